@@ -1,0 +1,124 @@
+"""Users, their tags and their permissions: kept in memory, durable in the definition store."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from leveret.access.passwords import DEFAULT_ALGORITHM, hash_password, verify_password
+from leveret.access.permissions import Permissions, check_pattern
+from leveret.broker.seams import Backend, Credentials, DefinitionStore, Pending
+
+USER: Final = "user"
+PERMISSIONS: Final = "permissions"
+# Separates user and vhost in a key; neither name can hold it.
+SEPARATOR: Final = "\x00"
+
+# Verified against when a user does not exist, so that the time taken does not tell.
+_NOBODY: Final = hash_password(b"")
+
+
+class User:
+    """A user; without a password hash nobody can log in with a password."""
+
+    def __init__(
+        self, name: str, password_hash: str, hashing_algorithm: str, tags: tuple[str, ...]
+    ) -> None:
+        self.name = name
+        self.password_hash = password_hash
+        self.hashing_algorithm = hashing_algorithm
+        self.tags = tags
+
+    def definition(self) -> dict[str, object]:
+        """What is stored, and what a definitions file holds."""
+        return {
+            "password_hash": self.password_hash,
+            "hashing_algorithm": self.hashing_algorithm,
+            "tags": list(self.tags),
+        }
+
+
+class Users(Backend):
+    """`loopback_users` may log in from this machine only."""
+
+    def __init__(self, definitions: DefinitionStore, loopback_users: Iterable[str]) -> None:
+        self.users: dict[str, User] = {}
+        self.permissions: dict[tuple[str, str], Permissions] = {}
+        self._definitions = definitions
+        self._loopback_users = frozenset(loopback_users)
+        for kind, key, value, _revision in definitions.load():
+            assert isinstance(value, dict)
+            if kind == USER:
+                self.users[key] = _user(key, value)
+            elif kind == PERMISSIONS:
+                user, vhost = key.split(SEPARATOR)
+                self.permissions[user, vhost] = Permissions(
+                    value["configure"], value["write"], value["read"]
+                )
+
+    # --- Backend ---
+
+    def authenticate(self, credentials: Credentials, from_loopback: bool) -> Pending:
+        user = self.users.get(credentials.user)
+        if user is None:
+            verify_password(credentials.password, _NOBODY, DEFAULT_ALGORITHM)
+            return Pending.of("there is no such user; add_user makes one")
+        if not verify_password(credentials.password, user.password_hash, user.hashing_algorithm):
+            return Pending.of("the password is wrong; change_password sets another")
+        if user.name in self._loopback_users and not from_loopback:
+            return Pending.of(
+                f"user '{user.name}' can only connect from this machine; make a user of its own "
+                "for remote clients"
+            )
+        return Pending.of("")
+
+    def authorise(self, user: str, vhost: str, permission: str, name: str) -> bool:
+        permissions = self.permissions.get((user, vhost))
+        return permissions is not None and permissions.cover(permission, name)
+
+    def vhost_access(self, user: str, vhost: str) -> bool:
+        return (user, vhost) in self.permissions
+
+    # --- changes; each is answered after its commit and holds from then on ---
+
+    def add_user(self, name: str, password: str, tags: Iterable[str] = ()) -> Pending:
+        """Add or replace a user; answers with it."""
+        user = User(name, hash_password(password.encode()), DEFAULT_ALGORITHM, tuple(tags))
+        return self.put_user(user)
+
+    def put_user(self, user: User) -> Pending:
+        """Add or replace a user whose password is hashed already; answers with it."""
+        return _after(
+            self._definitions.put(USER, user.name, user.definition()),
+            lambda: self.users.__setitem__(user.name, user),
+            user,
+        )
+
+    def set_permissions(
+        self, user: str, vhost: str, configure: str, write: str, read: str
+    ) -> Pending:
+        """Set the three patterns; raises `PatternError` for one that is not a pattern."""
+        for pattern in (configure, write, read):
+            check_pattern(pattern)
+        permissions = Permissions(configure, write, read)
+        return _after(
+            self._definitions.put(PERMISSIONS, user + SEPARATOR + vhost, permissions.patterns),
+            lambda: self.permissions.__setitem__((user, vhost), permissions),
+            permissions,
+        )
+
+
+def _after(stored: Pending, change: object, value: object) -> Pending:
+    answer = Pending()
+
+    def committed(_revision: object) -> None:
+        assert callable(change)
+        change()
+        answer.complete(value)
+
+    stored.then(committed, answer.fail)
+    return answer
+
+
+def _user(name: str, value: Mapping[str, object]) -> User:
+    tags = value["tags"]
+    assert isinstance(tags, list)
+    return User(name, str(value["password_hash"]), str(value["hashing_algorithm"]), tuple(tags))

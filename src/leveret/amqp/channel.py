@@ -1,0 +1,457 @@
+"""A channel: the one door for its methods, the publishing path, and what it has delivered.
+
+Every method of a channel enters through `receive`; state, handler and refusals meet there. The
+publishing path is here and not with the other handlers of class basic because it is the hot one:
+one dict lookup by the raw octets of basic.publish gives the route, and the content's own octets go
+into the queues untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import write_i32_be, write_i64_be
+from mypy_extensions import i32, i64, u8
+
+from leveret.amqp.confirms import Confirms
+from leveret.amqp.consumer import ChannelConsumer
+from leveret.amqp.content import Content
+from leveret.amqp.unacked import Unacked
+from leveret.broker.actor import Actor
+from leveret.broker.message import Entry, Message
+from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.seams import Exchange, Pending, Queue, Timer
+from leveret.errors import (
+    AccessRefused,
+    InternalError,
+    NotFound,
+    NotImplementedByServer,
+    PreconditionFailed,
+)
+from leveret.wire.constants import FRAME_METHOD, NO_ROUTE
+from leveret.wire.errors import MalformedFrame
+from leveret.wire.frames import PROPERTIES_AT, method_frame
+from leveret.wire.methods import BasicCancel, BasicPublish, BasicReturn, Method
+from leveret.wire.properties import decode_properties, scan_properties
+
+if TYPE_CHECKING:
+    from leveret.amqp.connection import Connection
+    from leveret.wire.field import Table
+
+Handler = Callable[["Channel", Method], None]
+
+# Routes a channel remembers; a publisher with more distinct routing keys starts over.
+ROUTES_MAX: Final = 4096
+PERSISTENT: Final = 2
+# Delivery tags are unsigned on the wire; none that was given comes near this.
+TAG_MAX: Final = 1 << 62
+
+
+class Route:
+    """Where the messages of one basic.publish (exchange, routing key, flags) go.
+
+    `tail` is the exchange and the routing key, encoded. `durable` are the queues that persistent
+    messages reach through the store, `transient` the others; `queues` are both.
+    """
+
+    __slots__ = (
+        "by_headers",
+        "durable",
+        "exchange",
+        "mandatory",
+        "queues",
+        "routing_key",
+        "tail",
+        "transient",
+    )
+
+    def __init__(self, exchange: Exchange, routing_key: str, tail: bytes, mandatory: bool) -> None:
+        self.exchange = exchange
+        self.routing_key = routing_key
+        self.tail = tail
+        self.mandatory = mandatory
+        self.by_headers = False
+        self.queues: list[ClassicQueue] = []
+        self.durable: list[Queue] = []
+        self.transient: list[ClassicQueue] = []
+
+    def lead_to(self, queues: list[ClassicQueue]) -> None:
+        """Set the queues."""
+        self.queues = queues
+        self.durable = [queue for queue in queues if queue.durable]
+        self.transient = [queue for queue in queues if not queue.durable]
+
+
+class Channel:
+    """`prefetch_count` is the limit of the whole channel (basic.qos with global), and
+    `consumer_prefetch_count` the one that new consumers get; 0 is none."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        number: int,
+        actor: Actor,
+        handlers: dict[int, Handler],
+    ) -> None:
+        self.connection = connection
+        self.number = number
+        self.actor = actor
+        self.broker = connection.broker
+        assert connection.vhost is not None
+        self.vhost = connection.vhost
+        self.closing = False
+        self.consumers: dict[str, ChannelConsumer] = {}
+        self.unacked = Unacked()
+        self.confirms: Confirms | None = None
+        self.prefetch_count: i64 = 0
+        self.consumer_prefetch_count: int = 0
+        self.limited_count: i64 = 0
+        self.last_queue = ""
+        self.pending = False
+        self.content: Content | None = None
+        self.work: i64 = 0
+        self._handlers = handlers
+        self._held: list[bytes] = []
+        self._held_bytes: int = 0
+        self._routes: dict[bytes, Route] = {}
+        self._routes_generation: int = -1
+        self._ack_timer: Timer | None = None
+        self._ack_timer_at: float = 0.0
+        self._frame_start = FRAME_METHOD.to_bytes(1, "big") + number.to_bytes(2, "big")
+
+    # --- the door ---
+
+    def receive(self, method: Method) -> None:
+        """Handle one method, or raise what closes the channel or the connection."""
+        handler = self._handlers.get(method.method_id)
+        if handler is None:
+            raise NotImplementedByServer(f"{method.name} is not available on this server")
+        handler(self, method)
+
+    def send(self, method: Method) -> None:
+        """Write a method on this channel."""
+        self.connection.output.write(method_frame(self.number, method.encode()))
+        self.connection.wants_output()
+
+    def answer(self, pending: Pending, reply: Callable[[object], object]) -> None:
+        """Call `reply` with the answer; until it is there, later frames wait."""
+        if pending.done:
+            if pending.error is not None:
+                raise pending.error
+            reply(pending.value)
+            return
+        self.pending = True
+        pending.then(
+            lambda value: self.connection.resume(self, reply, value, None),
+            lambda error: self.connection.resume(self, reply, None, error),
+        )
+
+    def answer_with(self, pending: Pending, method: Method, nowait: bool) -> None:
+        """Answer with this method whatever the value, unless the client wants none."""
+        self.answer(pending, lambda value: None if nowait else self.send(method))
+
+    def named_queue(self, name: str) -> str:
+        """The queue that a method names; an empty name is the last one declared here."""
+        if name != "":
+            return name
+        if self.last_queue == "":
+            raise NotFound(
+                "no previously declared queue",
+                remedy="name the queue, or declare one on this channel first",
+            )
+        return self.last_queue
+
+    def hold(self, frame: bytes) -> None:
+        """Keep a frame that arrived while an answer is pending."""
+        self._held.append(frame)
+        self._held_bytes += len(frame)
+
+    def held_bytes(self) -> int:
+        """How much waits for the pending answer."""
+        return self._held_bytes
+
+    def take_held(self) -> list[bytes]:
+        """What waited, no longer kept."""
+        held = self._held
+        self._held = []
+        self._held_bytes = 0
+        return held
+
+    # --- publishing ---
+
+    def publish(
+        self,
+        payload: bytes,
+        frames: bytes,
+        header_size: i64,
+        body_size: i64,
+        largest_frame: i64,
+    ) -> None:
+        """A whole message has come: `payload` is its basic.publish, `frames` its content."""
+        if self._routes_generation != self.vhost.generation:
+            self._routes.clear()
+            self._routes_generation = self.vhost.generation
+        route = self._routes.get(payload)
+        if route is None:
+            route = self._route(payload)
+        if body_size > self.connection.limits.max_message_size_bytes:
+            self._refuse_size(body_size)
+        try:
+            mode = scan_properties(frames, PROPERTIES_AT, header_size - 1)
+        except MalformedFrame as malformed:
+            raise InternalError("") from malformed
+        persistent = mode == PERSISTENT
+        message = Message(
+            frames, route.tail, self.number, header_size, body_size, largest_frame, persistent
+        )
+        if route.by_headers:
+            self._route_by_headers(route, message)
+        ticket: i64 = 0
+        queues = route.queues
+        if persistent and len(route.durable) != 0:
+            ticket = self.broker.store.append(message, route.durable)
+            queues = route.transient
+        elif len(queues) == 0 and route.mandatory:
+            self._return(message)
+        for queue in queues:
+            queue.publish(message, 0)
+        self.work += len(queues) + 1
+        confirms = self.confirms
+        if confirms is not None:
+            confirms.take(ticket)
+            self.connection.confirming[self] = None
+
+    def _route(self, payload: bytes) -> Route:
+        publish = BasicPublish.decode(payload, 4)
+        if publish.immediate:
+            raise NotImplementedByServer("immediate=true")
+        self.actor.require("write", self.vhost.name, "exchange", publish.exchange)
+        exchange = self.vhost.exchange(publish.exchange)
+        if exchange.internal:
+            raise AccessRefused(
+                f"cannot publish to internal exchange '{exchange.name}' "
+                f"in vhost '{self.vhost.name}'",
+                remedy="publish to an exchange that is bound to it",
+            )
+        # reserved short, then the two short strings, then the flags
+        tail = payload[6 : len(payload) - 1]
+        route = Route(exchange, publish.routing_key, tail, publish.mandatory)
+        queues, route.by_headers = self.vhost.route(exchange, publish.routing_key, _no_headers)
+        route.lead_to(queues)
+        if len(self._routes) >= ROUTES_MAX:
+            self._routes.clear()
+        self._routes[payload] = route
+        return route
+
+    def _route_by_headers(self, route: Route, message: Message) -> None:
+        octets = message.frames
+
+        def headers() -> Table:
+            properties = decode_properties(octets, PROPERTIES_AT, int(message.header_size) - 1)
+            return properties.headers or {}
+
+        queues, _ = self.vhost.route(route.exchange, route.routing_key, headers)
+        route.lead_to(queues)
+
+    def _refuse_size(self, size: i64) -> None:
+        maximum = self.connection.limits.max_message_size_bytes
+        raise PreconditionFailed(
+            f"message size {size} is larger than configured max size {maximum}",
+            remedy="send a reference to large data, or raise max_message_size_bytes",
+        )
+
+    def check_announced(self, content: Content) -> None:
+        """Refuse content that is too large as soon as its header says so."""
+        if content.body_size > self.connection.limits.max_message_size_bytes:
+            self._refuse_size(content.body_size)
+
+    def _return(self, message: Message) -> None:
+        returned = BasicReturn(
+            reply_code=NO_ROUTE,
+            reply_text="NO_ROUTE",
+            exchange=message.exchange,
+            routing_key=message.routing_key,
+        )
+        self.send(returned)
+        self.connection.write_content(message, self.number)
+
+    # --- delivering ---
+
+    def write_deliver(
+        self, deliver_start: bytes, tag: i64, redelivered: bool, message: Message
+    ) -> None:
+        """Write basic.deliver with its content; see `ChannelConsumer.deliver_start`."""
+        output = self.connection.output
+        tail = message.tail
+        output.write(self._frame_start)
+        write_i32_be(output, i32(len(deliver_start) + len(tail) + 9))
+        output.write(deliver_start)
+        write_i64_be(output, tag)
+        output.append(u8(1) if redelivered else u8(0))
+        output.write(tail)
+        output.append(u8(0xCE))
+        self.connection.write_content(message, self.number)
+
+    def track(self, entry: Entry) -> i64:
+        """An entry leaves and must be settled: its delivery tag; its timeout runs from now."""
+        entry.delivered_at = self.broker.now
+        due = entry.delivered_at + self.timeout_of(entry)
+        if self._ack_timer is None or due < self._ack_timer_at:
+            self._set_ack_timer(due)
+        return self.unacked.add(entry)
+
+    def settle(self, tag: int, multiple: bool) -> list[Entry]:
+        """The entries that an acknowledgement names, no longer unacked; 406 if there are none."""
+        if tag > TAG_MAX:
+            self._refuse_tag(tag)
+        if multiple:
+            if tag > self.unacked.last_tag:
+                self._refuse_tag(tag)
+            return self.unacked.settle_up_to(tag)
+        entry = self.unacked.settle(tag)
+        if entry is None:
+            self._refuse_tag(tag)
+        assert entry is not None
+        return [entry]
+
+    def acknowledge(self, tag: int, multiple: bool) -> None:
+        """basic.ack."""
+        if tag > TAG_MAX:
+            self._refuse_tag(tag)
+        if not multiple:
+            entry = self.unacked.settle(tag)
+            if entry is None:
+                self._refuse_tag(tag)
+            assert entry is not None
+            consumer = entry.consumer
+            entry.queue.settle(entry)
+            if isinstance(consumer, ChannelConsumer):
+                self._regain(consumer)
+                self.replenish(consumer)
+            return
+        self.discard(self.settle(tag, True))
+
+    def discard(self, entries: list[Entry]) -> None:
+        """Settle entries for good and let their consumers have more."""
+        served: dict[ChannelConsumer, None] = {}
+        for entry in entries:
+            consumer = entry.consumer
+            entry.queue.settle(entry)
+            if isinstance(consumer, ChannelConsumer):
+                self._regain(consumer)
+                served[consumer] = None
+        for consumer in served:
+            self.replenish(consumer)
+
+    def requeue(self, entries: list[Entry]) -> None:
+        """Give entries back to their queues, and the queues' consumers their turn."""
+        queues: dict[Queue, None] = {}
+        served: dict[ChannelConsumer, None] = {}
+        for entry in entries:
+            consumer = entry.consumer
+            if isinstance(consumer, ChannelConsumer):
+                self._regain(consumer)
+                served[consumer] = None
+            entry.queue.requeue(entry)
+            queues[entry.queue] = None
+        for consumer in served:
+            if not consumer.active and not self.closing and consumer.tag in self.consumers:
+                consumer.queue.activate(consumer)
+        for queue in queues:
+            queue.deliver()
+        if self.prefetch_count != 0:
+            self.replenish_all()
+
+    def replenish(self, consumer: ChannelConsumer) -> None:
+        """A consumer may have credit again."""
+        if self.prefetch_count != 0:
+            self.replenish_all()
+        elif not consumer.active and self.consumers.get(consumer.tag) is consumer:
+            consumer.queue.activate(consumer)
+            consumer.queue.deliver()
+
+    def replenish_all(self) -> None:
+        """The channel's own limit has room again: every consumer may have."""
+        for consumer in list(self.consumers.values()):
+            if not consumer.active:
+                consumer.queue.activate(consumer)
+                consumer.queue.deliver()
+
+    def _regain(self, consumer: ChannelConsumer) -> None:
+        consumer.unacked_count -= 1
+        self.limited_count -= 1
+
+    def _refuse_tag(self, tag: int) -> None:
+        raise PreconditionFailed(
+            f"unknown delivery tag {tag}",
+            remedy="acknowledge each delivery once, on the channel it came on, and not at all "
+            "when consuming with automatic acknowledgement",
+        )
+
+    # --- the delivery acknowledgement timeout ---
+
+    def timeout_of(self, entry: Entry) -> float:
+        """Seconds an entry may stay unacked: its queue's own, else the server's; 0 is forever."""
+        queue = entry.queue
+        if isinstance(queue, ClassicQueue) and queue.consumer_timeout_s >= 0:
+            return queue.consumer_timeout_s
+        return self.connection.limits.consumer_timeout_seconds
+
+    def _set_ack_timer(self, at: float) -> None:
+        if at > self.broker.now:
+            if self._ack_timer is not None:
+                self._ack_timer.cancel()
+            self._ack_timer_at = at
+            self._ack_timer = self.broker.clock.call_at(at, self._check_ack_timeout)
+
+    def _check_ack_timeout(self) -> None:
+        self._ack_timer = None
+        now = self.broker.clock.now()
+        self.broker.now = now
+        soonest: float = 0.0
+        for entry in self.unacked.entries():
+            timeout = self.timeout_of(entry)
+            if timeout <= 0:
+                continue
+            due = entry.delivered_at + timeout
+            if due <= now:
+                self.connection.ack_timeout(self, timeout)
+                return
+            if soonest == 0.0 or due < soonest:
+                soonest = due
+        if soonest != 0.0:
+            self._set_ack_timer(soonest)
+
+    # --- consumers going, and the end ---
+
+    def consumer_cancelled(self, consumer: ChannelConsumer) -> None:
+        """The queue of a consumer is gone; tell the client if it can hear it."""
+        if self.consumers.get(consumer.tag) is consumer:
+            del self.consumers[consumer.tag]
+        if self.connection.hears_cancel and not self.closing:
+            self.send(BasicCancel(consumer_tag=consumer.tag, nowait=True))
+
+    def withdraw(self) -> None:
+        """The channel ends: its consumers leave their queues."""
+        self.closing = True
+        self.content = None
+        self.take_held()
+        self._routes = {}
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
+            self._ack_timer = None
+        for consumer in self.consumers.values():
+            consumer.queue.remove_consumer(consumer)
+
+    def give_back(self) -> None:
+        """Requeue, in order, what is unacked; then auto-delete queues may go."""
+        consumers = list(self.consumers.values())
+        self.consumers = {}
+        self.requeue(self.unacked.settle_up_to(0))
+        for consumer in consumers:
+            self.vhost.consumer_left(consumer.queue)
+
+
+def _no_headers() -> Table:
+    return {}

@@ -1,0 +1,706 @@
+"""An AMQP 0-9-1 connection: octets in, octets out, nothing else.
+
+`receive` splits frames and gives them to channels; `data_to_send` collects what all of that wrote,
+so a read of hundreds of messages costs one write. There is no socket, task or clock here: the
+transport offers octets and the moment, and timers come from the broker's clock.
+
+The frame that matters is basic.publish with its content behind it in the same buffer: it is
+recognised in place and handed on as one slice (`_publish_whole`). Everything else takes the
+general road through `_frame`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from librt.strings import BytesWriter, read_i16_be, read_i32_be, read_i64_be
+from mypy_extensions import i64, u8
+
+from leveret import errors
+from leveret.amqp.channel import Channel, Handler
+from leveret.amqp.content import Content
+from leveret.amqp.limits import Limits
+from leveret.broker.actor import Actor
+from leveret.broker.broker import Broker
+from leveret.broker.message import Message
+from leveret.broker.seams import Outbox, Session, Timer
+from leveret.wire.constants import (
+    BASIC_ACK,
+    BASIC_PUBLISH,
+    CHANNEL_CLOSE,
+    CHANNEL_CLOSE_OK,
+    CHANNEL_OPEN,
+    CLASS_BASIC,
+    CONNECTION_CLOSE,
+    CONNECTION_CLOSE_OK,
+    FRAME_BODY,
+    FRAME_END,
+    FRAME_HEADER,
+    FRAME_HEARTBEAT,
+    FRAME_METHOD,
+)
+from leveret.wire.errors import MalformedFrame, UnknownMethod, WireError
+from leveret.wire.frames import HEARTBEAT, body_frames, header_frame, method_frame
+from leveret.wire.methods import (
+    ChannelClose,
+    ChannelCloseOk,
+    ChannelOpenOk,
+    ConnectionClose,
+    ConnectionCloseOk,
+    Method,
+    decode_method,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leveret.amqp.consumer import ChannelConsumer
+    from leveret.amqp.handshake import Handshake
+    from leveret.amqp.heartbeat import Heartbeat
+    from leveret.broker.vhost import VHost
+
+log = logging.getLogger("leveret.connection")
+
+# The states of a connection, in the order in which it passes through them. One that is refused
+# before it is open goes from HANDSHAKE to DEAF: nothing is said and nothing heard until its end.
+HANDSHAKE: Final = 0
+RUNNING: Final = 1
+CLOSING: Final = 2
+DEAF: Final = 3
+CLOSED: Final = 4
+
+# Octets that may wait for the transport before deliveries to this peer stop.
+OUTPUT_MAX: Final = 1 << 20
+# Octets of frames that may wait for a pending answer before reading stops.
+HELD_MAX: Final = 1 << 20
+# Messages times destinations that one call of `receive` works off; the rest waits for the next
+# turn of the loop, so that a fan-out to a thousand queues does not hold up everybody else.
+WORK_PER_TURN: Final = 16384
+# A frame may be this much larger than negotiated: RabbitMQ lets a client forget that frame_max
+# counts the frame's own octets.
+FRAME_TOLERANCE: Final = 8
+
+
+class Peer:
+    """Where a connection comes from, for logs, for `guest` and for operators."""
+
+    def __init__(self, host: str, port: int, server_host: str, server_port: int) -> None:
+        self.host = host
+        self.port = port
+        self.server_host = server_host
+        self.server_port = server_port
+        self.is_loopback = host == "::1" or host.startswith(("127.", "::ffff:127."))
+
+    @property
+    def name(self) -> str:
+        """The connection's name, as RabbitMQ forms it."""
+        return f"{self.host}:{self.port} -> {self.server_host}:{self.server_port}"
+
+
+class Connection(Session):
+    """One peer. `handshake` answers until the connection is open; `handlers` are the channels'."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        limits: Limits,
+        peer: Peer,
+        outbox: Outbox,
+        handshake: Handshake,
+        handlers: dict[int, Handler],
+    ) -> None:
+        self.broker = broker
+        self.limits = limits
+        self.peer = peer
+        self.output = BytesWriter()
+        self.channels: dict[int, Channel] = {}
+        self.vhost: VHost | None = None
+        self.user = ""
+        self.client_name = ""
+        self.hears_cancel = False
+        self.frame_max: i64 = limits.initial_frame_max_bytes
+        self.channel_max = limits.channel_max
+        self.heartbeat: Heartbeat | None = None
+        self.octets_received: i64 = 0
+        self.octets_sent: i64 = 0
+        self.starved: list[ChannelConsumer] = []
+        self.confirming: dict[Channel, None] = {}
+        self._outbox = outbox
+        self._handshake = handshake
+        self._handlers = handlers
+        self._state = HANDSHAKE
+        self._dirty = False
+        self._writable = True
+        self._more = False
+        self._holding = False
+        self._at: i64 = 0
+        # What is being handled, for the close that an error leads to.
+        self._failing_method: int = 0
+        self._failing_channel: int = 0
+        # Channels that were closed by the server, until the peer says close-ok.
+        self._closing_channels: dict[int, None] = {}
+        self._close_timer: Timer | None = None
+        broker.sessions[self] = None
+        handshake.begin(self)
+
+    # --- Session ---
+
+    def receive(self, data: bytes, now: float) -> int:
+        self.broker.now = now
+        self._more = False
+        self._at = 0
+        size = len(data)
+        self._refill()
+        while True:
+            if self._state >= DEAF:
+                return size
+            try:
+                self._frames(data)
+                break
+            except errors.ChannelError as error:
+                self._refuse_channel(error)
+            except errors.ConnectionError as error:
+                self.refuse(error, self._failing_channel, self._failing_method)
+            except UnknownMethod as error:
+                self._refuse_unknown(error)
+            except WireError as error:
+                self.refuse(errors.FrameError(str(error)), 0, self._failing_method)
+            except Exception:
+                log.exception("%s: internal error", self.described())
+                self.refuse(errors.InternalError(""), 0, self._failing_method)
+        self.octets_received += self._at
+        self.confirm()
+        return int(self._at)
+
+    def more(self) -> bool:
+        return self._more or (len(self.starved) != 0 and self.has_room())
+
+    def should_read(self) -> bool:
+        return not self._holding
+
+    def eof(self) -> None:
+        if self._state != CLOSED:
+            if self._state == RUNNING:
+                log.warning(
+                    "%s: the client closed the TCP connection without an AMQP close",
+                    self.described(),
+                )
+            self.drop()
+
+    def data_to_send(self) -> bytes:
+        self._dirty = False
+        if len(self.output) == 0:
+            return b""
+        data = self.output.getvalue()
+        self.output = BytesWriter()
+        self.octets_sent += len(data)
+        return data
+
+    def should_close(self) -> bool:
+        return self._state == CLOSED
+
+    def set_writable(self, writable: bool) -> None:
+        self._writable = writable
+
+    def confirm(self) -> None:
+        if not self.confirming:
+            return
+        channels = list(self.confirming)
+        self.confirming.clear()
+        for channel in channels:
+            confirms = channel.confirms
+            if confirms is None or channel.closing:
+                continue
+            self.output.write(confirms.answers(channel.number))
+            self.wants_output()
+            if confirms.unanswered():
+                self.confirming[channel] = None
+        if self.confirming:
+            self.broker.unconfirmed[self] = None
+
+    # --- frames in ---
+
+    def _frames(self, data: bytes) -> None:
+        if self._handshake.expects_header:
+            self._at = self._handshake.protocol_header(self, data)
+            if self._at == 0 or self.should_close():
+                return
+        end: i64 = len(data)
+        last_number: i64 = -1
+        channel: Channel | None = None
+        self.work = 0
+        while True:
+            at = self._at
+            if end - at < 8:
+                return
+            size = i64(read_i32_be(data, at + 3)) & 0xFFFFFFFF
+            if size > self.frame_max - 8 + FRAME_TOLERANCE:
+                self._frame_too_large(data, at, size)
+            stop = at + size + 8
+            if stop > end:
+                return
+            if data[stop - 1] != FRAME_END:
+                self._bad_frame_end(data, at, size)
+            kind = i64(data[at])
+            number = i64(read_i16_be(data, at + 1)) & 0xFFFF
+            if kind == FRAME_METHOD and size >= 4:
+                method_id = i64(read_i32_be(data, at + 7))
+                if method_id == BASIC_PUBLISH or method_id == BASIC_ACK:
+                    if number != last_number:
+                        channel = self.channels.get(int(number))
+                        last_number = number
+                    if channel is not None and not channel.closing and not channel.pending:
+                        if channel.content is None:
+                            if method_id == BASIC_PUBLISH:
+                                if self._publish_whole(channel, data, at, stop, end):
+                                    if channel.work >= WORK_PER_TURN:
+                                        channel.work = 0
+                                        self._more = end - self._at >= 8
+                                        return
+                                    continue
+                            elif size == 13:
+                                self._failing_method = BASIC_ACK
+                                self._failing_channel = int(number)
+                                self._at = stop
+                                channel.acknowledge(
+                                    int(read_i64_be(data, at + 11)) & 0xFFFFFFFFFFFFFFFF,
+                                    (data[at + 19] & 1) != 0,
+                                )
+                                continue
+            self._at = stop
+            self._failing_channel = int(number)
+            self._failing_method = 0
+            last_number = -1
+            self._frame(int(kind), int(number), data[int(at) : int(stop)])
+            if self._state >= DEAF or self._holding:
+                return
+
+    def _publish_whole(self, channel: Channel, data: bytes, at: i64, stop: i64, end: i64) -> bool:
+        """Publish if header and at most one body frame follow right here; the general road
+        takes, and judges, everything else."""
+        if end - stop < 22 or data[stop] != FRAME_HEADER:
+            return False
+        number = read_i16_be(data, at + 1)
+        header_size = (i64(read_i32_be(data, stop + 3)) & 0xFFFFFFFF) + 8
+        if (
+            read_i16_be(data, stop + 1) != number
+            or header_size < 22
+            or header_size > self.frame_max + FRAME_TOLERANCE
+            or header_size > end - stop
+            or i64(read_i16_be(data, stop + 7)) != CLASS_BASIC
+        ):
+            return False
+        header_stop = stop + header_size
+        if data[header_stop - 1] != FRAME_END:
+            return False
+        body_size = read_i64_be(data, stop + 11)
+        last = header_stop
+        largest = header_size
+        if body_size != 0:
+            if end - header_stop < 8 or body_size < 0 or data[header_stop] != FRAME_BODY:
+                return False
+            body_frame = (i64(read_i32_be(data, header_stop + 3)) & 0xFFFFFFFF) + 8
+            if (
+                body_frame != body_size + 8
+                or body_frame > self.frame_max + FRAME_TOLERANCE
+                or body_frame > end - header_stop
+                or read_i16_be(data, header_stop + 1) != number
+            ):
+                return False
+            last = header_stop + body_frame
+            if data[last - 1] != FRAME_END:
+                return False
+            if body_frame > largest:
+                largest = body_frame
+        self._failing_method = BASIC_PUBLISH
+        self._failing_channel = channel.number
+        self._at = last
+        channel.publish(data[at + 7 : stop - 1], data[stop:last], header_size, body_size, largest)
+        return True
+
+    def _frame(self, kind: int, number: int, frame: bytes) -> None:
+        if self._state == HANDSHAKE:
+            self._handshake.frame(self, kind, number, frame)
+        elif kind == FRAME_HEARTBEAT:
+            if number != 0:
+                raise errors.UnexpectedFrame(f"type 8, all octets = {as_binary(frame[7:-1])}")
+        elif kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
+            raise errors.FrameError(
+                f"type {kind}, all octets = {as_binary(frame[7:-1])}: unknown_frame"
+            )
+        elif number == 0:
+            self._connection_frame(kind, frame)
+        elif self._state == RUNNING:
+            self._channel_frame(kind, number, frame)
+
+    def _connection_frame(self, kind: int, frame: bytes) -> None:
+        if kind != FRAME_METHOD:
+            raise errors.UnexpectedFrame(f"type {kind}, all octets = {as_binary(frame[7:-1])}")
+        method = self._decode(frame)
+        if method.method_id == CONNECTION_CLOSE:
+            self._closed_by_peer()
+        elif self._state == CLOSING:
+            if method.method_id == CONNECTION_CLOSE_OK:
+                self.drop()
+        elif not self._handshake.running_method(self, method):
+            raise errors.WrongChannelState("unexpected method in connection state running")
+
+    def _channel_frame(self, kind: int, number: int, frame: bytes) -> None:
+        channel = self.channels.get(number)
+        if channel is None:
+            self._closed_channel_frame(kind, number, frame)
+        elif channel.pending:
+            channel.hold(frame)
+            self._holding = channel.held_bytes() > HELD_MAX
+        elif channel.content is not None:
+            self._failing_method = BASIC_PUBLISH
+            self._content_frame(channel, channel.content, kind, frame)
+        elif kind != FRAME_METHOD:
+            raise errors.UnexpectedFrame("expected method frame, got non method frame instead")
+        else:
+            method = self._decode(frame)
+            if method.method_id == CHANNEL_CLOSE:
+                self._end_channel(channel)
+                self._send(number, ChannelCloseOk())
+            elif method.method_id == CHANNEL_OPEN:
+                raise errors.WrongChannelState("second 'channel.open' seen")
+            elif method.method_id == BASIC_PUBLISH:
+                channel.content = Content(frame[7:-1])
+            else:
+                channel.receive(method)
+
+    def _content_frame(self, channel: Channel, content: Content, kind: int, frame: bytes) -> None:
+        whole = content.add(kind, frame)
+        if not whole:
+            channel.check_announced(content)
+            return
+        channel.content = None
+        channel.publish(
+            content.publish,
+            b"".join(content.frames),
+            content.header_size,
+            content.body_size,
+            content.largest_frame,
+        )
+
+    def _closed_channel_frame(self, kind: int, number: int, frame: bytes) -> None:
+        """A frame on a channel that is not open: after an error, all but its end is ignored."""
+        if number in self._closing_channels:
+            if kind == FRAME_METHOD and len(frame) >= 12:
+                method_id = int.from_bytes(frame[7:11], "big")
+                if method_id == CHANNEL_CLOSE_OK:
+                    del self._closing_channels[number]
+                elif method_id == CHANNEL_CLOSE:
+                    self._send(number, ChannelCloseOk())
+            return
+        if kind != FRAME_METHOD:
+            raise errors.WrongChannelState("expected 'channel.open'")
+        method = self._decode(frame)
+        if method.method_id == CHANNEL_CLOSE_OK:
+            return
+        if method.method_id != CHANNEL_OPEN:
+            raise errors.WrongChannelState("expected 'channel.open'")
+        if number > self.channel_max or len(self.channels) >= self.channel_max:
+            raise errors.NotAllowed(
+                f"number of channels opened ({len(self.channels)}) has reached the "
+                f"negotiated channel_max ({self.channel_max})"
+            )
+        actor = Actor(self.user, self._handshake.backend, self)
+        self.channels[number] = Channel(self, number, actor, self._handlers)
+        self._send(number, ChannelOpenOk())
+
+    def _decode(self, frame: bytes) -> Method:
+        if len(frame) < 12:
+            raise errors.FrameError("method frame is too short")
+        self._failing_method = int.from_bytes(frame[7:11], "big")
+        return decode_method(frame[7 : len(frame) - 1])
+
+    # --- frames out ---
+
+    def wants_output(self) -> None:
+        """There are octets to send: tell the transport, once."""
+        if not self._dirty:
+            self._dirty = True
+            self._outbox.on_output(self)
+
+    def has_room(self) -> bool:
+        """Whether deliveries to this peer may go on."""
+        return self._writable and len(self.output) < OUTPUT_MAX
+
+    def write_content(self, message: Message, number: i64) -> None:
+        """Write the content header and body frames of a message for a channel."""
+        output = self.output
+        if message.largest_frame > self.frame_max + FRAME_TOLERANCE:
+            self._write_resized(message, number)
+        else:
+            at = i64(len(output))
+            output.write(message.frames)
+            if message.channel != number:
+                high = u8(number >> 8)
+                low = u8(number & 0xFF)
+                output[at + 1] = high
+                output[at + 2] = low
+                frames = message.frames
+                end = i64(len(frames))
+                frame = message.header_size
+                while frame < end:
+                    output[at + frame + 1] = high
+                    output[at + frame + 2] = low
+                    frame += (i64(read_i32_be(frames, frame + 3)) & 0xFFFFFFFF) + 8
+        self.wants_output()
+
+    def _write_resized(self, message: Message, number: i64) -> None:
+        body = message.body()
+        header = header_frame(int(number), message.properties(), len(body))
+        self.output.write(header)
+        self.output.write(body_frames(int(number), body, int(self.frame_max)))
+
+    def _send(self, number: int, method: Method) -> None:
+        self.output.write(method_frame(number, method.encode()))
+        self.wants_output()
+
+    def send(self, method: Method) -> None:
+        """Write a method of class connection."""
+        self._send(0, method)
+
+    def send_octets(self, octets: bytes) -> None:
+        """Write octets that are no frame, or a whole one."""
+        self.output.write(octets)
+        self.wants_output()
+
+    def send_heartbeat(self) -> None:
+        """Write a heartbeat frame."""
+        self.send_octets(HEARTBEAT)
+
+    def _refill(self) -> None:
+        """There is room again for those consumers that had to stop for want of it."""
+        if not self.starved or not self.has_room() or self._state != RUNNING:
+            return
+        starved = self.starved
+        self.starved = []
+        for consumer in starved:
+            consumer.starved = False
+        for consumer in starved:
+            consumer.channel.replenish(consumer)
+
+    # --- pending answers ---
+
+    def resume(
+        self,
+        channel: Channel,
+        reply: Callable[[object], object],
+        value: object,
+        error: Exception | None,
+    ) -> None:
+        """The answer that a channel waited for has come."""
+        if self._state != RUNNING or channel.closing:
+            return
+        channel.pending = False
+        self._failing_channel = channel.number
+        try:
+            if error is not None:
+                raise error
+            reply(value)
+            self._failing_method = 0
+            held = channel.take_held()
+            while held and not channel.pending and not channel.closing:
+                self._failing_channel = channel.number
+                self._channel_frame(held[0][0], channel.number, held.pop(0))
+            for frame in held:
+                channel.hold(frame)
+        except errors.ChannelError as refusal:
+            self._refuse_channel(refusal)
+        except errors.ConnectionError as refusal:
+            self.refuse(refusal, channel.number, self._failing_method)
+        except WireError as malformed:
+            self.refuse(errors.FrameError(str(malformed)), 0, self._failing_method)
+        except Exception:
+            log.exception("%s: internal error", self.described())
+            self.refuse(errors.InternalError(""), 0, self._failing_method)
+        self.confirm()
+        self._holding = False
+        self.wants_output()
+
+    # --- the open connection and its end ---
+
+    def run(self, vhost: VHost, heartbeat: Heartbeat | None) -> None:
+        """The handshake is done."""
+        self.vhost = vhost
+        self.heartbeat = heartbeat
+        self._state = RUNNING
+
+    def described(self) -> str:
+        """The connection in a log line: who, and from where."""
+        name = f"'{self.client_name}' " if self.client_name else ""
+        user = f", user '{self.user}'" if self.user else ""
+        vhost = f", vhost '{self.vhost.name}'" if self.vhost is not None else ""
+        return f"connection {name}{self.peer.name}{user}{vhost}"
+
+    def close(self, error: errors.ConnectionError) -> None:
+        """Close by the server's own will, as on shutdown or by an operator's command."""
+        self.refuse(error, 0, 0)
+
+    def refuse(self, error: errors.ConnectionError, number: int, method_id: int) -> None:
+        """Close the connection because of an error; before it is open, say nothing."""
+        if self._state >= CLOSING:
+            # Nonsense after the close was sent: there is nobody to wait for.
+            self.drop()
+            return
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        if self._state == HANDSHAKE and not self._handshake.may_hear_errors():
+            log.warning("%s refused: %s%s", self.described(), error.reply_text, remedy)
+            self.go_deaf()
+            return
+        on = f", channel {number}" if number else ""
+        log.error("%s%s closed: %s%s", self.described(), on, error.reply_text, remedy)
+        self._release()
+        self._state = CLOSING
+        self._send(
+            0,
+            ConnectionClose(
+                reply_code=error.code,
+                reply_text=error.reply_text,
+                failing_class_id=method_id >> 16,
+                failing_method_id=method_id & 0xFFFF,
+            ),
+        )
+        self.drop_after(self.limits.close_timeout_seconds)
+
+    def refuse_login(self, error: errors.LoginRefused) -> None:
+        """Tell a client that can hear it that its login was refused."""
+        self._state = CLOSING
+        self._send(0, ConnectionClose(reply_code=error.code, reply_text=error.reply_text))
+        self.drop_after(self.limits.refused_login_delay_seconds)
+
+    def go_deaf(self) -> None:
+        """Neither say nor hear anything more; the socket closes after a delay that makes
+        guessing passwords slow."""
+        self._state = DEAF
+        self.drop_after(self.limits.refused_login_delay_seconds)
+
+    def set_failing_method(self, method_id: int) -> None:
+        """The method that a close on account of what happens now will name."""
+        self._failing_method = method_id
+
+    def ack_timeout(self, channel: Channel, timeout_seconds: float) -> None:
+        """A delivery on the channel was not acknowledged in time."""
+        self._failing_channel = channel.number
+        self._failing_method = 0
+        self._refuse_channel(
+            errors.PreconditionFailed(
+                f"delivery acknowledgement on channel {channel.number} timed out. "
+                f"Timeout value used: {round(timeout_seconds * 1000)} ms. "
+                "This timeout value can be configured, see consumers doc guide to learn more",
+                remedy="acknowledge sooner, or raise consumer_timeout_seconds or the queue's "
+                "x-consumer-timeout; the message goes to another consumer",
+            )
+        )
+
+    def drop_after(self, seconds: float) -> None:
+        """Close the socket then, if the peer has not by itself."""
+        clock = self.broker.clock
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        self._close_timer = clock.call_at(clock.now() + seconds, self.drop)
+
+    def drop(self) -> None:
+        """Let go of everything and have the socket closed, without a further word."""
+        if self._state == CLOSED:
+            return
+        self._release()
+        self._state = CLOSED
+        self._handshake.stop()
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+            self._close_timer = None
+        del self.broker.sessions[self]
+        self._outbox.on_output(self)
+
+    def _closed_by_peer(self) -> None:
+        # Exclusive queues must be gone before close-ok leaves: clients declare them again on
+        # their next connection at once.
+        self._release()
+        self._state = CLOSING
+        log.info("%s closed by the client", self.described())
+        self.send(ConnectionCloseOk())
+        self.drop_after(self.limits.close_timeout_seconds)
+
+    def _release(self) -> None:
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
+            self.heartbeat = None
+        channels = list(self.channels.values())
+        self.channels = {}
+        self._closing_channels = {}
+        self.confirming = {}
+        self.starved = []
+        self.broker.unconfirmed.pop(self, None)
+        # First nobody here consumes any more, then everything goes back: else a message would
+        # pass from one dying channel to the next.
+        for channel in channels:
+            channel.withdraw()
+        vhost = self.vhost
+        if vhost is not None and self._state == RUNNING:
+            vhost.remove_exclusive_queues(self)
+        for channel in channels:
+            channel.give_back()
+
+    # --- refusals ---
+
+    def _end_channel(self, channel: Channel) -> None:
+        del self.channels[channel.number]
+        self.confirming.pop(channel, None)
+        channel.withdraw()
+        channel.give_back()
+
+    def _refuse_channel(self, error: errors.ChannelError) -> None:
+        channel = self.channels.get(self._failing_channel)
+        if channel is None:
+            return
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        log.error(
+            "%s, channel %d closed: %s%s",
+            self.described(),
+            channel.number,
+            error.reply_text,
+            remedy,
+        )
+        number = channel.number
+        # What was published before the refused method has been accepted, and is confirmed.
+        self.confirm()
+        self._end_channel(channel)
+        self._closing_channels[number] = None
+        self._send(
+            number,
+            ChannelClose(
+                reply_code=error.code,
+                reply_text=error.reply_text,
+                failing_class_id=self._failing_method >> 16,
+                failing_method_id=self._failing_method & 0xFFFF,
+            ),
+        )
+
+    def _refuse_unknown(self, error: UnknownMethod) -> None:
+        self.refuse(errors.CommandInvalid(str(error)), self._failing_channel, 0)
+
+    def _frame_too_large(self, data: bytes, at: i64, size: i64) -> None:
+        kind = int(data[at])
+        self._at = len(data)
+        raise errors.FrameError(
+            f"type {kind}, all octets = <<>>: {{frame_too_large,{size},{self.frame_max - 8}}}"
+        )
+
+    def _bad_frame_end(self, data: bytes, at: i64, size: i64) -> None:
+        kind = int(data[at])
+        stop = int(at + 7 + size)
+        payload = as_binary(data[int(at) + 7 : stop])
+        self._at = len(data)
+        raise errors.FrameError(
+            f"type {kind}, all octets = {payload}: {{invalid_frame_end_marker,{data[stop]}}}"
+        )
+
+
+def as_binary(octets: bytes) -> str:
+    """Octets as RabbitMQ prints them in its texts."""
+    return f"<<{','.join(str(octet) for octet in octets)}>>"

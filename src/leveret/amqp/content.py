@@ -1,0 +1,79 @@
+"""Content on its way in: a basic.publish whose header and body frames have not all come yet.
+
+The frames are kept as they are; only their sizes are added up (spec §2.3.5.2).
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from leveret.errors import FrameError, UnexpectedFrame
+from leveret.wire.constants import CLASS_BASIC, FRAME_BODY, FRAME_HEADER, FRAME_METHOD
+
+_EXPECTED: Final = "expected content {0}, got non content {0} frame instead"
+
+
+class Content:
+    """`publish` is the payload of the basic.publish that announced it."""
+
+    __slots__ = ("body_size", "frames", "header_size", "largest_frame", "publish", "received")
+
+    def __init__(self, publish: bytes) -> None:
+        self.publish = publish
+        self.frames: list[bytes] = []
+        self.header_size: i64 = 0
+        self.body_size: i64 = 0
+        self.received: i64 = 0
+        self.largest_frame: i64 = 0
+
+    def add(self, kind: i64, frame: bytes) -> bool:
+        """Take one frame; returns whether the content is whole now.
+
+        Raises `UnexpectedFrame` (505) out of order, `FrameError` (501) past the announced size.
+        """
+        if self.header_size == 0:
+            if kind != FRAME_HEADER:
+                if kind == FRAME_METHOD:
+                    raise UnexpectedFrame(
+                        f"expected content header for class {CLASS_BASIC}, "
+                        "got non content header frame instead"
+                    )
+                raise UnexpectedFrame(
+                    f"expected content header for class {CLASS_BASIC}, "
+                    "got non content header frame instead"
+                )
+            self._add_header(frame)
+        else:
+            if kind != FRAME_BODY:
+                raise UnexpectedFrame("expected content body, got non content body frame instead")
+            self.received += len(frame) - 8
+            if self.received > self.body_size:
+                raise FrameError(
+                    f"content body of {self.received} octets exceeds "
+                    f"the {self.body_size} announced in its header"
+                )
+        self.frames.append(frame)
+        if len(frame) > self.largest_frame:
+            self.largest_frame = len(frame)
+        return self.received == self.body_size
+
+    def _add_header(self, frame: bytes) -> None:
+        if len(frame) < 22:
+            raise FrameError("content header is too short")
+        class_id = int.from_bytes(frame[7:9], "big")
+        if class_id != CLASS_BASIC:
+            raise UnexpectedFrame(
+                f"expected content header for class {CLASS_BASIC}, "
+                f"got one for class {class_id} instead"
+            )
+        size = int.from_bytes(frame[11:19], "big")
+        if size > MAX_BODY_SIZE:
+            raise FrameError(
+                f"content body size {size} exceeds maximum allowed size {MAX_BODY_SIZE}"
+            )
+        self.body_size = size
+        self.header_size = len(frame)
+
+
+# RabbitMQ's hard limit, whatever max_message_size says.
+MAX_BODY_SIZE: Final = 536870912

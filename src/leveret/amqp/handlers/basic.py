@@ -1,0 +1,192 @@
+"""Class basic, but for the publishing path, which is in `leveret.amqp.channel`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leveret.amqp.consumer import ChannelConsumer
+from leveret.broker.arguments import INTEGER_KINDS, kind_name
+from leveret.broker.message import Entry
+from leveret.broker.names import queue_resource
+from leveret.broker.seams import Pending
+from leveret.errors import NotAllowed, NotImplementedByServer, PreconditionFailed
+from leveret.wire.constants import (
+    BASIC_ACK,
+    BASIC_CANCEL,
+    BASIC_CONSUME,
+    BASIC_GET,
+    BASIC_NACK,
+    BASIC_QOS,
+    BASIC_RECOVER,
+    BASIC_RECOVER_ASYNC,
+    BASIC_REJECT,
+)
+from leveret.wire.methods import (
+    BasicAck,
+    BasicCancel,
+    BasicCancelOk,
+    BasicConsume,
+    BasicConsumeOk,
+    BasicGet,
+    BasicGetEmpty,
+    BasicGetOk,
+    BasicNack,
+    BasicQos,
+    BasicQosOk,
+    BasicRecover,
+    BasicRecoverAsync,
+    BasicRecoverOk,
+    BasicReject,
+    Method,
+)
+
+if TYPE_CHECKING:
+    from leveret.amqp.channel import Channel, Handler
+    from leveret.wire.field import Table
+
+
+def qos(channel: Channel, method: Method) -> None:
+    """basic.qos: global means the channel, else each consumer started from now on."""
+    assert isinstance(method, BasicQos)
+    if method.prefetch_size != 0:
+        raise NotImplementedByServer(f"prefetch_size!=0 ({method.prefetch_size})")
+    if method.global_ and channel.broker.compat.global_prefetch:
+        channel.prefetch_count = method.prefetch_count
+        channel.replenish_all()
+    else:
+        channel.consumer_prefetch_count = method.prefetch_count
+    channel.send(BasicQosOk())
+
+
+def consume(channel: Channel, method: Method) -> None:
+    """basic.consume; consume-ok leaves before the first delivery."""
+    assert isinstance(method, BasicConsume)
+    tag = method.consumer_tag or channel.broker.generate("amq.ctag-")
+    if tag in channel.consumers:
+        raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
+    name = channel.named_queue(method.queue)
+    channel.actor.require("read", channel.vhost.name, "queue", name)
+    queue = channel.vhost.accessible_queue(channel.actor, name)
+    resource = queue_resource(channel.vhost.name, name)
+    _check_consumer_arguments(resource, method.arguments)
+    if queue.type_name == "quorum" and channel.prefetch_count != 0:
+        raise NotImplementedByServer(f"{resource} does not support global qos")
+    consumer = ChannelConsumer(
+        channel,
+        queue,
+        tag,
+        method.no_ack,
+        method.exclusive,
+        channel.consumer_prefetch_count,
+        method.arguments,
+    )
+    channel.vhost.add_consumer(queue, consumer)
+    channel.consumers[tag] = consumer
+    if not method.nowait:
+        channel.send(BasicConsumeOk(consumer_tag=tag))
+    queue.deliver()
+
+
+def cancel(channel: Channel, method: Method) -> None:
+    """basic.cancel: unacked messages stay with the channel; an unknown tag is no error."""
+    assert isinstance(method, BasicCancel)
+    consumer = channel.consumers.pop(method.consumer_tag, None)
+    if consumer is not None:
+        consumer.queue.remove_consumer(consumer)
+        channel.vhost.consumer_left(consumer.queue)
+    if not method.nowait:
+        channel.send(BasicCancelOk(consumer_tag=method.consumer_tag))
+
+
+def get(channel: Channel, method: Method) -> None:
+    """basic.get: one message, whatever the prefetch says."""
+    assert isinstance(method, BasicGet)
+    name = channel.named_queue(method.queue)
+    channel.actor.require("read", channel.vhost.name, "queue", name)
+    queue = channel.vhost.accessible_queue(channel.actor, name)
+
+    def reply(entry: object) -> None:
+        if not isinstance(entry, Entry):
+            channel.send(BasicGetEmpty())
+            return
+        tag = int(channel.unacked.next_tag()) if method.no_ack else int(channel.track(entry))
+        message = entry.message
+        channel.send(
+            BasicGetOk(
+                delivery_tag=tag,
+                redelivered=entry.redelivered,
+                exchange=message.exchange,
+                routing_key=message.routing_key,
+                message_count=int(queue.ready_count),
+            )
+        )
+        channel.connection.write_content(message, channel.number)
+
+    channel.answer(Pending.of(queue.get(method.no_ack)), reply)
+
+
+def ack(channel: Channel, method: Method) -> None:
+    """basic.ack."""
+    assert isinstance(method, BasicAck)
+    channel.acknowledge(method.delivery_tag, method.multiple)
+
+
+def nack(channel: Channel, method: Method) -> None:
+    """basic.nack: back to the queue, or gone."""
+    assert isinstance(method, BasicNack)
+    entries = channel.settle(method.delivery_tag, method.multiple)
+    if method.requeue:
+        channel.requeue(entries)
+    else:
+        channel.discard(entries)
+
+
+def reject(channel: Channel, method: Method) -> None:
+    """basic.reject: basic.nack for one message."""
+    assert isinstance(method, BasicReject)
+    entries = channel.settle(method.delivery_tag, False)
+    if method.requeue:
+        channel.requeue(entries)
+    else:
+        channel.discard(entries)
+
+
+def recover(channel: Channel, method: Method) -> None:
+    """basic.recover: requeue all that is unacked."""
+    assert isinstance(method, BasicRecover)
+    _recover(channel, method.requeue)
+    channel.send(BasicRecoverOk())
+
+
+def recover_async(channel: Channel, method: Method) -> None:
+    """basic.recover-async: the same without an answer."""
+    assert isinstance(method, BasicRecoverAsync)
+    _recover(channel, method.requeue)
+
+
+def _recover(channel: Channel, requeue: bool) -> None:
+    if not requeue:
+        raise NotImplementedByServer("requeue=false")
+    channel.requeue(channel.unacked.settle_up_to(0))
+
+
+def _check_consumer_arguments(resource: str, arguments: Table) -> None:
+    priority = arguments.get("x-priority")
+    if priority is not None and priority.kind not in INTEGER_KINDS:
+        raise PreconditionFailed(
+            f"invalid arg 'x-priority' for {resource}: "
+            f'"expected integer, got {kind_name(priority)}"'
+        )
+
+
+HANDLERS: Final[dict[int, Handler]] = {
+    BASIC_QOS: qos,
+    BASIC_CONSUME: consume,
+    BASIC_CANCEL: cancel,
+    BASIC_GET: get,
+    BASIC_ACK: ack,
+    BASIC_NACK: nack,
+    BASIC_REJECT: reject,
+    BASIC_RECOVER: recover,
+    BASIC_RECOVER_ASYNC: recover_async,
+}

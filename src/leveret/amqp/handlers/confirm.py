@@ -1,0 +1,24 @@
+"""Class confirm: RabbitMQ's publisher confirms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leveret.amqp.confirms import Confirms
+from leveret.wire.constants import CONFIRM_SELECT
+from leveret.wire.methods import ConfirmSelect, ConfirmSelectOk, Method
+
+if TYPE_CHECKING:
+    from leveret.amqp.channel import Channel, Handler
+
+
+def select(channel: Channel, method: Method) -> None:
+    """confirm.select: from the next publish on, sequence numbers count from 1."""
+    assert isinstance(method, ConfirmSelect)
+    if channel.confirms is None:
+        channel.confirms = Confirms(channel.broker.store)
+    if not method.nowait:
+        channel.send(ConfirmSelectOk())
+
+
+HANDLERS: Final[dict[int, Handler]] = {CONFIRM_SELECT: select}

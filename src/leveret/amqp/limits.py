@@ -1,0 +1,28 @@
+"""What the server grants to a connection: the numbers of connection.tune and the timeouts."""
+
+
+class Limits:
+    """Times in seconds, sizes in octets."""
+
+    def __init__(
+        self,
+        *,
+        frame_max_bytes: int = 131072,
+        initial_frame_max_bytes: int = 4096,
+        channel_max: int = 2047,
+        heartbeat_seconds: int = 60,
+        handshake_timeout_seconds: float = 10.0,
+        close_timeout_seconds: float = 10.0,
+        refused_login_delay_seconds: float = 3.0,
+        consumer_timeout_seconds: float = 1800.0,
+        max_message_size_bytes: int = 134217728,
+    ) -> None:
+        self.frame_max_bytes = frame_max_bytes
+        self.initial_frame_max_bytes = initial_frame_max_bytes
+        self.channel_max = channel_max
+        self.heartbeat_seconds = heartbeat_seconds
+        self.handshake_timeout_seconds = handshake_timeout_seconds
+        self.close_timeout_seconds = close_timeout_seconds
+        self.refused_login_delay_seconds = refused_login_delay_seconds
+        self.consumer_timeout_seconds = consumer_timeout_seconds
+        self.max_message_size_bytes = max_message_size_bytes

@@ -1,0 +1,248 @@
+"""The composition root: config, store, broker, listeners, and the order of start and stop."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import platform
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from leveret import __version__, build_info
+from leveret.access.mechanisms import MECHANISMS
+from leveret.access.users import Users
+from leveret.allocation import settle_collector, tune_allocator
+from leveret.amqp.connection import Connection, Peer
+from leveret.amqp.handlers import HANDLERS
+from leveret.amqp.handshake import CAPABILITIES, Handshake
+from leveret.amqp.limits import Limits
+from leveret.broker.broker import Broker
+from leveret.broker.compat import Compat
+from leveret.broker.seams import Clock, Outbox, Pending
+from leveret.clock import LoopClock
+from leveret.config import Config, ConfigError
+from leveret.errors import ConnectionForced
+from leveret.logs import set_up_logging
+from leveret.management.definitions import Import, read_definitions
+from leveret.names import generate_name
+from leveret.net.listener import AmqpListener
+from leveret.store.data_folder import DataFolder
+from leveret.store.definitions import SqliteDefinitions
+from leveret.store.memory import MemoryStore
+
+log = logging.getLogger("leveret")
+
+# How long clients have to answer connection.close when the server stops.
+STOP_TIMEOUT_SECONDS = 5.0
+
+
+class Server:
+    """A broker with its listeners, on the running event loop."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.amqp_port = 0
+        self.http_port = 0
+        self._loop = asyncio.get_running_loop()
+        self._clock: Clock = LoopClock(self._loop)
+        self._folder: DataFolder | None = None
+        self._definitions: SqliteDefinitions
+        self._amqp: AmqpListener
+        self._stop_http: Callable[[], object] | None = None
+        self.broker: Broker
+        self.users: Users
+
+    async def start(self) -> None:
+        """Open the store, make the broker, listen. Raises what says why it cannot."""
+        config = self.config
+        self._folder = None if config.ephemeral else DataFolder(config.data_path())
+        path = ":memory:" if self._folder is None else str(self._folder.definitions)
+        self._definitions = SqliteDefinitions(path, self._loop.call_soon_threadsafe)
+        store = MemoryStore()
+        self.broker = Broker(
+            self._clock, store, self._definitions, Compat(config.compat), generate_name
+        )
+        store.events = self.broker
+        self.broker.load()
+        self.users = Users(self._definitions, config.loopback_users)
+        if not self._definitions.load():
+            await self._first_start()
+        if config.load_definitions:
+            await self._import(config.load_definitions)
+        await self._listen()
+
+    async def _first_start(self) -> None:
+        config = self.config
+        user, vhost = config.default_user, config.default_vhost
+        await answered(self.broker.add_vhost(vhost))
+        await answered(self.users.add_user(user, config.default_pass, ["administrator"]))
+        await answered(self.users.set_permissions(user, vhost, ".*", ".*", ".*"))
+
+    async def _import(self, path: str) -> None:
+        definitions = read_definitions(path)
+        importing = Import(self.broker, self.users)
+        for answer in importing.access(definitions):
+            await answered(answer)
+        for answer in importing.topology(definitions):
+            await answered(answer)
+        for refusal in importing.refused:
+            log.warning("%s: left out: %s", path, refusal)
+        log.info("definitions imported from %s", path)
+
+    async def _listen(self) -> None:
+        config = self.config
+        compat = self.broker.compat
+        limits = Limits(
+            frame_max_bytes=config.frame_max_bytes,
+            initial_frame_max_bytes=compat.initial_frame_max_bytes,
+            channel_max=config.channel_max,
+            heartbeat_seconds=config.heartbeat_seconds,
+            handshake_timeout_seconds=config.handshake_timeout_seconds,
+            refused_login_delay_seconds=config.refused_login_delay_seconds,
+            consumer_timeout_seconds=config.consumer_timeout_seconds,
+            max_message_size_bytes=config.max_message_size_bytes or compat.max_message_size_bytes,
+        )
+        properties = server_properties(config.identity, compat)
+
+        def make_session(peer: Peer, outbox: Outbox) -> Connection:
+            handshake = Handshake(self.users, MECHANISMS, properties)
+            return Connection(self.broker, limits, peer, outbox, handshake, HANDLERS)
+
+        self._amqp = AmqpListener(make_session, config.frame_max_bytes)
+        self.amqp_port = await _bound("AMQP", self._amqp.start, config.amqp_host, config.amqp_port)
+        if config.http_enabled:
+            # Imported here: clients need not wait for it.
+            from leveret.management.page import page_application
+            from leveret.net.http import HttpListener
+
+            http = HttpListener(page_application(build_info.described(), self.amqp_port))
+            self.http_port = await _bound("HTTP", http.start, config.http_host, config.http_port)
+            self._stop_http = http.stop
+
+    async def stop(self, reason: str = "shutdown") -> None:
+        """Close every connection with 320, then the listeners, then the store."""
+        self._amqp.stop_accepting()
+        for session in list(self.broker.sessions):
+            assert isinstance(session, Connection)
+            session.close(
+                ConnectionForced(f"broker forced connection closure with reason '{reason}'")
+            )
+        await self._amqp.closed(STOP_TIMEOUT_SECONDS)
+        if self._stop_http is not None:
+            stopping = self._stop_http()
+            assert asyncio.iscoroutine(stopping)
+            await stopping
+        self._definitions.close()
+        if self._folder is not None:
+            self._folder.release()
+
+    def urls(self) -> dict[str, object]:
+        """What the ready file holds: where clients find this server."""
+        config = self.config
+        login = ""
+        if config.default_user in self.users.users:
+            login = f"{quote(config.default_user, '')}:{quote(config.default_pass, '')}@"
+        vhost = quote(config.default_vhost, "")
+        amqp_host, http_host = _reachable(config.amqp_host), _reachable(config.http_host)
+        return {
+            "pid": os.getpid(),
+            "amqp": f"amqp://{login}{amqp_host}:{self.amqp_port}/{vhost}",
+            "http": f"http://{login}{http_host}:{self.http_port}/" if self.http_port else None,
+            "data": None if config.ephemeral else str(config.data_path()),
+        }
+
+
+async def answered(pending: Pending) -> object:
+    """Wait for an answer."""
+    future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    pending.then(future.set_result, future.set_exception)
+    return await future
+
+
+def server_properties(identity: str, compat: Compat) -> dict[str, object]:
+    """The server properties of connection.start.
+
+    Clients decide by `product` and `version` (kombu's prefetch does), so these name RabbitMQ and
+    the compat level unless told otherwise; everything that a person reads names Leveret.
+    """
+    as_rabbitmq = identity == "rabbitmq"
+    return {
+        "capabilities": CAPABILITIES,
+        "cluster_name": f"leveret@{socket.gethostname()}",
+        "copyright": "Copyright the authors of Leveret",
+        "information": "Leveret, a message broker that speaks AMQP 0-9-1 as RabbitMQ does",
+        "platform": f"Leveret {__version__} on Python {platform.python_version()}",
+        "product": "RabbitMQ" if as_rabbitmq else "Leveret",
+        "product_name": "Leveret",
+        "product_version": __version__,
+        "version": compat.server_version if as_rabbitmq else __version__,
+    }
+
+
+async def serve(config: Config, ready_file: str | None) -> None:
+    """Run until SIGINT or SIGTERM. Raises what says why it cannot start."""
+    set_up_logging(config.log_level, config.log_format)
+    tune_allocator()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows has no signal handlers on the loop; Ctrl-C then interrupts asyncio.run.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stopping.set)
+    log.info("%s starts", build_info.described())
+    if not build_info.compiled():
+        log.warning("the hot modules run as plain Python, several times slower than compiled")
+    server = Server(config)
+    await server.start()
+    urls = server.urls()
+    log.info("AMQP on %s:%d", config.amqp_host or "every interface", server.amqp_port)
+    if server.http_port:
+        log.info("HTTP on %s:%d", config.http_host or "every interface", server.http_port)
+    log.info("data: %s", urls["data"] or "none is kept")
+    settle_collector()
+    log.info("Server startup complete")
+    if ready_file is not None:
+        _write_ready_file(Path(ready_file), urls)
+    try:
+        await stopping.wait()
+    finally:
+        log.info("stopping")
+        await server.stop()
+        if ready_file is not None:
+            Path(ready_file).unlink(missing_ok=True)
+        log.info("stopped")
+
+
+def _write_ready_file(path: Path, urls: dict[str, object]) -> None:
+    # Written aside and renamed: who waits for the file never reads half of it. It holds a password.
+    aside = path.with_name(path.name + ".new")
+    try:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w") as file:
+            json.dump(urls, file)
+            file.write("\n")
+        aside.replace(path)
+    except OSError as error:
+        raise ConfigError(f"cannot write the ready file {path}: {error.strerror}") from error
+
+
+async def _bound(what: str, start: Callable[[str, int], object], host: str, port: int) -> int:
+    try:
+        starting = start(host, port)
+        assert asyncio.iscoroutine(starting)
+        bound = await starting
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen for {what} on {host or 'every interface'}:{port}: "
+            f"{error.strerror or error}; choose another port, or stop what uses this one"
+        ) from error
+    assert isinstance(bound, int)
+    return bound
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host

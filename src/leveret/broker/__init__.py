@@ -1,0 +1,1 @@
+"""The model: vhosts, exchanges, queues, bindings. Synchronous, deterministic, without I/O."""

@@ -1,0 +1,75 @@
+"""Where RabbitMQ's releases answer differently: one table, a row for each difference.
+
+A level is the release whose behaviour clients see. The default is 3.13: everything that the
+tutorials of fifteen years declare still works there. A row names the first level at which a new
+answer holds; nothing else in the broker compares levels.
+"""
+
+from typing import Final
+
+LEVELS: Final = ("3.13", "4.2", "4.3")
+DEFAULT_LEVEL: Final = "3.13"
+
+
+class Difference:
+    """One row: what differs, and the value at each level."""
+
+    def __init__(self, doc: str, values: tuple[object, object, object]) -> None:
+        self.doc = doc
+        self.values = values
+
+
+DIFFERENCES: Final[dict[str, Difference]] = {
+    "server_version": Difference(
+        "The version in the server properties; clients such as kombu decide by it.",
+        ("3.13.7", "4.2.9", "4.3.5"),
+    ),
+    "foreign_header_reply": Difference(
+        "The protocol header that answers a wrong one.",
+        (b"AMQP\x00\x00\x09\x01", b"AMQP\x03\x01\x00\x00", b"AMQP\x03\x01\x00\x00"),
+    ),
+    "initial_frame_max_bytes": Difference(
+        "The largest frame before authentication, and the smallest that may be negotiated.",
+        (4096, 8192, 8192),
+    ),
+    "max_message_size_bytes": Difference(
+        "The largest message body, where the setting does not say otherwise.",
+        (134217728, 16777216, 16777216),
+    ),
+    "unknown_exchange_type": Difference(
+        "Reply code for a declare with an unknown exchange type (503 closes the connection).",
+        (503, 406, 406),
+    ),
+    "transient_nonexclusive_queues": Difference(
+        "Whether a queue that is neither durable nor exclusive may be declared.",
+        (True, True, False),
+    ),
+    "global_prefetch": Difference(
+        "Whether basic.qos global=true limits the channel (else it counts as global=false).",
+        (True, True, False),
+    ),
+}
+
+
+class Compat:
+    """The answers of one level."""
+
+    def __init__(self, level: str = DEFAULT_LEVEL) -> None:
+        if level not in LEVELS:
+            raise ValueError(f"compat must be one of {', '.join(LEVELS)}, not {level!r}")
+        self.level = level
+        at = LEVELS.index(level)
+        row = DIFFERENCES
+        self.server_version = str(row["server_version"].values[at])
+        header = row["foreign_header_reply"].values[at]
+        self.foreign_header_reply = header if isinstance(header, bytes) else b""
+        self.initial_frame_max_bytes = _int(row["initial_frame_max_bytes"].values[at])
+        self.max_message_size_bytes = _int(row["max_message_size_bytes"].values[at])
+        self.unknown_exchange_type = _int(row["unknown_exchange_type"].values[at])
+        self.transient_nonexclusive_queues = row["transient_nonexclusive_queues"].values[at] is True
+        self.global_prefetch = row["global_prefetch"].values[at] is True
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value

@@ -1,0 +1,26 @@
+"""Exchange types, by the name that exchange.declare gives. A new type is a file and a line here."""
+
+from typing import Final
+
+from leveret.broker.exchanges.direct import DirectExchange
+from leveret.broker.exchanges.fanout import FanoutExchange
+from leveret.broker.exchanges.headers import HeadersExchange
+from leveret.broker.exchanges.topic import TopicExchange
+from leveret.broker.seams import Exchange
+
+EXCHANGE_TYPES: Final[dict[str, type[Exchange]]] = {
+    "direct": DirectExchange,
+    "fanout": FanoutExchange,
+    "headers": HeadersExchange,
+    "topic": TopicExchange,
+}
+
+# What every vhost has from the start: name, type, internal. All of them are durable.
+PREDECLARED: Final[list[tuple[str, str, bool]]] = [
+    ("amq.direct", "direct", False),
+    ("amq.fanout", "fanout", False),
+    ("amq.headers", "headers", False),
+    ("amq.match", "headers", False),
+    ("amq.rabbitmq.trace", "topic", True),
+    ("amq.topic", "topic", False),
+]

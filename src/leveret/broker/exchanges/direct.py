@@ -1,0 +1,33 @@
+"""direct: the binding key equals the routing key (spec §3.1.3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from leveret.broker.seams import Binding, Destination, Exchange
+
+if TYPE_CHECKING:
+    from leveret.wire.table import Table
+
+
+class DirectExchange(Exchange):
+    type_name: ClassVar[str] = "direct"
+
+    def __init__(
+        self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
+    ) -> None:
+        super().__init__(name, durable, auto_delete, internal, arguments)
+        self._by_key: dict[str, list[Binding]] = {}
+
+    def bind(self, binding: Binding) -> None:
+        self._by_key.setdefault(binding.routing_key, []).append(binding)
+
+    def unbind(self, binding: Binding) -> None:
+        bindings = self._by_key[binding.routing_key]
+        bindings.remove(binding)
+        if not bindings:
+            del self._by_key[binding.routing_key]
+
+    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+        return [binding.destination for binding in self._by_key.get(routing_key, [])]

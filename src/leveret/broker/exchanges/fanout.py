@@ -1,0 +1,30 @@
+"""fanout: every binding matches (spec §3.1.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from leveret.broker.seams import Binding, Destination, Exchange
+
+if TYPE_CHECKING:
+    from leveret.wire.table import Table
+
+
+class FanoutExchange(Exchange):
+    type_name: ClassVar[str] = "fanout"
+
+    def __init__(
+        self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
+    ) -> None:
+        super().__init__(name, durable, auto_delete, internal, arguments)
+        self._bindings: dict[Binding, None] = {}
+
+    def bind(self, binding: Binding) -> None:
+        self._bindings[binding] = None
+
+    def unbind(self, binding: Binding) -> None:
+        del self._bindings[binding]
+
+    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+        return [binding.destination for binding in self._bindings]

@@ -1,0 +1,79 @@
+"""headers: the binding's arguments are compared with the message's headers (spec §3.1.3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from leveret.broker.seams import Binding, Destination, Exchange
+from leveret.broker.arguments import printed
+from leveret.errors import PreconditionFailed
+from leveret.wire.table import KIND_NAMES, Field
+
+if TYPE_CHECKING:
+    from leveret.wire.table import Table
+
+MATCHES: Final = ("all", "any", "all-with-x", "any-with-x")
+_VOID: Final = ord("V")
+_LONG_STRING: Final = ord("S")
+
+
+class HeadersExchange(Exchange):
+    type_name: ClassVar[str] = "headers"
+    reads_headers: ClassVar[bool] = True
+
+    def __init__(
+        self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
+    ) -> None:
+        super().__init__(name, durable, auto_delete, internal, arguments)
+        self._bindings: dict[Binding, None] = {}
+
+    def check_binding(self, routing_key: str, arguments: Table) -> None:
+        match = arguments.get("x-match")
+        if match is None:
+            return
+        if match.kind != _LONG_STRING or not isinstance(match.value, bytes):
+            raise PreconditionFailed(
+                f"Invalid x-match field type {KIND_NAMES[match.kind]} "
+                f"(value {printed(match)}); expected longstr"
+            )
+        if match.value.decode(errors="replace") not in MATCHES:
+            raise PreconditionFailed(
+                f'Invalid x-match field value <<"{match.value.decode(errors="replace")}">>; '
+                "expected all, any, all-with-x, or any-with-x"
+            )
+
+    def bind(self, binding: Binding) -> None:
+        self._bindings[binding] = None
+
+    def unbind(self, binding: Binding) -> None:
+        del self._bindings[binding]
+
+    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+        if not self._bindings:
+            return []
+        present = headers()
+        return [binding.destination for binding in self._bindings if _matches(binding, present)]
+
+
+def _matches(binding: Binding, headers: Table) -> bool:
+    kind = "all"
+    match = binding.arguments.get("x-match")
+    if match is not None and isinstance(match.value, bytes):
+        kind = match.value.decode()
+    with_x = kind.endswith("-with-x")
+    wants_all = kind.startswith("all")
+    for name, wanted in binding.arguments.items():
+        if name == "x-match" or (name.startswith("x-") and not with_x):
+            continue
+        found = _same(wanted, headers.get(name))
+        if found != wants_all:
+            return found
+    return wants_all
+
+
+def _same(wanted: Field, found: Field | None) -> bool:
+    """Equal by value; a void argument only asks for the header to be there."""
+    if found is None:
+        return False
+    return wanted.kind == _VOID or bool(wanted.value == found.value)

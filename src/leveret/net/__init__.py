@@ -1,0 +1,1 @@
+"""The only code that touches a socket: listeners and transports on asyncio."""

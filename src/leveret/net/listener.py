@@ -1,0 +1,95 @@
+"""The AMQP listener: accepts sockets and gives each a session."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from leveret.amqp.connection import Connection, Peer
+from leveret.broker.seams import Outbox
+from leveret.net.fair_share import FairShare
+from leveret.net.transport import AmqpTransport, LoopOutbox
+
+BACKLOG: Final = 1024
+# More than the largest frame that may be negotiated, twice: a partial frame and a full read.
+BUFFER_MIN: Final = 256 * 1024
+
+SessionFactory = Callable[[Peer, Outbox], Connection]
+
+
+class AmqpListener:
+    """`make_session` builds the session of a new connection."""
+
+    def __init__(self, make_session: SessionFactory, frame_max_bytes: int) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.outbox = LoopOutbox(self.loop)
+        self.view = memoryview(bytearray(max(BUFFER_MIN, 2 * frame_max_bytes)))
+        self._make_session = make_session
+        self._shares: dict[str, FairShare] = {}
+        self._unopened = FairShare(self.loop)
+        self._server: asyncio.Server | None = None
+        self._sessions: dict[Connection, None] = {}
+        self._gone = asyncio.Event()
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port, which matters for port 0. Raises OSError."""
+        self._server = await self.loop.create_server(
+            lambda: AmqpTransport(self), sock=bound_socket(host, port), backlog=BACKLOG
+        )
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def stop_accepting(self) -> None:
+        """Take no further connections."""
+        if self._server is not None:
+            self._server.close()
+
+    async def closed(self, timeout_seconds: float) -> None:
+        """Wait until every connection has gone; past the timeout they are cut."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while self._sessions:
+                    self._gone.clear()
+                    await self._gone.wait()
+        except TimeoutError:
+            for session in list(self._sessions):
+                session.drop()
+
+    def accept(self, transport: AmqpTransport, peer: Peer) -> Connection:
+        """The session of a new transport."""
+        session = self._make_session(peer, self.outbox)
+        self._sessions[session] = None
+        self.outbox.add(session, transport)
+        return session
+
+    def forget(self, session: Connection) -> None:
+        """The transport of a session is gone."""
+        self.outbox.remove(session)
+        self._sessions.pop(session, None)
+        self._gone.set()
+
+    def share_of(self, session: Connection) -> FairShare:
+        """The share that the session's time is taken from."""
+        vhost = session.vhost
+        if vhost is None:
+            return self._unopened
+        share = self._shares.get(vhost.name)
+        if share is None:
+            share = self._shares[vhost.name] = FairShare(self.loop)
+        return share
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; an empty host is every interface, IPv4 and IPv6 alike."""
+    if host == "":
+        if socket.has_dualstack_ipv6():
+            try:
+                return socket.create_server(
+                    ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
+                )
+            except OSError as error:
+                # A machine may have IPv6 compiled in and switched off.
+                if error.errno not in (97, 99):
+                    raise
+        return socket.create_server(("", port), backlog=BACKLOG)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)

@@ -1,0 +1,1 @@
+"""The durable side of the model."""

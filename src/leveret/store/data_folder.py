@@ -1,0 +1,76 @@
+"""The data folder: private, stamped with a version, and used by one broker at a time."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+FORMAT_VERSION: Final = 1
+
+
+class DataFolderError(Exception):
+    """The folder cannot be used; the text says why and what to do."""
+
+
+class DataFolder:
+    """Locked from its making until `release`. Raises `DataFolderError`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.chmod(0o700)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise DataFolderError(
+                f"the data folder {path} cannot be used: {error.strerror}; "
+                "choose another with --data"
+            ) from error
+        try:
+            _lock(self._lock)
+        except OSError:
+            holder = os.pread(self._lock, 20, 0).decode(errors="replace").strip()
+            os.close(self._lock)
+            raise DataFolderError(
+                f"the data folder {path} is in use by another broker (process {holder}): "
+                "stop that one, or choose another folder with --data"
+            ) from None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+        self._check_version()
+
+    @property
+    def definitions(self) -> Path:
+        """The SQLite file with users, vhosts and permissions."""
+        return self.path / "definitions.sqlite"
+
+    def release(self) -> None:
+        """Let another broker have the folder."""
+        with contextlib.suppress(OSError):
+            os.close(self._lock)
+
+    def _check_version(self) -> None:
+        stamp = self.path / "version"
+        if not stamp.exists():
+            stamp.write_text(f"{FORMAT_VERSION}\n")
+            return
+        text = stamp.read_text().strip()
+        if not text.isdigit() or int(text) > FORMAT_VERSION:
+            self.release()
+            raise DataFolderError(
+                f"the data folder {self.path} is of format '{text}', this program reads up to "
+                f"{FORMAT_VERSION}: start the version of leveret that wrote it, or a newer one"
+            )
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,152 @@
+"""Definitions in SQLite: one connection, owned by one thread, a commit for each group of changes.
+
+A commit on the event loop would stall every connection for as long as the disk takes, so the loop
+only queues the change and hears of the commit. What piles up while a commit runs goes into the
+next one. A change is answered only after its commit.
+"""
+
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from leveret.broker.seams import DefinitionStore, Pending
+
+# Raised when what the tables mean changes; a newer folder is refused, an older one upgraded.
+SCHEMA_VERSION: Final = 1
+GROUP_MAX: Final = 1000
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS definition (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+"""
+
+
+class DefinitionStoreError(Exception):
+    """The definitions cannot be read or written; the text says why, for a person."""
+
+
+class _Change:
+    def __init__(self, kind: str, key: str, value: str | None) -> None:
+        self.kind = kind
+        self.key = key
+        self.value = value
+        self.answer = Pending()
+        self.outcome: object = None
+
+
+class SqliteDefinitions(DefinitionStore):
+    """`path` is a file, or ":memory:". `on_loop` has a call made on the event loop.
+
+    Raises `DefinitionStoreError` if the file cannot be opened or comes from a newer version.
+    """
+
+    def __init__(self, path: str, on_loop: Callable[[Callable[[], None]], object]) -> None:
+        self._on_loop = on_loop
+        self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
+        self._loaded: list[tuple[str, str, object, int]] = []
+        self._revision = 0
+        try:
+            # Opened here, so that a broken file is reported at once; used by the thread only.
+            self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._open()
+        except sqlite3.Error as error:
+            raise DefinitionStoreError(f"cannot open the definitions in {path}: {error}") from error
+        self._thread = threading.Thread(target=self._run, name="definitions", daemon=True)
+        self._thread.start()
+
+    def load(self) -> list[tuple[str, str, object, int]]:
+        return list(self._loaded)
+
+    def put(self, kind: str, key: str, value: object) -> Pending:
+        return self._ask(_Change(kind, key, json.dumps(value, ensure_ascii=False)))
+
+    def delete(self, kind: str, key: str) -> Pending:
+        return self._ask(_Change(kind, key, None))
+
+    def close(self) -> None:
+        """Commit what is queued and close the file."""
+        self._changes.put(None)
+        self._thread.join()
+        self._database.close()
+
+    def _open(self) -> None:
+        database = self._database
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise DefinitionStoreError(
+                f"the definitions are of version {version}, this program reads up to version "
+                f"{SCHEMA_VERSION}: start the version of leveret that wrote them, or a newer one"
+            )
+        database.executescript(_SCHEMA)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        rows = database.execute("SELECT kind, key, value, revision FROM definition")
+        self._loaded = [
+            (kind, key, json.loads(value), revision) for kind, key, value, revision in rows
+        ]
+        self._revision = max((row[3] for row in self._loaded), default=0)
+
+    def _ask(self, change: _Change) -> Pending:
+        self._changes.put(change)
+        return change.answer
+
+    # --- the thread ---
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            group: list[_Change] = []
+            change = self._changes.get()
+            while change is not None and len(group) < GROUP_MAX:
+                group.append(change)
+                if self._changes.empty():
+                    break
+                change = self._changes.get()
+            running = change is not None
+            if group:
+                self._commit(group)
+
+    def _commit(self, group: list[_Change]) -> None:
+        failure: Exception | None = None
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            for change in group:
+                self._apply(change)
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            failure = DefinitionStoreError(f"the definitions could not be written: {error}")
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+        self._on_loop(lambda: _answer(group, failure))
+
+    def _apply(self, change: _Change) -> None:
+        if change.value is None:
+            cursor = self._database.execute(
+                "DELETE FROM definition WHERE kind = ? AND key = ?", (change.kind, change.key)
+            )
+            change.outcome = cursor.rowcount > 0
+            return
+        self._revision += 1
+        change.outcome = self._revision
+        self._database.execute(
+            "INSERT INTO definition VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET value = excluded.value, revision = excluded.revision",
+            (change.kind, change.key, change.value, self._revision),
+        )
+
+
+def _answer(group: list[_Change], failure: Exception | None) -> None:
+    for change in group:
+        if failure is None:
+            change.answer.complete(change.outcome)
+        else:
+            change.answer.fail(failure)

@@ -1,0 +1,140 @@
+"""The sans-IO core as a server: sessions driven by hand, time moved by hand, nothing random."""
+
+from collections.abc import Iterable
+
+from leveret.access.mechanisms import MECHANISMS
+from leveret.access.users import Users
+from leveret.amqp.connection import Connection, Peer
+from leveret.amqp.handlers import HANDLERS
+from leveret.amqp.handshake import CAPABILITIES, Handshake
+from leveret.amqp.limits import Limits
+from leveret.broker.broker import Broker
+from leveret.broker.compat import Compat
+from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Pending, Session
+from leveret.store.memory import MemoryStore
+from leveret.testing.manual_clock import ManualClock
+
+
+class MemoryDefinitions(DefinitionStore):
+    """Definitions that are committed at once and kept nowhere."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], tuple[object, int]] = {}
+        self._revision = 0
+
+    def load(self) -> list[tuple[str, str, object, int]]:
+        return [(*key, value, revision) for key, (value, revision) in self._values.items()]
+
+    def put(self, kind: str, key: str, value: object) -> Pending:
+        self._revision += 1
+        self._values[kind, key] = (value, self._revision)
+        return Pending.of(self._revision)
+
+    def delete(self, kind: str, key: str) -> Pending:
+        return Pending.of(self._values.pop((kind, key), None) is not None)
+
+
+class SilentOutbox(Outbox):
+    """Nobody is told: whoever drives the sessions looks for himself."""
+
+    def on_output(self, session: Session) -> None:
+        return None
+
+
+class MemoryPeer:
+    """The far end of one session: what goes in, and what came out."""
+
+    def __init__(self, server: "MemoryServer", session: Connection) -> None:
+        self.session = session
+        self._server = server
+        self._rest = b""
+
+    def send(self, data: bytes) -> None:
+        """Octets from the peer; what is not used yet is offered again, as a transport does."""
+        session = self.session
+        self._rest += data
+        while True:
+            used = session.receive(self._rest, self._server.clock.now())
+            self._rest = self._rest[used:]
+            if not session.more():
+                return
+
+    def receive(self) -> bytes:
+        """What the session has to say; nothing once it wants to be closed and said all."""
+        data = self.session.data_to_send()
+        while self.session.more():
+            used = self.session.receive(self._rest, self._server.clock.now())
+            self._rest = self._rest[used:]
+            data += self.session.data_to_send()
+        return data
+
+    def closed(self) -> bool:
+        """Whether the server wants the socket closed."""
+        return self.session.should_close()
+
+    def close(self) -> None:
+        """The peer's socket is gone."""
+        self.session.eof()
+
+
+class MemoryServer:
+    """A broker with user `guest` and vhost `/`; keyword arguments are those of `Limits`."""
+
+    def __init__(
+        self,
+        compat: str = "3.13",
+        store: MessageStore | None = None,
+        definitions: DefinitionStore | None = None,
+        **limits: float,
+    ) -> None:
+        self.user = self.password = "guest"
+        self.vhost = "/"
+        self.clock = ManualClock()
+        self.names = 0
+        self.store = store or MemoryStore()
+        self.broker = Broker(
+            self.clock, self.store, definitions or MemoryDefinitions(), Compat(compat), self._name
+        )
+        if isinstance(self.store, MemoryStore):
+            self.store.events = self.broker
+        self.users = Users(self.broker.definitions, ["guest"])
+        limits.setdefault("initial_frame_max_bytes", self.broker.compat.initial_frame_max_bytes)
+        limits.setdefault("max_message_size_bytes", self.broker.compat.max_message_size_bytes)
+        self.limits = Limits(**limits)  # type: ignore[arg-type]
+        self.outbox: Outbox = SilentOutbox()
+        self._port = 40000
+        self.add_vhost("/")
+        self.add_user("guest", "guest", "administrator")
+        self.set_permissions("guest", "/", ".*", ".*", ".*")
+
+    def connect(self, host: str = "127.0.0.1") -> MemoryPeer:
+        """A new connection from an address."""
+        self._port += 1
+        handshake = Handshake(self.users, MECHANISMS, {"capabilities": CAPABILITIES})
+        peer = Peer(host, self._port, "127.0.0.1", 5672)
+        session = Connection(self.broker, self.limits, peer, self.outbox, handshake, HANDLERS)
+        return MemoryPeer(self, session)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    def add_user(self, name: str, password: str, tags: str = "") -> None:
+        """Add a user; tags are separated by commas."""
+        self.users.add_user(name, password, _split(tags))
+
+    def add_vhost(self, name: str) -> None:
+        """Add a vhost."""
+        self.broker.add_vhost(name)
+
+    def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
+        """Set the permissions of a user in a vhost."""
+        self.users.set_permissions(user, vhost, configure, write, read)
+
+    def _name(self, prefix: str) -> str:
+        self.names += 1
+        return f"{prefix}{self.names:022d}"
+
+
+def _split(tags: str) -> Iterable[str]:
+    return [tag for tag in tags.split(",") if tag]

@@ -7,6 +7,7 @@ import os
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from setuptools import setup
 
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parent
 GROUP = "leveret_compiled"
 
 
-def extensions() -> list[object]:
+def extensions() -> list[Any]:
     """The one mypyc group of the modules that pyproject.toml lists; empty for plain Python."""
     if os.environ.get("LEVERET_PURE"):
         return []
@@ -25,7 +26,7 @@ def extensions() -> list[object]:
         return []
     with open(ROOT / "pyproject.toml", "rb") as file:
         modules = tomllib.load(file)["tool"]["leveret"]["compiled"]
-    built = mypycify(
+    built: list[Any] = mypycify(
         [f"src/leveret/{module}" for module in modules],
         group_name=GROUP,
         opt_level="3",
@@ -34,7 +35,7 @@ def extensions() -> list[object]:
     for extension in built:
         # A machine without a C compiler installs the same sources, uncompiled.
         extension.optional = True
-    return list(built)
+    return built
 
 
 # A folder for each kind of build: a stale compiled module left in a shared one would be installed

@@ -16,10 +16,11 @@ from leveret import __version__, build_info
 from leveret.access.mechanisms import MECHANISMS
 from leveret.access.users import Users
 from leveret.allocation import settle_collector, tune_allocator
-from leveret.amqp.connection import Connection, Peer
+from leveret.amqp.connection import Connection
 from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import CAPABILITIES, Handshake
 from leveret.amqp.limits import Limits
+from leveret.amqp.peer import Peer
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.seams import Clock, Outbox, Pending
@@ -213,7 +214,7 @@ async def serve(config: Config, ready_file: str | None) -> None:
         log.info("stopping")
         await server.stop()
         if ready_file is not None:
-            Path(ready_file).unlink(missing_ok=True)
+            _remove_ready_file(ready_file)
         log.info("stopped")
 
 
@@ -228,6 +229,11 @@ def _write_ready_file(path: Path, urls: dict[str, object]) -> None:
         aside.replace(path)
     except OSError as error:
         raise ConfigError(f"cannot write the ready file {path}: {error.strerror}") from error
+
+
+def _remove_ready_file(path: str) -> None:
+    """It says that clients can connect, which is no longer so."""
+    Path(path).unlink(missing_ok=True)
 
 
 async def _bound(what: str, start: Callable[[str, int], object], host: str, port: int) -> int:

@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import write_i32_be, write_i64_be
 from mypy_extensions import i32, i64, u8
 
-from leveret.amqp.confirms import Confirms
 from leveret.amqp.consumer import ChannelConsumer
-from leveret.amqp.content import Content
 from leveret.amqp.unacked import Unacked
-from leveret.broker.actor import Actor
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
-from leveret.broker.seams import Exchange, Pending, Queue, Timer
 from leveret.errors import (
     AccessRefused,
+    CommandInvalid,
     InternalError,
     NotFound,
     NotImplementedByServer,
@@ -36,7 +33,11 @@ from leveret.wire.methods import BasicCancel, BasicPublish, BasicReturn, Method
 from leveret.wire.properties import decode_properties, scan_properties
 
 if TYPE_CHECKING:
+    from leveret.amqp.confirms import Confirms
     from leveret.amqp.connection import Connection
+    from leveret.amqp.content import Content
+    from leveret.broker.actor import Actor
+    from leveret.broker.seams import Exchange, Pending, Queue, Timer
     from leveret.wire.field import Table
 
 Handler = Callable[["Channel", Method], None]
@@ -126,8 +127,12 @@ class Channel:
         """Handle one method, or raise what closes the channel or the connection."""
         handler = self._handlers.get(method.method_id)
         if handler is None:
-            raise NotImplementedByServer(f"{method.name} is not available on this server")
+            raise CommandInvalid("unimplemented method")
         handler(self, method)
+
+    def takes_methods(self) -> bool:
+        """Whether a method may come now: no content is awaited, no answer pending."""
+        return not (self.closing or self.pending) and self.content is None
 
     def send(self, method: Method) -> None:
         """Write a method on this channel."""
@@ -306,7 +311,7 @@ class Channel:
         if tag > TAG_MAX:
             self._refuse_tag(tag)
         if multiple:
-            if tag > self.unacked.last_tag:
+            if tag != 0 and not self.unacked.holds(tag):
                 self._refuse_tag(tag)
             return self.unacked.settle_up_to(tag)
         entry = self.unacked.settle(tag)
@@ -430,7 +435,8 @@ class Channel:
         if self.consumers.get(consumer.tag) is consumer:
             del self.consumers[consumer.tag]
         if self.connection.hears_cancel and not self.closing:
-            self.send(BasicCancel(consumer_tag=consumer.tag, nowait=True))
+            notice = BasicCancel(consumer_tag=consumer.tag, nowait=True)
+            self.connection.notify(method_frame(self.number, notice.encode()))
 
     def withdraw(self) -> None:
         """The channel ends: its consumers leave their queues."""

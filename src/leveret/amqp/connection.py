@@ -18,20 +18,14 @@ from librt.strings import BytesWriter, read_i16_be, read_i32_be, read_i64_be
 from mypy_extensions import i64, u8
 
 from leveret import errors
-from leveret.amqp.channel import Channel, Handler
+from leveret.amqp.channels import Channels
 from leveret.amqp.content import Content
-from leveret.amqp.limits import Limits
-from leveret.broker.actor import Actor
-from leveret.broker.broker import Broker
-from leveret.broker.message import Message
 from leveret.broker.seams import Outbox, Session, Timer
 from leveret.wire.constants import (
     BASIC_ACK,
     BASIC_PUBLISH,
     CHANNEL_CLOSE,
-    CHANNEL_CLOSE_OK,
     CHANNEL_OPEN,
-    CLASS_BASIC,
     CONNECTION_CLOSE,
     CONNECTION_CLOSE_OK,
     FRAME_BODY,
@@ -39,13 +33,17 @@ from leveret.wire.constants import (
     FRAME_HEADER,
     FRAME_HEARTBEAT,
     FRAME_METHOD,
+    FRAME_OVERHEAD,
 )
-from leveret.wire.errors import MalformedFrame, UnknownMethod, WireError
-from leveret.wire.frames import HEARTBEAT, body_frames, header_frame, method_frame
+from leveret.wire.errors import UnknownMethod, WireError
+from leveret.wire.frames import (
+    HEARTBEAT,
+    body_frames,
+    header_frame,
+    method_frame,
+    whole_content,
+)
 from leveret.wire.methods import (
-    ChannelClose,
-    ChannelCloseOk,
-    ChannelOpenOk,
     ConnectionClose,
     ConnectionCloseOk,
     Method,
@@ -55,9 +53,14 @@ from leveret.wire.methods import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leveret.amqp.channel import Channel, Handler
     from leveret.amqp.consumer import ChannelConsumer
     from leveret.amqp.handshake import Handshake
     from leveret.amqp.heartbeat import Heartbeat
+    from leveret.amqp.limits import Limits
+    from leveret.amqp.peer import Peer
+    from leveret.broker.broker import Broker
+    from leveret.broker.message import Message
     from leveret.broker.vhost import VHost
 
 log = logging.getLogger("leveret.connection")
@@ -82,22 +85,6 @@ WORK_PER_TURN: Final = 16384
 FRAME_TOLERANCE: Final = 8
 
 
-class Peer:
-    """Where a connection comes from, for logs, for `guest` and for operators."""
-
-    def __init__(self, host: str, port: int, server_host: str, server_port: int) -> None:
-        self.host = host
-        self.port = port
-        self.server_host = server_host
-        self.server_port = server_port
-        self.is_loopback = host == "::1" or host.startswith(("127.", "::ffff:127."))
-
-    @property
-    def name(self) -> str:
-        """The connection's name, as RabbitMQ forms it."""
-        return f"{self.host}:{self.port} -> {self.server_host}:{self.server_port}"
-
-
 class Connection(Session):
     """One peer. `handshake` answers until the connection is open; `handlers` are the channels'."""
 
@@ -114,13 +101,12 @@ class Connection(Session):
         self.limits = limits
         self.peer = peer
         self.output = BytesWriter()
-        self.channels: dict[int, Channel] = {}
         self.vhost: VHost | None = None
         self.user = ""
         self.client_name = ""
         self.hears_cancel = False
         self.frame_max: i64 = limits.initial_frame_max_bytes
-        self.channel_max = limits.channel_max
+        self.channels = Channels(self, handlers, handshake.backend, limits.channel_max)
         self.heartbeat: Heartbeat | None = None
         self.octets_received: i64 = 0
         self.octets_sent: i64 = 0
@@ -128,18 +114,17 @@ class Connection(Session):
         self.confirming: dict[Channel, None] = {}
         self._outbox = outbox
         self._handshake = handshake
-        self._handlers = handlers
         self._state = HANDSHAKE
         self._dirty = False
         self._writable = True
         self._more = False
         self._holding = False
+        self._handling = False
+        self._notices: list[bytes] = []
         self._at: i64 = 0
         # What is being handled, for the close that an error leads to.
         self._failing_method: int = 0
         self._failing_channel: int = 0
-        # Channels that were closed by the server, until the peer says close-ok.
-        self._closing_channels: dict[int, None] = {}
         self._close_timer: Timer | None = None
         broker.sessions[self] = None
         handshake.begin(self)
@@ -229,45 +214,37 @@ class Connection(Session):
         end: i64 = len(data)
         last_number: i64 = -1
         channel: Channel | None = None
-        self.work = 0
         while True:
             at = self._at
-            if end - at < 8:
+            if end - at < FRAME_OVERHEAD:
                 return
             size = i64(read_i32_be(data, at + 3)) & 0xFFFFFFFF
-            if size > self.frame_max - 8 + FRAME_TOLERANCE:
-                self._frame_too_large(data, at, size)
-            stop = at + size + 8
+            if size > self.frame_max - FRAME_OVERHEAD + FRAME_TOLERANCE:
+                self._refuse_frame(data, f"frame_too_large,{size},{self.frame_max - 8}", b"")
+            stop = at + size + FRAME_OVERHEAD
             if stop > end:
                 return
             if data[stop - 1] != FRAME_END:
-                self._bad_frame_end(data, at, size)
+                reason = f"invalid_frame_end_marker,{data[stop - 1]}"
+                self._refuse_frame(data, reason, data[int(at) + 7 : int(stop) - 1])
             kind = i64(data[at])
             number = i64(read_i16_be(data, at + 1)) & 0xFFFF
             if kind == FRAME_METHOD and size >= 4:
                 method_id = i64(read_i32_be(data, at + 7))
-                if method_id == BASIC_PUBLISH or method_id == BASIC_ACK:
+                if method_id == BASIC_PUBLISH or (method_id == BASIC_ACK and size == 13):
                     if number != last_number:
-                        channel = self.channels.get(int(number))
+                        channel = self.channels.open.get(int(number))
                         last_number = number
-                    if channel is not None and not channel.closing and not channel.pending:
-                        if channel.content is None:
-                            if method_id == BASIC_PUBLISH:
-                                if self._publish_whole(channel, data, at, stop, end):
-                                    if channel.work >= WORK_PER_TURN:
-                                        channel.work = 0
-                                        self._more = end - self._at >= 8
-                                        return
-                                    continue
-                            elif size == 13:
-                                self._failing_method = BASIC_ACK
-                                self._failing_channel = int(number)
-                                self._at = stop
-                                channel.acknowledge(
-                                    int(read_i64_be(data, at + 11)) & 0xFFFFFFFFFFFFFFFF,
-                                    (data[at + 19] & 1) != 0,
-                                )
-                                continue
+                    if channel is not None and channel.takes_methods():
+                        if method_id == BASIC_ACK:
+                            self._acknowledge(channel, data, at, stop)
+                            continue
+                        if self._publish_whole(channel, data, at, stop, end):
+                            if channel.work >= WORK_PER_TURN:
+                                channel.work = 0
+                                self._more = end - self._at >= FRAME_OVERHEAD
+                                return
+                            continue
             self._at = stop
             self._failing_channel = int(number)
             self._failing_method = 0
@@ -277,47 +254,31 @@ class Connection(Session):
                 return
 
     def _publish_whole(self, channel: Channel, data: bytes, at: i64, stop: i64, end: i64) -> bool:
-        """Publish if header and at most one body frame follow right here; the general road
-        takes, and judges, everything else."""
-        if end - stop < 22 or data[stop] != FRAME_HEADER:
+        """Publish, if the whole content follows the method right here; the general road takes,
+        and judges, everything else."""
+        last = whole_content(data, stop, end, self.frame_max + FRAME_TOLERANCE)
+        if last == 0 or read_i16_be(data, stop + 1) != read_i16_be(data, at + 1):
             return False
-        number = read_i16_be(data, at + 1)
-        header_size = (i64(read_i32_be(data, stop + 3)) & 0xFFFFFFFF) + 8
-        if (
-            read_i16_be(data, stop + 1) != number
-            or header_size < 22
-            or header_size > self.frame_max + FRAME_TOLERANCE
-            or header_size > end - stop
-            or i64(read_i16_be(data, stop + 7)) != CLASS_BASIC
-        ):
-            return False
-        header_stop = stop + header_size
-        if data[header_stop - 1] != FRAME_END:
-            return False
-        body_size = read_i64_be(data, stop + 11)
-        last = header_stop
-        largest = header_size
-        if body_size != 0:
-            if end - header_stop < 8 or body_size < 0 or data[header_stop] != FRAME_BODY:
-                return False
-            body_frame = (i64(read_i32_be(data, header_stop + 3)) & 0xFFFFFFFF) + 8
-            if (
-                body_frame != body_size + 8
-                or body_frame > self.frame_max + FRAME_TOLERANCE
-                or body_frame > end - header_stop
-                or read_i16_be(data, header_stop + 1) != number
-            ):
-                return False
-            last = header_stop + body_frame
-            if data[last - 1] != FRAME_END:
-                return False
-            if body_frame > largest:
-                largest = body_frame
+        header_size = (i64(read_i32_be(data, stop + 3)) & 0xFFFFFFFF) + FRAME_OVERHEAD
+        body_frame = last - stop - header_size
         self._failing_method = BASIC_PUBLISH
         self._failing_channel = channel.number
         self._at = last
-        channel.publish(data[at + 7 : stop - 1], data[stop:last], header_size, body_size, largest)
+        channel.publish(
+            data[at + 7 : stop - 1],
+            data[stop:last],
+            header_size,
+            read_i64_be(data, stop + 11),
+            header_size if header_size > body_frame else body_frame,
+        )
         return True
+
+    def _acknowledge(self, channel: Channel, data: bytes, at: i64, stop: i64) -> None:
+        self._failing_method = BASIC_ACK
+        self._failing_channel = channel.number
+        self._at = stop
+        tag = int(read_i64_be(data, at + 11)) & 0xFFFFFFFFFFFFFFFF
+        channel.acknowledge(tag, (data[at + 19] & 1) != 0)
 
     def _frame(self, kind: int, number: int, frame: bytes) -> None:
         if self._state == HANDSHAKE:
@@ -347,9 +308,9 @@ class Connection(Session):
             raise errors.WrongChannelState("unexpected method in connection state running")
 
     def _channel_frame(self, kind: int, number: int, frame: bytes) -> None:
-        channel = self.channels.get(number)
+        channel = self.channels.open.get(number)
         if channel is None:
-            self._closed_channel_frame(kind, number, frame)
+            self.channels.unopened_frame(kind, number, frame)
         elif channel.pending:
             channel.hold(frame)
             self._holding = channel.held_bytes() > HELD_MAX
@@ -361,14 +322,21 @@ class Connection(Session):
         else:
             method = self._decode(frame)
             if method.method_id == CHANNEL_CLOSE:
-                self._end_channel(channel)
-                self._send(number, ChannelCloseOk())
+                self.confirming.pop(channel, None)
+                self.channels.end(channel)
             elif method.method_id == CHANNEL_OPEN:
                 raise errors.WrongChannelState("second 'channel.open' seen")
             elif method.method_id == BASIC_PUBLISH:
                 channel.content = Content(frame[7:-1])
             else:
-                channel.receive(method)
+                self._handling = True
+                try:
+                    channel.receive(method)
+                finally:
+                    self._handling = False
+                    if self._notices:
+                        self.send_octets(b"".join(self._notices))
+                        self._notices.clear()
 
     def _content_frame(self, channel: Channel, content: Content, kind: int, frame: bytes) -> None:
         whole = content.add(kind, frame)
@@ -383,32 +351,6 @@ class Connection(Session):
             content.body_size,
             content.largest_frame,
         )
-
-    def _closed_channel_frame(self, kind: int, number: int, frame: bytes) -> None:
-        """A frame on a channel that is not open: after an error, all but its end is ignored."""
-        if number in self._closing_channels:
-            if kind == FRAME_METHOD and len(frame) >= 12:
-                method_id = int.from_bytes(frame[7:11], "big")
-                if method_id == CHANNEL_CLOSE_OK:
-                    del self._closing_channels[number]
-                elif method_id == CHANNEL_CLOSE:
-                    self._send(number, ChannelCloseOk())
-            return
-        if kind != FRAME_METHOD:
-            raise errors.WrongChannelState("expected 'channel.open'")
-        method = self._decode(frame)
-        if method.method_id == CHANNEL_CLOSE_OK:
-            return
-        if method.method_id != CHANNEL_OPEN:
-            raise errors.WrongChannelState("expected 'channel.open'")
-        if number > self.channel_max or len(self.channels) >= self.channel_max:
-            raise errors.NotAllowed(
-                f"number of channels opened ({len(self.channels)}) has reached the "
-                f"negotiated channel_max ({self.channel_max})"
-            )
-        actor = Actor(self.user, self._handshake.backend, self)
-        self.channels[number] = Channel(self, number, actor, self._handlers)
-        self._send(number, ChannelOpenOk())
 
     def _decode(self, frame: bytes) -> Method:
         if len(frame) < 12:
@@ -468,6 +410,13 @@ class Connection(Session):
         """Write octets that are no frame, or a whole one."""
         self.output.write(octets)
         self.wants_output()
+
+    def notify(self, frame: bytes) -> None:
+        """Write a method that nobody asked for; it follows the answer that is being given."""
+        if self._handling:
+            self._notices.append(frame)
+        else:
+            self.send_octets(frame)
 
     def send_heartbeat(self) -> None:
         """Write a heartbeat frame."""
@@ -630,9 +579,7 @@ class Connection(Session):
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None
-        channels = list(self.channels.values())
-        self.channels = {}
-        self._closing_channels = {}
+        channels = self.channels.take_all()
         self.confirming = {}
         self.starved = []
         self.broker.unconfirmed.pop(self, None)
@@ -648,14 +595,8 @@ class Connection(Session):
 
     # --- refusals ---
 
-    def _end_channel(self, channel: Channel) -> None:
-        del self.channels[channel.number]
-        self.confirming.pop(channel, None)
-        channel.withdraw()
-        channel.give_back()
-
     def _refuse_channel(self, error: errors.ChannelError) -> None:
-        channel = self.channels.get(self._failing_channel)
+        channel = self.channels.open.get(self._failing_channel)
         if channel is None:
             return
         remedy = f" ({error.remedy})" if error.remedy else ""
@@ -666,39 +607,19 @@ class Connection(Session):
             error.reply_text,
             remedy,
         )
-        number = channel.number
         # What was published before the refused method has been accepted, and is confirmed.
         self.confirm()
-        self._end_channel(channel)
-        self._closing_channels[number] = None
-        self._send(
-            number,
-            ChannelClose(
-                reply_code=error.code,
-                reply_text=error.reply_text,
-                failing_class_id=self._failing_method >> 16,
-                failing_method_id=self._failing_method & 0xFFFF,
-            ),
-        )
+        self.confirming.pop(channel, None)
+        self.channels.refuse(channel, error, self._failing_method)
 
     def _refuse_unknown(self, error: UnknownMethod) -> None:
         self.refuse(errors.CommandInvalid(str(error)), self._failing_channel, 0)
 
-    def _frame_too_large(self, data: bytes, at: i64, size: i64) -> None:
-        kind = int(data[at])
+    def _refuse_frame(self, data: bytes, reason: str, payload: bytes) -> None:
+        kind = int(data[self._at])
+        # What follows a frame that is none cannot be told apart any more.
         self._at = len(data)
-        raise errors.FrameError(
-            f"type {kind}, all octets = <<>>: {{frame_too_large,{size},{self.frame_max - 8}}}"
-        )
-
-    def _bad_frame_end(self, data: bytes, at: i64, size: i64) -> None:
-        kind = int(data[at])
-        stop = int(at + 7 + size)
-        payload = as_binary(data[int(at) + 7 : stop])
-        self._at = len(data)
-        raise errors.FrameError(
-            f"type {kind}, all octets = {payload}: {{invalid_frame_end_marker,{data[stop]}}}"
-        )
+        raise errors.FrameError(f"type {kind}, all octets = {as_binary(payload)}: {{{reason}}}")
 
 
 def as_binary(octets: bytes) -> str:

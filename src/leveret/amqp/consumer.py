@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mypy_extensions import i64
-
-from leveret.broker.message import Entry, Message
-from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Consumer
 from leveret.wire.constants import BASIC_DELIVER
 
 if TYPE_CHECKING:
+    from mypy_extensions import i64
+
     from leveret.amqp.channel import Channel
+    from leveret.broker.message import Entry, Message
+    from leveret.broker.queues.classic import ClassicQueue
     from leveret.wire.field import Table
 
 

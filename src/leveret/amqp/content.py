@@ -8,9 +8,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from leveret.errors import FrameError, UnexpectedFrame
-from leveret.wire.constants import CLASS_BASIC, FRAME_BODY, FRAME_HEADER, FRAME_METHOD
-
-_EXPECTED: Final = "expected content {0}, got non content {0} frame instead"
+from leveret.wire.constants import CLASS_BASIC, FRAME_BODY, FRAME_HEADER
 
 
 class Content:
@@ -33,11 +31,6 @@ class Content:
         """
         if self.header_size == 0:
             if kind != FRAME_HEADER:
-                if kind == FRAME_METHOD:
-                    raise UnexpectedFrame(
-                        f"expected content header for class {CLASS_BASIC}, "
-                        "got non content header frame instead"
-                    )
                 raise UnexpectedFrame(
                     f"expected content header for class {CLASS_BASIC}, "
                     "got non content header frame instead"

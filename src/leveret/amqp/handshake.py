@@ -8,15 +8,12 @@ login of a client that announced `authentication_failure_close`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from leveret import errors
 from leveret.amqp.connection import as_binary
 from leveret.amqp.heartbeat import Heartbeat
-from leveret.broker.seams import Backend, Credentials, Mechanism, Timer
 from leveret.wire.constants import FRAME_HEARTBEAT, FRAME_METHOD
-from leveret.wire.field import Field
 from leveret.wire.frames import PROTOCOL_HEADER, PROTOCOL_HEADER_0_9
 from leveret.wire.methods import (
     ConnectionOpen,
@@ -34,7 +31,11 @@ from leveret.wire.methods import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from leveret.amqp.connection import Connection
+    from leveret.broker.seams import Backend, Credentials, Mechanism, Timer
+    from leveret.wire.field import Field
 
 log = logging.getLogger("leveret.connection")
 
@@ -236,7 +237,7 @@ class Handshake:
         _negotiate(
             "frame_max", method.frame_max, limits.frame_max_bytes, limits.initial_frame_max_bytes
         )
-        connection.channel_max = method.channel_max
+        connection.channels.maximum = method.channel_max
         connection.frame_max = method.frame_max
         # RabbitMQ takes the client's value for both directions, also a larger one.
         self._heartbeat_seconds = method.heartbeat

@@ -63,6 +63,12 @@ class Unacked:
                 self._first = tag + 1
         return entry
 
+    def holds(self, tag: i64) -> bool:
+        """Whether the tag is unacked."""
+        if tag < self._first:
+            return int(tag) in self._stragglers
+        return tag < self._end and self._ring[tag & self._mask] is not None
+
     def settle_up_to(self, tag: i64) -> list[Entry]:
         """Forget and return, in order of their tags, all entries up to this tag; 0 means all."""
         if tag == 0 or tag >= self._end:

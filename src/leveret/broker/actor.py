@@ -1,4 +1,4 @@
-"""On whose behalf an operation is done: the user, and the connection that exclusive queues belong to.
+"""On whose behalf an operation is done: the user, and the owner of exclusive queues.
 
 AMQP, the HTTP API, the command line and a definitions file all act through one of these, so that
 permission is asked for in one place.

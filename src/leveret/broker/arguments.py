@@ -61,6 +61,10 @@ def _any(field: Field) -> str:
     return ""
 
 
+def _integer_kind(field: Field) -> str:
+    return "" if field.kind in INTEGER_KINDS else f'"expected integer, got {kind_name(field)}"'
+
+
 def _positive(field: Field) -> str:
     return _integer(field) or ("{value_zero,0}" if field.value == 0 else "")
 
@@ -169,6 +173,15 @@ ARGUMENTS: Final[dict[str, Argument]] = {
     )
 }
 
+CONSUMER_ARGUMENTS: Final[dict[str, Argument]] = {
+    row.name: row
+    for row in (
+        Argument("x-priority", BOTH, _integer_kind, "Consumers of higher priority go first."),
+        Argument("x-cancel-on-ha-failover", BOTH, _boolean, "Ignored: there is no failover."),
+        Argument("x-stream-offset", STREAM, _any, "Where a consumer of a stream begins."),
+    )
+}
+
 # Not RabbitMQ's at this level, hence not in the table: neither refused on any type nor compared.
 CONSUMER_TIMEOUT: Final = "x-consumer-timeout"
 
@@ -214,10 +227,12 @@ def check_queue_arguments(resource: str, arguments: Table) -> None:
             continue
         if queue_type not in row.queue_types:
             foreign = foreign or name
-        elif row.check(field):
-            raise _invalid(name, resource, row.check(field))
-    if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
-        raise _invalid("x-dead-letter-routing-key", resource, "routing_key_but_no_dlx_defined")
+            continue
+        reason = row.check(field)
+        if name == "x-dead-letter-routing-key" and "x-dead-letter-exchange" not in arguments:
+            reason = reason or "routing_key_but_no_dlx_defined"
+        if reason:
+            raise _invalid(name, resource, reason)
     timeout = arguments.get(CONSUMER_TIMEOUT)
     if timeout is not None and _milliseconds(timeout):
         raise _invalid(CONSUMER_TIMEOUT, resource, _milliseconds(timeout))
@@ -225,6 +240,20 @@ def check_queue_arguments(resource: str, arguments: Table) -> None:
         raise PreconditionFailed(
             f"invalid arg '{foreign}' for {resource} of queue type rabbit_{queue_type}_queue"
         )
+
+
+def check_consumer_arguments(resource: str, queue_type: str, arguments: Table) -> None:
+    """Refuse, with 406, an argument of basic.consume that is not acceptable."""
+    for name, row in CONSUMER_ARGUMENTS.items():
+        field = arguments.get(name)
+        if field is None:
+            continue
+        if queue_type not in row.queue_types:
+            raise PreconditionFailed(
+                f"invalid arg '{name}' for {resource} of queue type rabbit_{queue_type}_queue"
+            )
+        if row.check(field):
+            raise _invalid(name, resource, row.check(field))
 
 
 def exchange_named_by(arguments: Table, key: str, resource: str) -> str | None:
@@ -235,6 +264,15 @@ def exchange_named_by(arguments: Table, key: str, resource: str) -> str | None:
     if field.kind != ord("S"):
         raise PreconditionFailed(f"invalid type '{kind_name(field)}' for arg '{key}' in {resource}")
     return text_of(field)
+
+
+def require_equivalent_arguments(
+    resource: str, queue_type: str, current: Table, got: Table
+) -> None:
+    """Refuse, with 406, a redeclare of a queue of this type with other arguments."""
+    for name, row in ARGUMENTS.items():
+        if queue_type in row.queue_types:
+            require_equivalent(resource, name, current.get(name), got.get(name))
 
 
 def require_equivalent(resource: str, name: str, current: Field | None, got: Field | None) -> None:

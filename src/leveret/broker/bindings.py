@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.wire.table import encode_table
 
 if TYPE_CHECKING:
+    from leveret.broker.seams import Binding, Destination, Exchange
     from leveret.wire.table import Table
 
 

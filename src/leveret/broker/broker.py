@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
-
-from leveret.broker.compat import Compat
 from leveret.broker.seams import (
     Clock,
     DefinitionStore,
@@ -20,6 +16,11 @@ from leveret.broker.seams import (
 from leveret.broker.vhost import VHost
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_extensions import i64
+
+    from leveret.broker.compat import Compat
     from leveret.broker.message import Message
 
 
@@ -28,7 +29,7 @@ VHOST: Final = "vhost"
 
 class Broker(StoreEvents):
     """`generate` makes a name from a prefix. `now` is the moment of the event being handled, in
-    the clock's seconds: whoever lets an event in sets it, so that nobody asks the clock per message.
+    the clock's seconds: whoever lets an event in sets it, and nobody asks the clock per message.
     """
 
     def __init__(

@@ -8,12 +8,13 @@ store, a clock or a test double needs no compiler. A conformance kit for each is
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from mypy_extensions import i64, mypyc_attr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leveret.broker.message import Entry, Message
     from leveret.wire.table import Table
 

@@ -10,10 +10,8 @@ while it stands still.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from leveret.broker.actor import Actor
 from leveret.broker.arguments import (
     CONSUMER_TIMEOUT,
     check_queue_arguments,
@@ -21,10 +19,10 @@ from leveret.broker.arguments import (
     inequivalent,
     queue_type_of,
     require_equivalent,
+    require_equivalent_arguments,
+    text_of,
 )
-from leveret.broker.arguments import ARGUMENTS
 from leveret.broker.bindings import Bindings
-from leveret.broker.compat import Compat
 from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
 from leveret.broker.exchanges.default import DefaultExchange
 from leveret.broker.names import (
@@ -44,7 +42,6 @@ from leveret.broker.seams import (
     Exchange,
     MessageStore,
     Pending,
-    Queue,
 )
 from leveret.errors import (
     AccessRefused,
@@ -58,6 +55,10 @@ from leveret.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from leveret.broker.actor import Actor
+    from leveret.broker.compat import Compat
     from leveret.wire.table import Table
 
 
@@ -223,8 +224,7 @@ class VHost:
             raise inequivalent(
                 "auto_delete", resource, _bool(auto_delete), _bool(queue.auto_delete)
             )
-        for name in ARGUMENTS:
-            require_equivalent(resource, name, queue.arguments.get(name), arguments.get(name))
+        require_equivalent_arguments(resource, queue.type_name, queue.arguments, arguments)
 
     def _check_new_queue(
         self,
@@ -399,18 +399,15 @@ class VHost:
         source, destination = stripped(source), stripped(destination)
         self._check_binding_rights(actor, source, kind, destination)
         exchange = self.exchanges.get(source)
-        end: Destination | None
-        if kind == "queue":
-            end = self.queues.get(destination)
-            if end is not None:
-                self.accessible_queue(actor, destination)
-        else:
-            end = self.exchanges.get(destination)
+        ends: Mapping[str, Destination] = self.queues if kind == "queue" else self.exchanges
+        end = ends.get(destination)
         if exchange is None or end is None:
             return Pending.of(False)
         binding = self.bindings.find(exchange, end, routing_key, arguments)
         if binding is None:
             return Pending.of(False)
+        if isinstance(end, ClassicQueue):
+            self.accessible_queue(actor, destination)
         self._remove_binding(binding)
         return Pending.of(True)
 
@@ -453,7 +450,7 @@ class VHost:
         """The queues a message goes to, each once, and whether its headers had a say.
 
         Exchange-to-exchange bindings are followed breadth first, each exchange once, so cycles
-        end.
+        end. An exchange that matches nothing itself passes the message to its alternate.
         """
         queues: dict[ClassicQueue, None] = {}
         seen: dict[Exchange, None] = {exchange: None}
@@ -461,13 +458,24 @@ class VHost:
         by_headers = False
         for source in waiting:
             by_headers = by_headers or source.reads_headers
-            for destination in source.route(routing_key, headers):
+            destinations = source.route(routing_key, headers)
+            if not destinations:
+                destinations = self._alternate(source)
+            for destination in destinations:
                 if isinstance(destination, ClassicQueue):
                     queues[destination] = None
                 elif isinstance(destination, Exchange) and destination not in seen:
                     seen[destination] = None
                     waiting.append(destination)
         return list(queues), by_headers
+
+    def _alternate(self, exchange: Exchange) -> list[Destination]:
+        """The exchange that `alternate-exchange` names, if there is one of that name now."""
+        field = exchange.arguments.get("alternate-exchange")
+        if field is None:
+            return []
+        alternate = self.exchanges.get(text_of(field))
+        return [] if alternate is None else [alternate]
 
 
 def _bool(value: bool) -> str:

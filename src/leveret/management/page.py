@@ -14,7 +14,7 @@ _PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
 <title>Leveret</title>
 <style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 38rem; margin: 4rem auto; padding: 0 1rem }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 38rem; margin: 4rem auto }}
 </style>
 </head>
 <body>

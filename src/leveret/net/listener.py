@@ -5,7 +5,8 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from leveret.amqp.connection import Connection, Peer
+from leveret.amqp.connection import Connection
+from leveret.amqp.peer import Peer
 from leveret.broker.seams import Outbox
 from leveret.net.fair_share import FairShare
 from leveret.net.transport import AmqpTransport, LoopOutbox

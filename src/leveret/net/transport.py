@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final, cast
 
-from leveret.amqp.connection import Peer
+from leveret.amqp.peer import Peer
 from leveret.broker.seams import Outbox, Session
 
 if TYPE_CHECKING:

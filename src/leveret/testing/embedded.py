@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from leveret.app import Server, answered
-from leveret.config import Config, load_config
 from leveret.broker.seams import Pending
+from leveret.config import Config, load_config
 
 START_TIMEOUT_SECONDS = 20.0
 

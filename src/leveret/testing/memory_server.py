@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from leveret.access.mechanisms import MECHANISMS
 from leveret.access.users import Users
-from leveret.amqp.connection import Connection, Peer
+from leveret.amqp.connection import Connection
 from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import CAPABILITIES, Handshake
 from leveret.amqp.limits import Limits
+from leveret.amqp.peer import Peer
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Pending, Session

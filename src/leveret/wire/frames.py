@@ -2,6 +2,9 @@
 
 from typing import Final
 
+from librt.strings import read_i16_be, read_i32_be, read_i64_be
+from mypy_extensions import i64
+
 from leveret.wire.constants import (
     CLASS_BASIC,
     FRAME_BODY,
@@ -20,6 +23,8 @@ HEARTBEAT: Final = bytes((FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END))
 # What comes before the property flags in a content header frame: the frame's own 7 octets, class,
 # weight and body size (spec §2.3.5.2).
 PROPERTIES_AT: Final = 7 + 2 + 2 + 8
+# Up to the property flags, these, and the frame end.
+HEADER_FRAME_MIN: Final = PROPERTIES_AT + 2 + 1
 
 
 def frame(kind: int, channel: int, payload: bytes) -> bytes:
@@ -55,3 +60,30 @@ def body_frames(channel: int, body: bytes, frame_max: int) -> bytes:
         frame(FRAME_BODY, channel, body[at : min(at + share, len(body))])
         for at in range(0, len(body), share)
     )
+
+
+def whole_content(data: bytes, at: i64, end: i64, frame_size_max: i64) -> i64:
+    """Where the content that begins at `at` ends, if it is whole and its body at most one frame.
+
+    0 for anything else, faulty content included. `end` is where the data ends; that header and
+    body are of one channel is checked, which one is not.
+    """
+    if end - at < HEADER_FRAME_MIN or data[at] != FRAME_HEADER:
+        return 0
+    stop = at + (i64(read_i32_be(data, at + 3)) & 0xFFFFFFFF) + FRAME_OVERHEAD
+    if stop - at < HEADER_FRAME_MIN or stop - at > frame_size_max or stop > end:
+        return 0
+    if data[stop - 1] != FRAME_END or i64(read_i16_be(data, at + 7)) != CLASS_BASIC:
+        return 0
+    body_size = read_i64_be(data, at + 11)
+    if body_size == 0:
+        return stop
+    if body_size < 0 or body_size + FRAME_OVERHEAD > frame_size_max:
+        return 0
+    last = stop + body_size + FRAME_OVERHEAD
+    if last > end or data[stop] != FRAME_BODY or data[last - 1] != FRAME_END:
+        return 0
+    if (i64(read_i32_be(data, stop + 3)) & 0xFFFFFFFF) != body_size:
+        return 0
+    channel = read_i16_be(data, at + 1)
+    return last if read_i16_be(data, stop + 1) == channel else 0

@@ -181,7 +181,7 @@ class _Level:
 def decode_table(data: bytes, start: i64, end: i64) -> Table:
     """The table whose content, without its length, is `data[start:end]`.
 
-    Of equal keys the first counts, as in RabbitMQ. Keys that are not UTF-8 are accepted, as RabbitMQ does, and
+    As in RabbitMQ, of equal keys the first counts, and keys that are not UTF-8 are accepted: they
     keep their octets as lone surrogates.
     """
     if start < 0 or end > len(data) or start > end:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leveret.amqp.handlers import basic, channel, confirm, exchange, queue
+from leveret.amqp.handlers import access, basic, channel, confirm, exchange, queue, tx
 
 if TYPE_CHECKING:
     from leveret.amqp.channel import Handler
 
 HANDLERS: Final[dict[int, Handler]] = {
+    **access.HANDLERS,
     **basic.HANDLERS,
     **channel.HANDLERS,
     **confirm.HANDLERS,
     **exchange.HANDLERS,
     **queue.HANDLERS,
+    **tx.HANDLERS,
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.consumer import ChannelConsumer
-from leveret.broker.arguments import INTEGER_KINDS, kind_name
+from leveret.broker.arguments import check_consumer_arguments
 from leveret.broker.message import Entry
 from leveret.broker.names import queue_resource
 from leveret.broker.seams import Pending
-from leveret.errors import NotAllowed, NotImplementedByServer, PreconditionFailed
+from leveret.errors import NotAllowed, NotImplementedByServer
 from leveret.wire.constants import (
     BASIC_ACK,
     BASIC_CANCEL,
@@ -42,7 +42,6 @@ from leveret.wire.methods import (
 
 if TYPE_CHECKING:
     from leveret.amqp.channel import Channel, Handler
-    from leveret.wire.field import Table
 
 
 def qos(channel: Channel, method: Method) -> None:
@@ -68,7 +67,7 @@ def consume(channel: Channel, method: Method) -> None:
     channel.actor.require("read", channel.vhost.name, "queue", name)
     queue = channel.vhost.accessible_queue(channel.actor, name)
     resource = queue_resource(channel.vhost.name, name)
-    _check_consumer_arguments(resource, method.arguments)
+    check_consumer_arguments(resource, queue.type_name, method.arguments)
     if queue.type_name == "quorum" and channel.prefetch_count != 0:
         raise NotImplementedByServer(f"{resource} does not support global qos")
     consumer = ChannelConsumer(
@@ -168,15 +167,6 @@ def _recover(channel: Channel, requeue: bool) -> None:
     if not requeue:
         raise NotImplementedByServer("requeue=false")
     channel.requeue(channel.unacked.settle_up_to(0))
-
-
-def _check_consumer_arguments(resource: str, arguments: Table) -> None:
-    priority = arguments.get("x-priority")
-    if priority is not None and priority.kind not in INTEGER_KINDS:
-        raise PreconditionFailed(
-            f"invalid arg 'x-priority' for {resource}: "
-            f'"expected integer, got {kind_name(priority)}"'
-        )
 
 
 HANDLERS: Final[dict[int, Handler]] = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from leveret.broker.seams import Binding, Destination, Exchange, Queue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from leveret.wire.table import Table
 
 

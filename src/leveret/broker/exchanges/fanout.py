@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from leveret.broker.seams import Binding, Destination, Exchange
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leveret.wire.table import Table
 
 

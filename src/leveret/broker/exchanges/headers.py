@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.broker.arguments import printed
+from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.errors import PreconditionFailed
 from leveret.wire.table import KIND_NAMES, Field
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from leveret.wire.table import Table
 
 MATCHES: Final = ("all", "any", "all-with-x", "any-with-x")
@@ -39,7 +40,7 @@ class HeadersExchange(Exchange):
             )
         if match.value.decode(errors="replace") not in MATCHES:
             raise PreconditionFailed(
-                f'Invalid x-match field value <<"{match.value.decode(errors="replace")}">>; '
+                f"Invalid x-match field value {_binary(match.value)}; "
                 "expected all, any, all-with-x, or any-with-x"
             )
 
@@ -54,6 +55,11 @@ class HeadersExchange(Exchange):
             return []
         present = headers()
         return [binding.destination for binding in self._bindings if _matches(binding, present)]
+
+
+def _binary(octets: bytes) -> str:
+    """Text as Erlang prints it."""
+    return f'<<"{octets.decode(errors="replace")}">>' if octets else "<<>>"
 
 
 def _matches(binding: Binding, headers: Table) -> bool:
@@ -76,4 +82,9 @@ def _same(wanted: Field, found: Field | None) -> bool:
     """Equal by value; a void argument only asks for the header to be there."""
     if found is None:
         return False
-    return wanted.kind == _VOID or bool(wanted.value == found.value)
+    if wanted.kind == _VOID:
+        return True
+    # By value, not by type: 1 is 1.0. But true is no number.
+    if isinstance(wanted.value, bool) != isinstance(found.value, bool):
+        return False
+    return bool(wanted.value == found.value)

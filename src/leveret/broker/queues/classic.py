@@ -15,12 +15,12 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
-
 from leveret.broker.message import Entry, Message
 from leveret.broker.seams import Clock, Consumer, MessageStore, Queue
 
 if TYPE_CHECKING:
+    from mypy_extensions import i64
+
     from leveret.wire.table import Table
 
 # Deliveries of one `deliver` call; the rest waits for the next turn of the loop, so that a long

@@ -1,0 +1,56 @@
+# Thin: every target is a command or two, and installs what it needs first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py README.md
+
+.PHONY: run test check compile bench soak docs clean
+
+# An installation of the project, compiled where there is a C compiler.
+$(VENV)/installed: $(SOURCES)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	rm -rf build/compiled
+	$(BIN)/pip install --quiet --upgrade --upgrade-strategy only-if-needed .
+	touch $@
+
+$(VENV)/tests-installed: $(VENV)/installed pyproject.toml
+	$(BIN)/pip install --quiet --group test
+	touch $@
+
+$(VENV)/check-installed: $(VENV)/installed pyproject.toml
+	$(BIN)/pip install --quiet --group check
+	touch $@
+
+compile: $(VENV)/installed
+	$(BIN)/leveret --version
+
+run: $(VENV)/installed
+	$(BIN)/leveret serve --data .data
+
+# The suite on the build that this machine makes; then unit and property tests and one pika smoke
+# test on the sources, which are plain Python.
+test: $(VENV)/tests-installed
+	$(BIN)/leveret --version
+	$(BIN)/python -m pytest
+	PYTHONPATH=src $(BIN)/python -m leveret --version
+	PYTHONPATH=src $(BIN)/python -m pytest tests/unit tests/property tests/integration/test_smoke.py
+
+check: $(VENV)/check-installed
+	$(BIN)/ruff check src tests tools bench setup.py
+	$(BIN)/ruff format --check src tests tools bench setup.py
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	$(BIN)/python bench/run.py
+
+soak: $(VENV)/tests-installed
+	LEVERET_SOAK=1 $(BIN)/python -m pytest
+
+# The pages in docs/ that are made from the code's own tables.
+docs: $(VENV)/installed
+	$(BIN)/python tools/generate_docs.py
+
+clean:
+	rm -rf $(VENV) build src/*.egg-info

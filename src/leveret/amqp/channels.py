@@ -1,0 +1,102 @@
+"""The channels of a connection: by number, from channel.open to close-ok.
+
+After the server has closed a channel its number is neither open nor free: until the peer says
+close-ok everything on it is ignored, since the peer may have sent it before it knew (spec
+§1.5.2.5, "After sending this method, any received methods except Close and Close-OK MUST be
+discarded").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leveret.amqp.channel import Channel
+from leveret.broker.actor import Actor
+from leveret.errors import NotAllowed, WrongChannelState
+from leveret.wire.constants import (
+    CHANNEL_CLOSE,
+    CHANNEL_CLOSE_OK,
+    CHANNEL_OPEN,
+    FRAME_METHOD,
+)
+from leveret.wire.frames import method_frame
+from leveret.wire.methods import ChannelClose, ChannelCloseOk, ChannelOpenOk
+
+if TYPE_CHECKING:
+    from leveret.amqp.channel import Handler
+    from leveret.amqp.connection import Connection
+    from leveret.broker.seams import Backend
+    from leveret.errors import ChannelError
+
+
+class Channels:
+    """`open` are the channels that take methods; `maximum` is the negotiated channel_max."""
+
+    def __init__(
+        self, connection: Connection, handlers: dict[int, Handler], backend: Backend, maximum: int
+    ) -> None:
+        self.open: dict[int, Channel] = {}
+        self.maximum = maximum
+        self._connection = connection
+        self._handlers = handlers
+        self._backend = backend
+        self._closing: dict[int, None] = {}
+
+    def unopened_frame(self, kind: int, number: int, frame: bytes) -> None:
+        """A frame on a channel that takes none: channel.open, or left over, or 504."""
+        method_id = 0
+        if kind == FRAME_METHOD and len(frame) >= 12:
+            method_id = int.from_bytes(frame[7:11], "big")
+        if number in self._closing:
+            if method_id == CHANNEL_CLOSE_OK:
+                del self._closing[number]
+            elif method_id == CHANNEL_CLOSE:
+                self._write(number, ChannelCloseOk().encode())
+        elif method_id == CHANNEL_OPEN:
+            self._open(number)
+        elif method_id != CHANNEL_CLOSE_OK:
+            raise WrongChannelState("expected 'channel.open'")
+
+    def end(self, channel: Channel) -> None:
+        """The peer closes a channel: it is forgotten before close-ok leaves, since the peer may
+        open the number again at once."""
+        self._release(channel)
+        self._write(channel.number, ChannelCloseOk().encode())
+
+    def refuse(self, channel: Channel, error: ChannelError, method_id: int) -> None:
+        """The server closes a channel because of an error."""
+        self._release(channel)
+        self._closing[channel.number] = None
+        close = ChannelClose(
+            reply_code=error.code,
+            reply_text=error.reply_text,
+            failing_class_id=method_id >> 16,
+            failing_method_id=method_id & 0xFFFF,
+        )
+        self._write(channel.number, close.encode())
+
+    def take_all(self) -> list[Channel]:
+        """Every open channel; none is open any more."""
+        channels = list(self.open.values())
+        self.open = {}
+        self._closing = {}
+        return channels
+
+    def _open(self, number: int) -> None:
+        if number > self.maximum or len(self.open) >= self.maximum:
+            raise NotAllowed(
+                f"number of channels opened ({len(self.open)}) has reached the "
+                f"negotiated channel_max ({self.maximum})"
+            )
+        connection = self._connection
+        actor = Actor(connection.user, self._backend, connection)
+        self.open[number] = Channel(connection, number, actor, self._handlers)
+        self._write(number, ChannelOpenOk().encode())
+
+    def _release(self, channel: Channel) -> None:
+        del self.open[channel.number]
+        channel.withdraw()
+        channel.give_back()
+
+    def _write(self, number: int, payload: bytes) -> None:
+        self._connection.send_octets(method_frame(number, payload))

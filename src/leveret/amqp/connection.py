@@ -79,7 +79,7 @@ OUTPUT_MAX: Final = 1 << 20
 HELD_MAX: Final = 1 << 20
 # Messages times destinations that one call of `receive` works off; the rest waits for the next
 # turn of the loop, so that a fan-out to a thousand queues does not hold up everybody else.
-WORK_PER_TURN: Final = 16384
+WORK_PER_TURN: Final = 4096
 # A frame may be this much larger than negotiated: RabbitMQ lets a client forget that frame_max
 # counts the frame's own octets.
 FRAME_TOLERANCE: Final = 8

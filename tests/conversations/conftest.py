@@ -1,0 +1,158 @@
+"""Whom the conversations are held with.
+
+`LEVERET_TEST_SERVER=host:port` names a running server, RabbitMQ or Leveret, reached over TCP;
+`LEVERET_TEST_RABBITMQCTL` is then the shell command that adds its users and vhosts. Without the
+first the server lives in this process. A RabbitMQ keeps what a test leaves behind: names are
+unique, and what was named is deleted.
+"""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+from uuid import uuid4
+
+import pytest
+from pamqp.commands import Channel, Exchange, Queue
+
+from peer import Peer, TcpWire, Wire
+
+ADDRESS = os.environ.get("LEVERET_TEST_SERVER", "")
+# Half an hour passes only where the clock is ours: over TCP this file has nobody to talk to.
+collect_ignore = ["test_acknowledgement_timeout.py"] if ADDRESS else []
+
+
+class Server(Protocol):
+    user: str
+    password: str
+    vhost: str
+
+    def connect(self) -> Wire: ...
+    def advance(self, seconds: float) -> None: ...
+    def add_user(self, name: str, password: str, tags: str = "") -> None: ...
+    def delete_user(self, name: str) -> None: ...
+    def add_vhost(self, name: str) -> None: ...
+    def set_permissions(
+        self, user: str, vhost: str, configure: str, write: str, read: str
+    ) -> None: ...
+
+
+class TcpServer:
+    """A server that others run. Its clock is the world's, and each order to it costs a process."""
+
+    user, password, vhost = "guest", "guest", "/"
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self.host, self.port = host, int(port)
+        self.orders: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def connect(self) -> Wire:
+        return TcpWire(self.host, self.port)
+
+    def advance(self, seconds: float) -> None:
+        """Time passes by itself; who waits for the server's answer waits for it."""
+
+    def add_user(self, name: str, password: str, tags: str = "") -> None:
+        if self.order("user", name, values=("add_user", name, password)) and tags:
+            self.control("set_user_tags", name, *tags.split(","))
+
+    def delete_user(self, name: str) -> None:
+        self.control("delete_user", name)
+        self.orders = {key: value for key, value in self.orders.items() if name not in key}
+
+    def add_vhost(self, name: str) -> None:
+        self.order("vhost", name, values=("add_vhost", name))
+
+    def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
+        values = ("set_permissions", "-p", vhost, user, configure, write, read)
+        self.order("permissions", vhost, user, values=values)
+
+    def order(self, *key: str, values: tuple[str, ...]) -> bool:
+        """Carry out what is not so already."""
+        if self.orders.get(key) == values:
+            return False
+        self.control(*values)
+        self.orders[key] = values
+        return True
+
+    def control(self, *words: str) -> None:
+        command = os.environ["LEVERET_TEST_RABBITMQCTL"] + " -q " + shlex.join(words)
+        subprocess.run(command, shell=True, check=True, capture_output=True, timeout=60)
+
+    def forget(self) -> None:
+        for kind, *_, name in list(self.orders):
+            if kind != "permissions":
+                self.control(f"delete_{kind}", name)
+
+
+@pytest.fixture(scope="session")
+def tcp_server() -> Iterator[TcpServer]:
+    server = TcpServer(ADDRESS)
+    yield server
+    server.forget()
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Any:
+    if ADDRESS:
+        return request.getfixturevalue("tcp_server")
+    from conversations.memory import memory_server
+
+    return memory_server()
+
+
+@pytest.fixture
+def unique_name(server: Server) -> Iterator[Callable[[str], str]]:
+    """Names nobody else has, each for a queue or an exchange; they are deleted afterwards."""
+    given: list[str] = []
+
+    def unique(what: str) -> str:
+        given.append(f"{what}-{uuid4().hex[:8]}")
+        return given[-1]
+
+    yield unique
+    if ADDRESS and given:
+        janitor = Peer(server.connect()).handshake(server.user, server.password).open_channels()
+        for each in given:
+            janitor.send_method(1, Queue.Delete(queue=each))
+            if isinstance(janitor.next(1).method, Channel.Close):  # exclusive: goes with its owner
+                janitor.send_method(1, Channel.CloseOk())
+                janitor.open_channels()
+            janitor.call(Exchange.Delete(exchange=each))
+        janitor.close()
+
+
+@pytest.fixture
+def q(unique_name: Callable[[str], str]) -> str:
+    return unique_name("queue")
+
+
+@pytest.fixture
+def x(unique_name: Callable[[str], str]) -> str:
+    return unique_name("exchange")
+
+
+@pytest.fixture
+def stranger(unique_name: Callable[[str], str], server: Server) -> Iterator[Callable[[], Peer]]:
+    """Opens connections on which nothing has been said yet."""
+    met: list[Peer] = []
+
+    def connect() -> Peer:
+        met.append(Peer(server.connect()))
+        return met[-1]
+
+    yield connect
+    for peer in met:
+        peer.close()
+
+
+@pytest.fixture
+def peer(stranger: Callable[[], Peer], server: Server) -> Peer:
+    return stranger().handshake(server.user, server.password, server.vhost).open_channels()
+
+
+@pytest.fixture
+def other(stranger: Callable[[], Peer], server: Server) -> Peer:
+    return stranger().handshake(server.user, server.password, server.vhost).open_channels()

@@ -70,16 +70,6 @@ def test_close_is_answered_and_the_number_is_free(peer):
         peer.open_channels()
 
 
-def test_a_channel_may_be_closed_and_opened_in_one_breath(peer):
-    """Wire behaviour 19."""
-    peer.call(Confirm.Select())
-    peer.send_raw(method_frame(1, CLOSE) + method_frame(1, OPEN))
-    peer.expect(Channel.CloseOk)
-    peer.expect(Channel.OpenOk)
-    peer.publish(1, "", "nobody")
-    peer.expect_nothing()
-
-
 def test_closing_one_channel_leaves_the_others(peer):
     peer.open_channels([2])
     peer.call(CLOSE)
@@ -96,7 +86,7 @@ def test_a_failed_channel_hears_nothing_but_close_ok(failed):
     """Wire behaviours 18 and 20."""
     failed.expect(Channel.Close, 1)
     failed.publish(1, "nowhere", "key", b"body")
-    for command in (Basic.Ack(7), Basic.Qos(), Queue.Declare(queue="amq.mine"), OPEN):
+    for command in (Basic.Ack(7), Basic.Qos(), Queue.Declare(queue="amq.mine")):
         failed.send_method(1, command)
     failed.call(Confirm.Select(), 2)
     failed.publish(2, "", "nobody")
@@ -104,6 +94,14 @@ def test_a_failed_channel_hears_nothing_but_close_ok(failed):
     failed.send_method(1, Channel.CloseOk())
     failed.open_channels()
     failed.expect_nothing()
+
+
+def test_a_failed_channel_s_number_is_taken_until_close_ok(failed):
+    """Wire behaviour 18."""
+    failed.expect(Channel.Close, 1)
+    failed.send_method(1, OPEN)
+    text = "CHANNEL_ERROR - second 'channel.open' seen"
+    failed.expect_connection_closed(504, text, Channel.Open)
 
 
 def test_a_failed_channel_answers_a_close_that_crosses_its_own(failed):
@@ -189,6 +187,7 @@ def test_after_the_header_comes_a_body(peer, data):
 @pytest.mark.parametrize("bodies", [[b"abcd"], [b"ab", b"cd"]])
 def test_a_body_is_no_longer_than_announced(peer, bodies):
     peer.send_raw(PUBLISH + header_frame(1, 3) + b"".join(frame(BODY, 1, b) for b in bodies))
+    peer.send_method(1, Basic.Qos())  # RabbitMQ finds out here only
     peer.expect_connection_closed(505, NO_BODY, Basic.Publish)
 
 

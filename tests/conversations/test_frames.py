@@ -142,7 +142,7 @@ def test_an_unknown_method_ends_the_connection(peer, channel, class_id, method_i
         (Queue.Declare, b"\0\0\x10abc", "<<0,0,16,97,98,99>>"),
         (Queue.Declare, b"\0\0\1q\0\0\0\0\x10abc", "<<0,0,1,113,0,0,0,0,16,97,98,99>>"),
         (Queue.Declare, b"\0\0\1q\2\0\0\0\0zz", "<<0,0,1,113,2,0,0,0,0,122,122>>"),
-        (Queue.Declare, b"abcdef", '<<"abcdef">>'),
+        (Queue.Declare, b"abcdef", "<<97,98,99,100,101,102>>"),
     ],
 )
 def test_arguments_too_short_or_too_long_close_the_connection(peer, command, arguments, octets):

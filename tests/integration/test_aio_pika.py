@@ -6,7 +6,7 @@ import aio_pika
 import pytest
 import pytest_asyncio
 from aio_pika.abc import ExchangeType
-from aio_pika.exceptions import ChannelClosed, DeliveryError, PublishError
+from aio_pika.exceptions import ChannelClosed, PublishError
 from aio_pika.patterns import RPC
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(30)]
@@ -143,15 +143,6 @@ async def test_publishers_on_many_channels_do_not_disturb_each_other(connect, na
     for publisher in range(20):
         own = [body for body in bodies if body.endswith(b" of %d" % publisher)]
         assert own == [b"%d of %d" % (n, publisher) for n in range(20)]
-
-
-async def test_a_refused_publish_raises(channel, named):
-    arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
-    queue = await channel.declare_queue(named("full"), arguments=arguments)
-    await channel.default_exchange.publish(aio_pika.Message(b"fits"), queue.name)
-
-    with pytest.raises(DeliveryError):
-        await channel.default_exchange.publish(aio_pika.Message(b"does not"), queue.name)
 
 
 async def test_an_unroutable_message_raises_when_returns_shall_raise(connect, named):

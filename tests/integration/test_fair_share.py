@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from pamqp.commands import Basic, Queue
 
 from leveret.net.transport import AmqpTransport
@@ -22,8 +21,12 @@ DELAY_MAX_SECONDS = 0.010
 def flooded(port: int) -> Iterator[None]:
     tests = Path(__file__).parent.parent
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("flooder.py")), str(port)]
-        + [str(FLOODING_CONNECTIONS)],
+        [
+            sys.executable,
+            str(Path(__file__).with_name("flooder.py")),
+            str(port),
+            str(FLOODING_CONNECTIONS),
+        ],
         env={"PYTHONPATH": str(tests)},
         stdout=subprocess.PIPE,
         text=True,
@@ -37,7 +40,6 @@ def flooded(port: int) -> Iterator[None]:
         process.communicate()
 
 
-@pytest.mark.leveret(log_level="error")
 def test_ten_flooding_connections_do_not_delay_the_ping_pong_of_another_vhost(broker, monkeypatch):
     """Measured in the broker, from the read of a publish to the write of its delivery."""
     read_at: list[float] = []

@@ -96,18 +96,6 @@ def test_confirms_can_be_handled_as_they_come(parameters, channel, confirmed):
     assert channel.queue_declare(confirmed, passive=True).method.message_count == 1000
 
 
-def test_a_refused_publish_is_nacked(channel, named):
-    full = named("full")
-    channel.queue_declare(full, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
-    channel.confirm_delivery()
-    channel.basic_publish("", full, b"fits")
-
-    with pytest.raises(pika.exceptions.NackError):
-        channel.basic_publish("", full, b"one too many")
-
-    assert channel.queue_declare(full, passive=True).method.message_count == 1
-
-
 def test_an_unroutable_publish_is_confirmed_unless_it_is_mandatory(channel, named):
     nowhere = named("nowhere")
     channel.confirm_delivery()

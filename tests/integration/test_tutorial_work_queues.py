@@ -119,21 +119,6 @@ def test_with_a_prefetch_of_one_a_busy_worker_gets_no_second_task(
     assert quick.bodies == [b"2", b"3", b"4", b"5"]
 
 
-def test_a_quorum_queue_counts_the_deliveries_before(channel, start_worker, named):
-    tasks = named("counted")
-    channel.queue_declare(tasks, durable=True, arguments={"x-queue-type": "quorum"})
-    channel.basic_publish("", tasks, b"hot potato")
-    worker = start_worker(tasks)
-
-    for deliveries_before in range(3):
-        pump(worker, until=lambda n=deliveries_before: len(worker.received) == n + 1)
-        worker.channel.basic_nack(worker.received[-1].delivery_tag, requeue=True)
-    pump(worker, until=lambda: len(worker.received) == 4)
-
-    headers = [delivery.properties.headers or {} for delivery in worker.received]
-    assert [table.get("x-delivery-count") for table in headers] == [None, 1, 2, 3]
-
-
 def test_a_queue_cannot_be_redeclared_with_another_durability(channel, named):
     """Error table: redeclare, property differs."""
     hello = named("hello")

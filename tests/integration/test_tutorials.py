@@ -3,7 +3,6 @@
 Work queues and publisher confirms have files of their own.
 """
 
-import json
 import uuid
 
 import pika
@@ -293,28 +292,6 @@ class TestRemoteProcedureCall:
 
         assert one.answers == {call_of_one: b"one"}
         assert other.answers == {call_of_other: b"other"}
-
-    def test_a_call_can_use_direct_reply_to(self, connect, start_worker, named):
-        """Wire behaviour 43: the broker rewrites the name on the way to the server."""
-        rpc_queue = named("rpc_queue")
-        channel = connect().channel()
-        channel.queue_declare(rpc_queue)
-        server = start_worker(rpc_queue)
-        answers = []
-        channel.basic_consume(
-            "amq.rabbitmq.reply-to", lambda *delivery: answers.append(delivery[-1]), auto_ack=True
-        )
-        channel.basic_publish(
-            "", rpc_queue, b"ping", pika.BasicProperties(reply_to="amq.rabbitmq.reply-to")
-        )
-        pump(server, until=lambda: server.received)
-
-        reply_to = server.received[0].properties.reply_to
-        assert reply_to.startswith("amq.rabbitmq.reply-to.")
-        server.channel.basic_publish("", reply_to, json.dumps({"pong": True}).encode())
-        pump(channel.connection, until=lambda: answers)
-
-        assert answers == [b'{"pong": true}']
 
 
 class RpcClient:

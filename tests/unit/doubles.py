@@ -1,0 +1,125 @@
+"""What stands in for the neighbours of a small structure in its tests."""
+
+
+from leveret.broker.message import Entry, Message
+from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.seams import Backend, Consumer, Credentials, MessageStore, Pending, Queue
+from leveret.testing import ManualClock
+from leveret.wire.frames import body_frames, header_frame
+
+TRANSIENT = b"\x00\x00"
+
+
+def a_message(body: bytes = b"", exchange: str = "", routing_key: str = "q") -> Message:
+    header = header_frame(1, TRANSIENT, len(body))
+    frames = header + body_frames(1, body, 4096)
+    names = (exchange.encode(), routing_key.encode())
+    tail = b"".join(bytes([len(name)]) + name for name in names)
+    return Message(frames, tail, 1, len(header), len(body), len(frames), False)
+
+
+class TicketStore(MessageStore):
+    """Gives tickets; the test says when they are durable. Remembers what was settled."""
+
+    def __init__(self) -> None:
+        self.last_ticket = 0
+        self.durable_tickets: set[int] = set()
+        self.settled: list[int] = []
+        self.dropped: list[Queue] = []
+
+    def ticket(self) -> int:
+        self.last_ticket += 1
+        return self.last_ticket
+
+    def append(self, message: Message, queues: list[Queue]) -> int:
+        ticket = self.ticket()
+        for queue in queues:
+            queue.publish(message, ticket)
+        return ticket
+
+    def settle(self, queue: Queue, ticket: int) -> None:
+        self.settled.append(ticket)
+
+    def is_durable(self, ticket: int) -> bool:
+        return ticket in self.durable_tickets
+
+    def drop_queue(self, queue: Queue) -> None:
+        self.dropped.append(queue)
+
+
+class LimitedConsumer(Consumer):
+    """Takes as many unacked entries as its limit says; remembers all it got, as bodies."""
+
+    def __init__(
+        self, name: str = "c", limit: int = 1_000_000, no_ack: bool = False, log: object = None
+    ) -> None:
+        super().__init__(name, no_ack, False)
+        self.limit = limit
+        self.unacked: list[Entry] = []
+        self.got: list[bytes] = []
+        self.redelivered: list[bool] = []
+        self.cancellations = 0
+        self.log: list[tuple[str, bytes]] = log if isinstance(log, list) else []
+
+    def credit(self) -> bool:
+        return (len(self.got) if self.no_ack else len(self.unacked)) < self.limit
+
+    def deliver(self, entry: Entry) -> None:
+        entry.consumer = self
+        self.unacked.append(entry)
+        self._got(entry.message, entry.redelivered)
+
+    def deliver_settled(self, message: Message, redelivered: bool) -> None:
+        self._got(message, redelivered)
+
+    def cancelled(self) -> None:
+        self.cancellations += 1
+
+    def _got(self, message: Message, redelivered: bool) -> None:
+        self.got.append(message.body())
+        self.redelivered.append(redelivered)
+        self.log.append((self.tag, message.body()))
+
+
+def a_queue(
+    store: MessageStore | None = None,
+    clock: ManualClock | None = None,
+    name: str = "q",
+    durable: bool = False,
+) -> ClassicQueue:
+    store = TicketStore() if store is None else store
+    clock = ManualClock() if clock is None else clock
+    return ClassicQueue(name, durable, None, False, {}, store, clock)
+
+
+def an_entry(queue: Queue, position: int = 0) -> Entry:
+    return Entry(a_message(), queue, position, 0)
+
+
+class RecordingBackend(Backend):
+    """Lets everybody in and remembers which permissions it was asked for; `refuse` names those
+    that it refuses."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.refuse: set[tuple[str, str]] = set()
+
+    def authenticate(self, credentials: Credentials, from_loopback: bool) -> Pending:
+        return Pending.of("")
+
+    def authorise(self, user: str, vhost: str, permission: str, name: str) -> bool:
+        self.asked.append((permission, name))
+        return (permission, name) not in self.refuse
+
+    def vhost_access(self, user: str, vhost: str) -> bool:
+        return True
+
+
+def answer_of(pending: Pending) -> object:
+    """The value of an answer that must be there already."""
+    assert pending.done, "no answer yet"
+    if pending.error is not None:
+        raise pending.error
+    return pending.value
+
+

@@ -92,6 +92,14 @@ class Users(Backend):
             user,
         )
 
+    def delete_user(self, name: str) -> Pending:
+        """Delete a user and what it was permitted; answers with whether there was one."""
+        for user, vhost in [key for key in self.permissions if key[0] == name]:
+            self._definitions.delete(PERMISSIONS, user + SEPARATOR + vhost)
+            del self.permissions[user, vhost]
+        known = self.users.pop(name, None) is not None
+        return _after(self._definitions.delete(USER, name), lambda: None, known)
+
     def set_permissions(
         self, user: str, vhost: str, configure: str, write: str, read: str
     ) -> Pending:

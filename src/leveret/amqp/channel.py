@@ -206,6 +206,8 @@ class Channel:
             mode = scan_properties(frames, PROPERTIES_AT, header_size - 1)
         except MalformedFrame as malformed:
             raise InternalError("") from malformed
+        if mode > PERSISTENT:
+            raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         persistent = mode == PERSISTENT
         message = Message(
             frames, route.tail, self.number, header_size, body_size, largest_frame, persistent
@@ -231,7 +233,7 @@ class Channel:
         publish = BasicPublish.decode(payload, 4)
         if publish.immediate:
             raise NotImplementedByServer("immediate=true")
-        self.actor.require("write", self.vhost.name, "exchange", publish.exchange)
+        self.vhost.require(self.actor, "write", "exchange", publish.exchange)
         exchange = self.vhost.exchange(publish.exchange)
         if exchange.internal:
             raise AccessRefused(

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from leveret.amqp.channel import Channel
 from leveret.broker.actor import Actor
-from leveret.errors import NotAllowed, WrongChannelState
+from leveret.errors import NotAllowed, UnexpectedFrame, WrongChannelState
 from leveret.wire.constants import (
     CHANNEL_CLOSE,
     CHANNEL_CLOSE_OK,
     CHANNEL_OPEN,
     FRAME_METHOD,
 )
-from leveret.wire.frames import method_frame
+from leveret.wire.frames import METHOD_FRAME_MIN, method_frame
 from leveret.wire.methods import ChannelClose, ChannelCloseOk, ChannelOpenOk
 
 if TYPE_CHECKING:
@@ -45,16 +45,21 @@ class Channels:
     def unopened_frame(self, kind: int, number: int, frame: bytes) -> None:
         """A frame on a channel that takes none: channel.open, or left over, or 504."""
         method_id = 0
-        if kind == FRAME_METHOD and len(frame) >= 12:
+        if kind == FRAME_METHOD and len(frame) >= METHOD_FRAME_MIN:
             method_id = int.from_bytes(frame[7:11], "big")
         if number in self._closing:
             if method_id == CHANNEL_CLOSE_OK:
                 del self._closing[number]
+            elif method_id == CHANNEL_OPEN:
+                raise WrongChannelState("second 'channel.open' seen")
             elif method_id == CHANNEL_CLOSE:
                 self._write(number, ChannelCloseOk().encode())
         elif method_id == CHANNEL_OPEN:
             self._open(number)
-        elif method_id != CHANNEL_CLOSE_OK:
+        elif kind != FRAME_METHOD:
+            raise UnexpectedFrame("expected method frame, got non method frame instead")
+        else:
+            self._connection.set_failing_method(method_id)
             raise WrongChannelState("expected 'channel.open'")
 
     def end(self, channel: Channel) -> None:

@@ -34,7 +34,9 @@ class Confirms:
 
     def fail_waiting(self) -> None:
         """The store failed: what it has not made durable is nacked."""
-        self._failed.extend(number for number, _ticket in self._waiting)
+        self._failed.extend(
+            [number for number, ticket in self._waiting if not self._store.is_durable(ticket)]
+        )
         self._waiting.clear()
 
     def unanswered(self) -> bool:

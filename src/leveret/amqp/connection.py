@@ -20,6 +20,7 @@ from mypy_extensions import i64, u8
 from leveret import errors
 from leveret.amqp.channels import Channels
 from leveret.amqp.content import Content
+from leveret.amqp.described import described_frame
 from leveret.broker.seams import Outbox, Session, Timer
 from leveret.wire.constants import (
     BASIC_ACK,
@@ -35,9 +36,10 @@ from leveret.wire.constants import (
     FRAME_METHOD,
     FRAME_OVERHEAD,
 )
-from leveret.wire.errors import UnknownMethod, WireError
+from leveret.wire.errors import MalformedString, UnknownMethod, WireError
 from leveret.wire.frames import (
     HEARTBEAT,
+    METHOD_FRAME_MIN,
     body_frames,
     header_frame,
     method_frame,
@@ -150,7 +152,8 @@ class Connection(Session):
             except UnknownMethod as error:
                 self._refuse_unknown(error)
             except WireError as error:
-                self.refuse(errors.FrameError(str(error)), 0, self._failing_method)
+                method = 0 if isinstance(error, MalformedString) else self._failing_method
+                self.refuse(errors.FrameError(str(error)), 0, method)
             except Exception:
                 log.exception("%s: internal error", self.described())
                 self.refuse(errors.InternalError(""), 0, self._failing_method)
@@ -285,11 +288,9 @@ class Connection(Session):
             self._handshake.frame(self, kind, number, frame)
         elif kind == FRAME_HEARTBEAT:
             if number != 0:
-                raise errors.UnexpectedFrame(f"type 8, all octets = {as_binary(frame[7:-1])}")
+                raise errors.UnexpectedFrame(described_frame(kind, frame[7:-1]))
         elif kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
-            raise errors.FrameError(
-                f"type {kind}, all octets = {as_binary(frame[7:-1])}: unknown_frame"
-            )
+            raise errors.FrameError(f"{described_frame(kind, frame[7:-1])}: unknown_frame")
         elif number == 0:
             self._connection_frame(kind, frame)
         elif self._state == RUNNING:
@@ -297,7 +298,7 @@ class Connection(Session):
 
     def _connection_frame(self, kind: int, frame: bytes) -> None:
         if kind != FRAME_METHOD:
-            raise errors.UnexpectedFrame(f"type {kind}, all octets = {as_binary(frame[7:-1])}")
+            raise errors.UnexpectedFrame(described_frame(kind, frame[7:-1]))
         method = self._decode(frame)
         if method.method_id == CONNECTION_CLOSE:
             self._closed_by_peer()
@@ -353,8 +354,8 @@ class Connection(Session):
         )
 
     def _decode(self, frame: bytes) -> Method:
-        if len(frame) < 12:
-            raise errors.FrameError("method frame is too short")
+        if len(frame) < METHOD_FRAME_MIN:
+            raise errors.FrameError(f"{described_frame(FRAME_METHOD, frame[7:-1])}: unknown_frame")
         self._failing_method = int.from_bytes(frame[7:11], "big")
         return decode_method(frame[7 : len(frame) - 1])
 
@@ -463,7 +464,8 @@ class Connection(Session):
         except errors.ConnectionError as refusal:
             self.refuse(refusal, channel.number, self._failing_method)
         except WireError as malformed:
-            self.refuse(errors.FrameError(str(malformed)), 0, self._failing_method)
+            method = 0 if isinstance(malformed, MalformedString) else self._failing_method
+            self.refuse(errors.FrameError(str(malformed)), 0, method)
         except Exception:
             log.exception("%s: internal error", self.described())
             self.refuse(errors.InternalError(""), 0, self._failing_method)
@@ -619,9 +621,4 @@ class Connection(Session):
         kind = int(data[self._at])
         # What follows a frame that is none cannot be told apart any more.
         self._at = len(data)
-        raise errors.FrameError(f"type {kind}, all octets = {as_binary(payload)}: {{{reason}}}")
-
-
-def as_binary(octets: bytes) -> str:
-    """Octets as RabbitMQ prints them in its texts."""
-    return f"<<{','.join(str(octet) for octet in octets)}>>"
+        raise errors.FrameError(f"{described_frame(kind, payload)}: {{{reason}}}")

@@ -7,8 +7,17 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from leveret.amqp.described import described_frame
 from leveret.errors import FrameError, UnexpectedFrame
-from leveret.wire.constants import CLASS_BASIC, FRAME_BODY, FRAME_HEADER
+from leveret.wire.constants import CLASS_BASIC, FRAME_BODY, FRAME_HEADER, FRAME_OVERHEAD
+from leveret.wire.frames import HEADER_FRAME_MIN
+
+# RabbitMQ's hard limit, whatever max_message_size_bytes says.
+MAX_BODY_SIZE: Final = 536870912
+_NO_HEADER: Final = (
+    f"expected content header for class {CLASS_BASIC}, got non content header frame instead"
+)
+_NO_BODY: Final = "expected content body, got non content body frame instead"
 
 
 class Content:
@@ -27,38 +36,33 @@ class Content:
     def add(self, kind: i64, frame: bytes) -> bool:
         """Take one frame; returns whether the content is whole now.
 
-        Raises `UnexpectedFrame` (505) out of order, `FrameError` (501) past the announced size.
+        Raises `UnexpectedFrame` (505) out of order or past the announced size, `FrameError` (501)
+        for a header that is none.
         """
         if self.header_size == 0:
             if kind != FRAME_HEADER:
-                raise UnexpectedFrame(
-                    f"expected content header for class {CLASS_BASIC}, "
-                    "got non content header frame instead"
-                )
+                raise UnexpectedFrame(_NO_HEADER)
             self._add_header(frame)
         else:
-            if kind != FRAME_BODY:
-                raise UnexpectedFrame("expected content body, got non content body frame instead")
-            self.received += len(frame) - 8
-            if self.received > self.body_size:
-                raise FrameError(
-                    f"content body of {self.received} octets exceeds "
-                    f"the {self.body_size} announced in its header"
-                )
+            self.received += len(frame) - FRAME_OVERHEAD
+            if kind != FRAME_BODY or self.received > self.body_size:
+                raise UnexpectedFrame(_NO_BODY)
         self.frames.append(frame)
         if len(frame) > self.largest_frame:
             self.largest_frame = len(frame)
         return self.received == self.body_size
 
     def _add_header(self, frame: bytes) -> None:
-        if len(frame) < 22:
-            raise FrameError("content header is too short")
+        if len(frame) < HEADER_FRAME_MIN:
+            raise FrameError(f"{described_frame(FRAME_HEADER, frame[7:-1])}: unknown_frame")
         class_id = int.from_bytes(frame[7:9], "big")
         if class_id != CLASS_BASIC:
             raise UnexpectedFrame(
                 f"expected content header for class {CLASS_BASIC}, "
                 f"got one for class {class_id} instead"
             )
+        if frame[9:11] != b"\x00\x00":
+            raise UnexpectedFrame(_NO_HEADER)
         size = int.from_bytes(frame[11:19], "big")
         if size > MAX_BODY_SIZE:
             raise FrameError(
@@ -66,7 +70,3 @@ class Content:
             )
         self.body_size = size
         self.header_size = len(frame)
-
-
-# RabbitMQ's hard limit, whatever max_message_size says.
-MAX_BODY_SIZE: Final = 536870912

@@ -11,10 +11,10 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from leveret import errors
-from leveret.amqp.connection import as_binary
+from leveret.amqp.described import as_binary, described_frame
 from leveret.amqp.heartbeat import Heartbeat
 from leveret.wire.constants import FRAME_HEARTBEAT, FRAME_METHOD
-from leveret.wire.frames import PROTOCOL_HEADER, PROTOCOL_HEADER_0_9
+from leveret.wire.frames import METHOD_FRAME_MIN, PROTOCOL_HEADER, PROTOCOL_HEADER_0_9
 from leveret.wire.methods import (
     ConnectionOpen,
     ConnectionOpenOk,
@@ -142,8 +142,8 @@ class Handshake:
         """A frame of a connection that is not open yet."""
         if kind == FRAME_HEARTBEAT and number == 0:
             return
-        if kind != FRAME_METHOD or number != 0 or len(frame) < 12:
-            raise errors.UnexpectedFrame(f"type {kind}, all octets = {as_binary(frame[7:-1])}")
+        if kind != FRAME_METHOD or number != 0 or len(frame) < METHOD_FRAME_MIN:
+            raise errors.UnexpectedFrame(described_frame(kind, frame[7:-1]))
         connection.set_failing_method(int.from_bytes(frame[7:11], "big"))
         method = decode_method(frame[7:-1])
         if self._state not in LEGAL or not isinstance(method, LEGAL[self._state]):

@@ -5,7 +5,6 @@ permission is asked for in one place.
 """
 
 from leveret.broker.seams import Backend
-from leveret.errors import AccessRefused
 
 
 class Actor:
@@ -16,16 +15,6 @@ class Actor:
         self.backend = backend
         self.owner = owner
 
-    def require(self, permission: str, vhost: str, kind: str, name: str) -> None:
-        """Raise 403 unless the user has configure, write or read permission on the resource."""
-        if self.backend is None:
-            return
-        # Permissions know the default exchange by another name: an empty one cannot be matched.
-        known_as = "amq.default" if kind == "exchange" and name == "" else name
-        if not self.backend.authorise(self.user, vhost, permission, known_as):
-            raise AccessRefused(
-                f"{permission} access to {kind} '{known_as}' in vhost '{vhost}' "
-                f"refused for user '{self.user}'",
-                remedy=f"a '{permission}' permission that matches '{known_as}' is missing: "
-                "see list_permissions and set_permissions",
-            )
+    def may(self, permission: str, vhost: str, name: str) -> bool:
+        """Whether it has configure, write or read permission on the resource of this name."""
+        return self.backend is None or self.backend.authorise(self.user, vhost, permission, name)

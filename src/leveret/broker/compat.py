@@ -40,6 +40,14 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "Reply code for a declare with an unknown exchange type (503 closes the connection).",
         (503, 406, 406),
     ),
+    "refusals_name_permission": Difference(
+        "Whether a refusal for want of permission says which one.",
+        (False, True, True),
+    ),
+    "passive_declare_needs_permission": Difference(
+        "Whether a passive declare asks for any of the three permissions.",
+        (False, False, True),
+    ),
     "transient_nonexclusive_queues": Difference(
         "Whether a queue that is neither durable nor exclusive may be declared.",
         (True, True, False),
@@ -66,6 +74,10 @@ class Compat:
         self.initial_frame_max_bytes = _int(row["initial_frame_max_bytes"].values[at])
         self.max_message_size_bytes = _int(row["max_message_size_bytes"].values[at])
         self.unknown_exchange_type = _int(row["unknown_exchange_type"].values[at])
+        self.refusals_name_permission = row["refusals_name_permission"].values[at] is True
+        self.passive_declare_needs_permission = (
+            row["passive_declare_needs_permission"].values[at] is True
+        )
         self.transient_nonexclusive_queues = row["transient_nonexclusive_queues"].values[at] is True
         self.global_prefetch = row["global_prefetch"].values[at] is True
 

@@ -117,6 +117,27 @@ class VHost:
             raise self._locked(name)
         return queue
 
+    # --- permission ---
+
+    def require(self, actor: Actor, permission: str, kind: str, name: str) -> None:
+        """Raise 403 unless the actor has configure, write or read permission on the resource."""
+        # Permissions know the default exchange by another name: an empty one cannot be matched.
+        known_as = "amq.default" if kind == "exchange" and name == "" else name
+        if not actor.may(permission, self.name, known_as):
+            named = f"{permission} " if self.compat.refusals_name_permission else ""
+            raise AccessRefused(
+                f"{named}access to {kind} '{known_as}' in vhost '{self.name}' "
+                f"refused for user '{actor.user}'",
+                remedy=f"a '{permission}' permission that matches '{known_as}' is missing: "
+                "see list_permissions and set_permissions",
+            )
+
+    def _require_for_passive(self, actor: Actor, kind: str, name: str) -> None:
+        if self.compat.passive_declare_needs_permission and not any(
+            actor.may(permission, self.name, name) for permission in ("write", "read")
+        ):
+            self.require(actor, "configure", kind, name)
+
     # --- queues ---
 
     def declare_queue(
@@ -141,7 +162,7 @@ class VHost:
             name = self.generate("amq.gen-")
         else:
             refuse_reserved("queue", name)
-        actor.require("configure", self.name, "queue", name)
+        self.require(actor, "configure", "queue", name)
         queue = self.queues.get(name)
         if queue is not None:
             self._require_equivalent_queue(actor, queue, durable, exclusive, auto_delete, arguments)
@@ -161,12 +182,12 @@ class VHost:
     def passive_queue(self, actor: Actor, name: str) -> Pending:
         """Answer with the queue of this name without declaring it."""
         name = stripped(name)
-        actor.require("configure", self.name, "queue", name)
+        self._require_for_passive(actor, "queue", name)
         return Pending.of(self.accessible_queue(actor, name))
 
     def purge_queue(self, actor: Actor, name: str) -> Pending:
         """Drop the ready messages; answers with how many."""
-        actor.require("read", self.name, "queue", name)
+        self.require(actor, "read", "queue", name)
         return Pending.of(self.accessible_queue(actor, name).purge())
 
     def delete_queue(
@@ -174,7 +195,7 @@ class VHost:
     ) -> Pending:
         """Delete; answers with the number of ready messages, 0 where there was no such queue."""
         name = stripped(name)
-        actor.require("configure", self.name, "queue", name)
+        self.require(actor, "configure", "queue", name)
         if name not in self.queues:
             return Pending.of(0)
         queue = self.accessible_queue(actor, name)
@@ -238,8 +259,8 @@ class VHost:
         resource = queue_resource(self.name, name)
         dead_letter_exchange = exchange_named_by(arguments, "x-dead-letter-exchange", resource)
         if dead_letter_exchange is not None:
-            actor.require("read", self.name, "queue", name)
-            actor.require("write", self.name, "exchange", dead_letter_exchange)
+            self.require(actor, "read", "queue", name)
+            self.require(actor, "write", "exchange", dead_letter_exchange)
         check_queue_arguments(resource, arguments)
         if queue_type_of(arguments) == "quorum":
             for refused, property_name in (
@@ -286,15 +307,15 @@ class VHost:
             raise PreconditionFailed(explanation)
         name = stripped(name)
         _refuse_default(name)
-        actor.require("configure", self.name, "exchange", name)
+        self.require(actor, "configure", "exchange", name)
         exchange = self.exchanges.get(name)
         if exchange is None:
             resource = exchange_resource(self.name, name)
             refuse_reserved("exchange", name)
             alternate = exchange_named_by(arguments, "alternate-exchange", resource)
             if alternate is not None:
-                actor.require("read", self.name, "exchange", name)
-                actor.require("write", self.name, "exchange", alternate)
+                self.require(actor, "read", "exchange", name)
+                self.require(actor, "write", "exchange", alternate)
             exchange = exchange_type(name, durable, auto_delete, internal, arguments)
             self.exchanges[name] = exchange
             self.generation += 1
@@ -308,7 +329,7 @@ class VHost:
         """Answer with the exchange of this name without declaring it."""
         name = stripped(name)
         _refuse_default(name)
-        actor.require("configure", self.name, "exchange", name)
+        self._require_for_passive(actor, "exchange", name)
         return Pending.of(self.exchange(name))
 
     def delete_exchange(self, actor: Actor, name: str, if_unused: bool = False) -> Pending:
@@ -319,7 +340,7 @@ class VHost:
             raise AccessRefused(
                 f"deletion of system {exchange_resource(self.name, name)} not allowed"
             )
-        actor.require("configure", self.name, "exchange", name)
+        self.require(actor, "configure", "exchange", name)
         exchange = self.exchanges.get(name)
         if exchange is None:
             return Pending.of(False)
@@ -414,9 +435,9 @@ class VHost:
     def _check_binding_rights(self, actor: Actor, source: str, kind: str, destination: str) -> None:
         if kind == "exchange":
             _refuse_default(destination)
+        self.require(actor, "write", kind, destination)
         _refuse_default(source)
-        actor.require("write", self.name, kind, destination)
-        actor.require("read", self.name, "exchange", source)
+        self.require(actor, "read", "exchange", source)
 
     def _remove_binding(self, binding: Binding) -> None:
         self.bindings.remove(binding)

@@ -12,6 +12,7 @@ from leveret.amqp.peer import Peer
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Pending, Session
+from leveret.management.administration import Administration
 from leveret.store.memory import MemoryStore
 from leveret.testing.manual_clock import ManualClock
 
@@ -123,6 +124,10 @@ class MemoryServer:
     def add_user(self, name: str, password: str, tags: str = "") -> None:
         """Add a user; tags are separated by commas."""
         self.users.add_user(name, password, _split(tags))
+
+    def delete_user(self, name: str) -> None:
+        """Delete a user, and with it its connections."""
+        Administration(self.broker, self.users).delete_user(name)
 
     def add_vhost(self, name: str) -> None:
         """Add a vhost."""

@@ -9,6 +9,10 @@ class MalformedFrame(WireError):
     """Bytes that are not what AMQP 0-9-1 prescribes; the text can serve as reply-text."""
 
 
+class MalformedString(MalformedFrame):
+    """A short string that is not UTF-8."""
+
+
 class UnknownMethod(WireError):
     """A class and method id that nobody defined."""
 

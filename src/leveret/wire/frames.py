@@ -23,6 +23,8 @@ HEARTBEAT: Final = bytes((FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END))
 # What comes before the property flags in a content header frame: the frame's own 7 octets, class,
 # weight and body size (spec §2.3.5.2).
 PROPERTIES_AT: Final = 7 + 2 + 2 + 8
+# The frame's own 8 octets, class and method.
+METHOD_FRAME_MIN: Final = 12
 # Up to the property flags, these, and the frame end.
 HEADER_FRAME_MIN: Final = PROPERTIES_AT + 2 + 1
 
@@ -73,7 +75,8 @@ def whole_content(data: bytes, at: i64, end: i64, frame_size_max: i64) -> i64:
     stop = at + (i64(read_i32_be(data, at + 3)) & 0xFFFFFFFF) + FRAME_OVERHEAD
     if stop - at < HEADER_FRAME_MIN or stop - at > frame_size_max or stop > end:
         return 0
-    if data[stop - 1] != FRAME_END or i64(read_i16_be(data, at + 7)) != CLASS_BASIC:
+    # class and weight; the weight is always 0
+    if data[stop - 1] != FRAME_END or i64(read_i32_be(data, at + 7)) != CLASS_BASIC << 16:
         return 0
     body_size = read_i64_be(data, at + 11)
     if body_size == 0:

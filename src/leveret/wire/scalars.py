@@ -7,7 +7,7 @@ A payload that cannot be read is refused with the text that RabbitMQ gives for i
 from collections.abc import Mapping
 from typing import Final
 
-from leveret.wire.errors import MalformedFrame, Unencodable
+from leveret.wire.errors import MalformedFrame, MalformedString, Unencodable
 from leveret.wire.table import Table, decode_table, encode_table
 
 ARGUMENTS_OFFSET: Final = 4
@@ -57,7 +57,7 @@ def read_shortstr(payload: bytes, offset: int) -> tuple[str, int]:
     try:
         return payload[start:end].decode("utf-8"), end
     except UnicodeDecodeError:
-        raise MalformedFrame("Malformed UTF-8 in shortstr") from None
+        raise MalformedString("Malformed UTF-8 in shortstr") from None
 
 
 def read_longstr(payload: bytes, offset: int) -> tuple[bytes, int]:

@@ -64,7 +64,7 @@ def consume(channel: Channel, method: Method) -> None:
     if tag in channel.consumers:
         raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
     name = channel.named_queue(method.queue)
-    channel.actor.require("read", channel.vhost.name, "queue", name)
+    channel.vhost.require(channel.actor, "read", "queue", name)
     queue = channel.vhost.accessible_queue(channel.actor, name)
     resource = queue_resource(channel.vhost.name, name)
     check_consumer_arguments(resource, queue.type_name, method.arguments)
@@ -101,7 +101,7 @@ def get(channel: Channel, method: Method) -> None:
     """basic.get: one message, whatever the prefetch says."""
     assert isinstance(method, BasicGet)
     name = channel.named_queue(method.queue)
-    channel.actor.require("read", channel.vhost.name, "queue", name)
+    channel.vhost.require(channel.actor, "read", "queue", name)
     queue = channel.vhost.accessible_queue(channel.actor, name)
 
     def reply(entry: object) -> None:

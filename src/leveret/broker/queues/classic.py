@@ -130,11 +130,13 @@ class ClassicQueue(Queue):
         return entry
 
     def deliver(self) -> None:
-        self._continues = False
+        if self._continues:
+            return
         left = DELIVERIES_PER_TURN
         while self.ready_count != 0:
             if left == 0:
-                self._continue_later()
+                self._continues = True
+                self._clock.call_at(self._clock.now(), self._continue)
                 return
             consumer = self._next_consumer()
             if consumer is None:
@@ -234,7 +236,6 @@ class ClassicQueue(Queue):
         if self._turn >= len(self._rotation):
             self._turn = 0
 
-    def _continue_later(self) -> None:
-        if not self._continues:
-            self._continues = True
-            self._clock.call_at(self._clock.now(), self.deliver)
+    def _continue(self) -> None:
+        self._continues = False
+        self.deliver()

@@ -1,0 +1,29 @@
+"""Frames in reply texts, printed as RabbitMQ prints them: as Erlang terms."""
+
+from typing import Final
+
+OCTETS_SHOWN: Final = 16
+# What Erlang counts as printable beside the visible characters, and how it writes it.
+_ESCAPES: Final = {8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\e"}
+
+
+def described_frame(kind: int, payload: bytes) -> str:
+    """Type and first octets of a frame."""
+    if len(payload) <= OCTETS_SHOWN:
+        return f"type {kind}, all octets = {as_binary(payload)}"
+    return f"type {kind}, first {OCTETS_SHOWN} octets = {as_binary(payload[:OCTETS_SHOWN])}"
+
+
+def as_binary(octets: bytes) -> str:
+    """Octets as text if all of them are printable, else as numbers."""
+    if not octets:
+        return "<<>>"
+    if all(32 <= octet < 127 or octet in _ESCAPES for octet in octets):
+        text = "".join(_ESCAPES.get(octet) or _visible(octet) for octet in octets)
+        return f'<<"{text}">>'
+    return f"<<{','.join(str(octet) for octet in octets)}>>"
+
+
+def _visible(octet: int) -> str:
+    character = chr(octet)
+    return f"\\{character}" if character in '"\\' else character

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from librt.strings import write_i32_be, write_i64_be
+from librt.strings import read_i16_be, write_i32_be, write_i64_be
 from mypy_extensions import i32, i64, u8
 
 from leveret.amqp.consumer import ChannelConsumer
+from leveret.amqp.described import as_binary
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
@@ -26,10 +27,10 @@ from leveret.errors import (
     NotImplementedByServer,
     PreconditionFailed,
 )
-from leveret.wire.constants import FRAME_METHOD, NO_ROUTE
+from leveret.wire.constants import BASIC_RETURN, FLAG_DELIVERY_MODE, FRAME_METHOD, NO_ROUTE
 from leveret.wire.errors import MalformedFrame
 from leveret.wire.frames import PROPERTIES_AT, method_frame
-from leveret.wire.methods import BasicCancel, BasicPublish, BasicReturn, Method
+from leveret.wire.methods import BasicCancel, Method
 from leveret.wire.properties import decode_properties, scan_properties
 
 if TYPE_CHECKING:
@@ -45,8 +46,16 @@ Handler = Callable[["Channel", Method], None]
 # Routes a channel remembers; a publisher with more distinct routing keys starts over.
 ROUTES_MAX: Final = 4096
 PERSISTENT: Final = 2
+FLAG_MANDATORY: Final = 1
+FLAG_IMMEDIATE: Final = 2
 # Delivery tags are unsigned on the wire; none that was given comes near this.
 TAG_MAX: Final = 1 << 62
+
+
+# basic.return up to the exchange: class, method, reply code and reply text.
+_RETURN_START: Final = (
+    BASIC_RETURN.to_bytes(4, "big") + NO_ROUTE.to_bytes(2, "big") + b"\x08NO_ROUTE"
+)
 
 
 class Route:
@@ -206,7 +215,7 @@ class Channel:
             mode = scan_properties(frames, PROPERTIES_AT, header_size - 1)
         except MalformedFrame as malformed:
             raise InternalError("") from malformed
-        if mode > PERSISTENT:
+        if mode > PERSISTENT or (mode == 0 and _says_delivery_mode(frames)):
             raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         persistent = mode == PERSISTENT
         message = Message(
@@ -230,21 +239,28 @@ class Channel:
             self.connection.confirming[self] = None
 
     def _route(self, payload: bytes) -> Route:
-        publish = BasicPublish.decode(payload, 4)
-        if publish.immediate:
+        # class, method and a reserved short, the two short strings, the flags
+        exchange_end = 7 + payload[6] if len(payload) > 6 else 0
+        key_end = exchange_end + 1 + payload[exchange_end] if len(payload) > exchange_end else 0
+        if exchange_end == 0 or len(payload) != key_end + 1:
+            raise MalformedFrame(f"cannot decode {as_binary(payload)}")
+        flags = payload[key_end]
+        if flags & FLAG_IMMEDIATE:
             raise NotImplementedByServer("immediate=true")
-        self.vhost.require(self.actor, "write", "exchange", publish.exchange)
-        exchange = self.vhost.exchange(publish.exchange)
+        # RabbitMQ does not look whether these are UTF-8, so neither is refused here.
+        exchange_name = payload[7:exchange_end].decode(errors="surrogateescape")
+        routing_key = payload[exchange_end + 1 : key_end].decode(errors="surrogateescape")
+        self.vhost.require(self.actor, "write", "exchange", exchange_name)
+        exchange = self.vhost.exchange(exchange_name)
         if exchange.internal:
             raise AccessRefused(
                 f"cannot publish to internal exchange '{exchange.name}' "
                 f"in vhost '{self.vhost.name}'",
                 remedy="publish to an exchange that is bound to it",
             )
-        # reserved short, then the two short strings, then the flags
-        tail = payload[6 : len(payload) - 1]
-        route = Route(exchange, publish.routing_key, tail, publish.mandatory)
-        queues, route.by_headers = self.vhost.route(exchange, publish.routing_key, _no_headers)
+        mandatory = flags & FLAG_MANDATORY != 0
+        route = Route(exchange, routing_key, payload[6:key_end], mandatory)
+        queues, route.by_headers = self.vhost.route(exchange, routing_key, _no_headers)
         route.lead_to(queues)
         if len(self._routes) >= ROUTES_MAX:
             self._routes.clear()
@@ -274,13 +290,8 @@ class Channel:
             self._refuse_size(content.body_size)
 
     def _return(self, message: Message) -> None:
-        returned = BasicReturn(
-            reply_code=NO_ROUTE,
-            reply_text="NO_ROUTE",
-            exchange=message.exchange,
-            routing_key=message.routing_key,
-        )
-        self.send(returned)
+        payload = _RETURN_START + message.tail
+        self.connection.send_octets(method_frame(self.number, payload))
         self.connection.write_content(message, self.number)
 
     # --- delivering ---
@@ -459,6 +470,10 @@ class Channel:
         self.requeue(self.unacked.settle_up_to(0))
         for consumer in consumers:
             self.vhost.consumer_left(consumer.queue)
+
+
+def _says_delivery_mode(frames: bytes) -> bool:
+    return (i64(read_i16_be(frames, PROPERTIES_AT)) & FLAG_DELIVERY_MODE) != 0
 
 
 def _no_headers() -> Table:

@@ -51,6 +51,7 @@ class Channels:
             if method_id == CHANNEL_CLOSE_OK:
                 del self._closing[number]
             elif method_id == CHANNEL_OPEN:
+                self._connection.set_failing_method(method_id)
                 raise WrongChannelState("second 'channel.open' seen")
             elif method_id == CHANNEL_CLOSE:
                 self._write(number, ChannelCloseOk().encode())

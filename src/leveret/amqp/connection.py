@@ -29,17 +29,17 @@ from leveret.wire.constants import (
     CHANNEL_OPEN,
     CONNECTION_CLOSE,
     CONNECTION_CLOSE_OK,
-    FRAME_BODY,
     FRAME_END,
-    FRAME_HEADER,
     FRAME_HEARTBEAT,
     FRAME_METHOD,
     FRAME_OVERHEAD,
 )
 from leveret.wire.errors import MalformedString, UnknownMethod, WireError
 from leveret.wire.frames import (
+    FRAME_HEADING,
+    FRAME_MIN,
     HEARTBEAT,
-    METHOD_FRAME_MIN,
+    MAX_FRAME,
     body_frames,
     header_frame,
     method_frame,
@@ -152,8 +152,7 @@ class Connection(Session):
             except UnknownMethod as error:
                 self._refuse_unknown(error)
             except WireError as error:
-                method = 0 if isinstance(error, MalformedString) else self._failing_method
-                self.refuse(errors.FrameError(str(error)), 0, method)
+                self._refuse_malformed(error)
             except Exception:
                 log.exception("%s: internal error", self.described())
                 self.refuse(errors.InternalError(""), 0, self._failing_method)
@@ -219,7 +218,7 @@ class Connection(Session):
         channel: Channel | None = None
         while True:
             at = self._at
-            if end - at < FRAME_OVERHEAD:
+            if end - at < FRAME_HEADING:
                 return
             size = i64(read_i32_be(data, at + 3)) & 0xFFFFFFFF
             if size > self.frame_max - FRAME_OVERHEAD + FRAME_TOLERANCE:
@@ -286,11 +285,13 @@ class Connection(Session):
     def _frame(self, kind: int, number: int, frame: bytes) -> None:
         if self._state == HANDSHAKE:
             self._handshake.frame(self, kind, number, frame)
+        elif len(frame) < FRAME_MIN.get(kind, MAX_FRAME) or (
+            kind == FRAME_HEARTBEAT and len(frame) > FRAME_OVERHEAD
+        ):
+            raise errors.FrameError(f"{described_frame(kind, frame[7:-1])}: unknown_frame")
         elif kind == FRAME_HEARTBEAT:
             if number != 0:
                 raise errors.UnexpectedFrame(described_frame(kind, frame[7:-1]))
-        elif kind not in (FRAME_METHOD, FRAME_HEADER, FRAME_BODY):
-            raise errors.FrameError(f"{described_frame(kind, frame[7:-1])}: unknown_frame")
         elif number == 0:
             self._connection_frame(kind, frame)
         elif self._state == RUNNING:
@@ -320,24 +321,26 @@ class Connection(Session):
             self._content_frame(channel, channel.content, kind, frame)
         elif kind != FRAME_METHOD:
             raise errors.UnexpectedFrame("expected method frame, got non method frame instead")
+        elif int.from_bytes(frame[7:11], "big") == BASIC_PUBLISH:
+            channel.content = Content(frame[7:-1])
         else:
-            method = self._decode(frame)
-            if method.method_id == CHANNEL_CLOSE:
-                self.confirming.pop(channel, None)
-                self.channels.end(channel)
-            elif method.method_id == CHANNEL_OPEN:
-                raise errors.WrongChannelState("second 'channel.open' seen")
-            elif method.method_id == BASIC_PUBLISH:
-                channel.content = Content(frame[7:-1])
-            else:
-                self._handling = True
-                try:
-                    channel.receive(method)
-                finally:
-                    self._handling = False
-                    if self._notices:
-                        self.send_octets(b"".join(self._notices))
-                        self._notices.clear()
+            self._channel_method(channel, self._decode(frame))
+
+    def _channel_method(self, channel: Channel, method: Method) -> None:
+        if method.method_id == CHANNEL_CLOSE:
+            self.confirming.pop(channel, None)
+            self.channels.end(channel)
+        elif method.method_id == CHANNEL_OPEN:
+            raise errors.WrongChannelState("second 'channel.open' seen")
+        else:
+            self._handling = True
+            try:
+                channel.receive(method)
+            finally:
+                self._handling = False
+                if self._notices:
+                    self.send_octets(b"".join(self._notices))
+                    self._notices.clear()
 
     def _content_frame(self, channel: Channel, content: Content, kind: int, frame: bytes) -> None:
         whole = content.add(kind, frame)
@@ -354,8 +357,6 @@ class Connection(Session):
         )
 
     def _decode(self, frame: bytes) -> Method:
-        if len(frame) < METHOD_FRAME_MIN:
-            raise errors.FrameError(f"{described_frame(FRAME_METHOD, frame[7:-1])}: unknown_frame")
         self._failing_method = int.from_bytes(frame[7:11], "big")
         return decode_method(frame[7 : len(frame) - 1])
 
@@ -464,8 +465,7 @@ class Connection(Session):
         except errors.ConnectionError as refusal:
             self.refuse(refusal, channel.number, self._failing_method)
         except WireError as malformed:
-            method = 0 if isinstance(malformed, MalformedString) else self._failing_method
-            self.refuse(errors.FrameError(str(malformed)), 0, method)
+            self._refuse_malformed(malformed)
         except Exception:
             log.exception("%s: internal error", self.described())
             self.refuse(errors.InternalError(""), 0, self._failing_method)
@@ -613,6 +613,12 @@ class Connection(Session):
         self.confirm()
         self.confirming.pop(channel, None)
         self.channels.refuse(channel, error, self._failing_method)
+
+    def _refuse_malformed(self, error: WireError) -> None:
+        # RabbitMQ finds malformed strings on channels before it knows the method.
+        nameless = isinstance(error, MalformedString) and self._failing_channel != 0
+        method_id = 0 if nameless else self._failing_method
+        self.refuse(errors.FrameError(str(error)), self._failing_channel, method_id)
 
     def _refuse_unknown(self, error: UnknownMethod) -> None:
         self.refuse(errors.CommandInvalid(str(error)), self._failing_channel, 0)

@@ -7,10 +7,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from leveret.amqp.described import described_frame
 from leveret.errors import FrameError, UnexpectedFrame
 from leveret.wire.constants import CLASS_BASIC, FRAME_BODY, FRAME_HEADER, FRAME_OVERHEAD
-from leveret.wire.frames import HEADER_FRAME_MIN
 
 # RabbitMQ's hard limit, whatever max_message_size_bytes says.
 MAX_BODY_SIZE: Final = 536870912
@@ -37,7 +35,7 @@ class Content:
         """Take one frame; returns whether the content is whole now.
 
         Raises `UnexpectedFrame` (505) out of order or past the announced size, `FrameError` (501)
-        for a header that is none.
+        for a size beyond all measure.
         """
         if self.header_size == 0:
             if kind != FRAME_HEADER:
@@ -53,8 +51,6 @@ class Content:
         return self.received == self.body_size
 
     def _add_header(self, frame: bytes) -> None:
-        if len(frame) < HEADER_FRAME_MIN:
-            raise FrameError(f"{described_frame(FRAME_HEADER, frame[7:-1])}: unknown_frame")
         class_id = int.from_bytes(frame[7:9], "big")
         if class_id != CLASS_BASIC:
             raise UnexpectedFrame(

@@ -68,12 +68,12 @@ class Message:
     @property
     def exchange(self) -> str:
         """The name of the exchange it was published to."""
-        return self.tail[1 : 1 + self.tail[0]].decode()
+        return self.tail[1 : 1 + self.tail[0]].decode(errors="surrogateescape")
 
     @property
     def routing_key(self) -> str:
         """The routing key it was published with."""
-        return self.tail[2 + self.tail[0] :].decode()
+        return self.tail[2 + self.tail[0] :].decode(errors="surrogateescape")
 
 
 @mypyc_attr(acyclic=True)

@@ -6,9 +6,10 @@ from leveret.access.mechanisms import MECHANISMS
 from leveret.access.users import Users
 from leveret.amqp.connection import Connection
 from leveret.amqp.handlers import HANDLERS
-from leveret.amqp.handshake import CAPABILITIES, Handshake
+from leveret.amqp.handshake import Handshake
 from leveret.amqp.limits import Limits
 from leveret.amqp.peer import Peer
+from leveret.app import server_properties
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Pending, Session
@@ -112,7 +113,9 @@ class MemoryServer:
     def connect(self, host: str = "127.0.0.1") -> MemoryPeer:
         """A new connection from an address."""
         self._port += 1
-        handshake = Handshake(self.users, MECHANISMS, {"capabilities": CAPABILITIES})
+        handshake = Handshake(
+            self.users, MECHANISMS, server_properties("rabbitmq", self.broker.compat)
+        )
         peer = Peer(host, self._port, "127.0.0.1", 5672)
         session = Connection(self.broker, self.limits, peer, self.outbox, handshake, HANDLERS)
         return MemoryPeer(self, session)

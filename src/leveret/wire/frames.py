@@ -23,8 +23,18 @@ HEARTBEAT: Final = bytes((FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END))
 # What comes before the property flags in a content header frame: the frame's own 7 octets, class,
 # weight and body size (spec §2.3.5.2).
 PROPERTIES_AT: Final = 7 + 2 + 2 + 8
-# The frame's own 8 octets, class and method.
-METHOD_FRAME_MIN: Final = 12
+# Type, channel and size: enough to refuse a frame that is too large.
+FRAME_HEADING: Final = 7
+# The fewest octets that a frame of each type can have: its own 8 and what must be in it.
+FRAME_MIN: Final[dict[int, int]] = {
+    FRAME_METHOD: FRAME_OVERHEAD + 4,
+    FRAME_HEADER: FRAME_OVERHEAD + 12,
+    FRAME_BODY: FRAME_OVERHEAD,
+    FRAME_HEARTBEAT: FRAME_OVERHEAD,
+}
+METHOD_FRAME_MIN: Final = FRAME_OVERHEAD + 4
+# More than any frame; the size field has 32 bits.
+MAX_FRAME: Final = 1 << 33
 # Up to the property flags, these, and the frame end.
 HEADER_FRAME_MIN: Final = PROPERTIES_AT + 2 + 1
 

@@ -15,12 +15,14 @@ from leveret.wire.constants import (
     BASIC_CANCEL,
     BASIC_CONSUME,
     BASIC_GET,
+    BASIC_GET_OK,
     BASIC_NACK,
     BASIC_QOS,
     BASIC_RECOVER,
     BASIC_RECOVER_ASYNC,
     BASIC_REJECT,
 )
+from leveret.wire.frames import method_frame
 from leveret.wire.methods import (
     BasicAck,
     BasicCancel,
@@ -29,7 +31,6 @@ from leveret.wire.methods import (
     BasicConsumeOk,
     BasicGet,
     BasicGetEmpty,
-    BasicGetOk,
     BasicNack,
     BasicQos,
     BasicQosOk,
@@ -110,15 +111,17 @@ def get(channel: Channel, method: Method) -> None:
             return
         tag = int(channel.unacked.next_tag()) if method.no_ack else int(channel.track(entry))
         message = entry.message
-        channel.send(
-            BasicGetOk(
-                delivery_tag=tag,
-                redelivered=entry.redelivered,
-                exchange=message.exchange,
-                routing_key=message.routing_key,
-                message_count=int(queue.ready_count),
+        # By hand, because exchange and routing key are kept encoded.
+        payload = b"".join(
+            (
+                BASIC_GET_OK.to_bytes(4, "big"),
+                tag.to_bytes(8, "big"),
+                b"\x01" if entry.redelivered else b"\x00",
+                message.tail,
+                int(queue.ready_count).to_bytes(4, "big"),
             )
         )
+        channel.connection.send_octets(method_frame(channel.number, payload))
         channel.connection.write_content(message, channel.number)
 
     channel.answer(Pending.of(queue.get(method.no_ack)), reply)

@@ -15,6 +15,11 @@ log = logging.getLogger("leveret.access")
 
 SEARCH_TIMEOUT_SECONDS: Final = 0.02
 DECISIONS_MAX: Final = 10_000
+# `regex` writes counted repeats out: nested ones could take all memory while they are compiled.
+EXPANSION_MAX: Final = 10_000
+_PARTS: Final = regex.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", regex.DOTALL
+)
 
 
 class PatternError(ValueError):
@@ -23,12 +28,36 @@ class PatternError(ValueError):
 
 def check_pattern(pattern: str) -> None:
     """Raise `PatternError` for a pattern that cannot be used."""
+    if _expansion(pattern) > EXPANSION_MAX:
+        raise PatternError(f"'{pattern}' repeats too much: its counts come to over {EXPANSION_MAX}")
     try:
         regex.compile(pattern)
     except regex.error as error:
         raise PatternError(
             f"'{pattern}' is not a regular expression: {error}; '.*' matches every name"
         ) from error
+
+
+def _expansion(pattern: str) -> int:
+    """How many parts a pattern has once its counted repeats are written out."""
+    # For each open group, the parts before the last one and the parts of the last one.
+    levels = [[0, 0]]
+    for part in _PARTS.finditer(pattern):
+        text = part.group()
+        before, last = levels[-1]
+        if text == "(":
+            levels.append([0, 0])
+        elif text == ")" and len(levels) > 1:
+            levels.pop()
+            outer = levels[-1]
+            outer[0] += outer[1]
+            outer[1] = before + last
+        elif text[0] == "{" and (part.group(1) or part.group(2)):
+            counts = [int(count[:9]) for count in (part.group(1), part.group(2)) if count]
+            levels[-1][1] = last * max(1, *counts)
+        else:
+            levels[-1] = [before + last, 1]
+    return sum(before + last for before, last in levels)
 
 
 class Permissions:

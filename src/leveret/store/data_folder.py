@@ -36,9 +36,16 @@ class DataFolder:
                 f"the data folder {path} is in use by another broker (process {holder}): "
                 "stop that one, or choose another folder with --data"
             ) from None
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
-        self._check_version()
+        try:
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+            self._check_version()
+        except (OSError, UnicodeDecodeError) as error:
+            self.release()
+            raise DataFolderError(f"the data folder {path} cannot be used: {error}") from error
+        except DataFolderError:
+            self.release()
+            raise
 
     @property
     def definitions(self) -> Path:
@@ -57,7 +64,6 @@ class DataFolder:
             return
         text = stamp.read_text().strip()
         if not text.isdigit() or int(text) > FORMAT_VERSION:
-            self.release()
             raise DataFolderError(
                 f"the data folder {self.path} is of format '{text}', this program reads up to "
                 f"{FORMAT_VERSION}: start the version of leveret that wrote it, or a newer one"

@@ -53,12 +53,20 @@ class SqliteDefinitions(DefinitionStore):
         self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._loaded: list[tuple[str, str, object, int]] = []
         self._revision = 0
+        self._closed = False
         try:
             # Opened here, so that a broken file is reported at once; used by the thread only.
             self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._open()
         except sqlite3.Error as error:
             raise DefinitionStoreError(f"cannot open the definitions in {path}: {error}") from error
+        try:
+            self._open()
+        except (sqlite3.Error, ValueError) as error:
+            self._database.close()
+            raise DefinitionStoreError(f"cannot open the definitions in {path}: {error}") from error
+        except DefinitionStoreError:
+            self._database.close()
+            raise
         self._thread = threading.Thread(target=self._run, name="definitions", daemon=True)
         self._thread.start()
 
@@ -73,6 +81,9 @@ class SqliteDefinitions(DefinitionStore):
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
+        if self._closed:
+            return
+        self._closed = True
         self._changes.put(None)
         self._thread.join()
         self._database.close()
@@ -96,6 +107,14 @@ class SqliteDefinitions(DefinitionStore):
         self._revision = max((row[3] for row in self._loaded), default=0)
 
     def _ask(self, change: _Change) -> Pending:
+        if self._closed:
+            change.answer.fail(DefinitionStoreError("the definitions are closed"))
+            return change.answer
+        try:
+            (change.kind + change.key + (change.value or "")).encode()
+        except UnicodeEncodeError:
+            change.answer.fail(DefinitionStoreError(f"{change.key!r} is not valid Unicode"))
+            return change.answer
         self._changes.put(change)
         return change.answer
 
@@ -104,11 +123,11 @@ class SqliteDefinitions(DefinitionStore):
     def _run(self) -> None:
         running = True
         while running:
-            group: list[_Change] = []
             change = self._changes.get()
-            while change is not None and len(group) < GROUP_MAX:
+            group: list[_Change] = []
+            while change is not None:
                 group.append(change)
-                if self._changes.empty():
+                if len(group) == GROUP_MAX or self._changes.empty():
                     break
                 change = self._changes.get()
             running = change is not None
@@ -122,7 +141,8 @@ class SqliteDefinitions(DefinitionStore):
             for change in group:
                 self._apply(change)
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:
+            # Whatever it is: those who asked must hear of it, and the thread must go on.
             failure = DefinitionStoreError(f"the definitions could not be written: {error}")
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")

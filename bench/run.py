@@ -34,12 +34,32 @@ SCENARIOS = [
     ("1 KiB, acks", ["--prefetch", "1000", "--multi-ack", "100", "--size", "1024"], 2.0),
     (
         "1 KiB persistent, confirms, acks",
-        "--persistent --confirm 1000 --prefetch 1000 --multi-ack 100 --size 1024".split(),
+        [
+            "--persistent",
+            "--confirm",
+            "1000",
+            "--prefetch",
+            "1000",
+            "--multi-ack",
+            "100",
+            "--size",
+            "1024",
+        ],
         None,
     ),
     (
         "fan-out to 10 queues, 100 B",
-        "--exchange fanout --queues 10 --consumers 10 --size 100 --autoack".split(),
+        [
+            "--exchange",
+            "fanout",
+            "--queues",
+            "10",
+            "--consumers",
+            "10",
+            "--size",
+            "100",
+            "--autoack",
+        ],
         None,
     ),
 ]
@@ -90,8 +110,16 @@ class Broker:
     def measure(self, generator: Path, options: list[str]) -> dict[str, float]:
         """One run of the generator."""
         result = subprocess.run(
-            [str(generator), "--port", str(self.port), "--pid", str(self.process.pid)]
-            + ["--seconds", "2.5", *options],
+            [
+                str(generator),
+                "--port",
+                str(self.port),
+                "--pid",
+                str(self.process.pid),
+                "--seconds",
+                "2.5",
+                *options,
+            ],
             capture_output=True,
             text=True,
             timeout=120,

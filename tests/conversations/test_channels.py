@@ -45,9 +45,7 @@ def test_a_channel_is_opened_before_use(peer, command):
 
 def test_a_channel_is_opened_before_a_publish_is_complete(peer):
     """Error table: use before open; content counts as one."""
-    peer.send_method(5, Basic.Publish())
-    peer.expect_nothing()
-    peer.send_raw(header_frame(5, 0))
+    peer.send_raw(method_frame(5, Basic.Publish()) + header_frame(5, 0))
     text = "CHANNEL_ERROR - expected 'channel.open'"
     peer.expect_connection_closed(504, text, Basic.Publish)
 

@@ -5,7 +5,18 @@ import struct
 import pytest
 from pamqp.commands import Basic, Channel, Connection, Exchange, Queue
 
-from peer import BODY, HEADER, HEARTBEAT, METHOD, fields, frame, longstr, shortstr, table
+from peer import (
+    BODY,
+    HEADER,
+    HEARTBEAT,
+    METHOD,
+    fields,
+    frame,
+    longstr,
+    method_frame,
+    shortstr,
+    table,
+)
 
 SILENT_CLOSE_SECONDS = 3
 
@@ -264,10 +275,10 @@ def test_a_method_that_is_not_a_client_s_closes_the_connection(peer, command):
 @pytest.mark.parametrize(
     "command", [Basic.Deliver("tag", 1, False, "", ""), Basic.Return(312, "NO_ROUTE", "", "")]
 )
-def test_a_delivery_to_the_server_closes_the_connection_once_it_is_complete(peer, command):
-    peer.send_method(1, command)
-    peer.open_channels([2])
-    peer.send_raw(frame(HEADER, 1, struct.pack(">HHQH", 60, 0, 0, 0)))
+def test_a_delivery_to_the_server_closes_the_connection(peer, command):
+    """RabbitMQ waits for the content before it says so."""
+    header = frame(HEADER, 1, struct.pack(">HHQH", 60, 0, 0, 0))
+    peer.send_raw(method_frame(1, command) + header)
     text = "COMMAND_INVALID - unimplemented method"
     peer.expect_connection_closed(503, text, type(command))
 

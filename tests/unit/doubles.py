@@ -1,6 +1,5 @@
 """What stands in for the neighbours of a small structure in its tests."""
 
-
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Backend, Consumer, Credentials, MessageStore, Pending, Queue
@@ -121,5 +120,3 @@ def answer_of(pending: Pending) -> object:
     if pending.error is not None:
         raise pending.error
     return pending.value
-
-

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry
+from property.sequences import stories
 from unit.doubles import a_queue, an_entry
 
 QUEUE = a_queue()
@@ -34,7 +35,7 @@ class Reference:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(STEPS, max_size=40))
+@given(stories(STEPS))
 def test_the_window_is_a_dict_by_delivery_tag(steps: list[tuple[str, object]]) -> None:
     unacked, reference = Unacked(), Reference()
     for step, argument in steps:

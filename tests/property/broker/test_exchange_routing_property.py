@@ -1,0 +1,132 @@
+"""Each exchange type routes as a slow matcher over a list of its bindings does, whatever was bound
+and unbound before."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.exchanges.topic import TopicExchange, _Node
+from leveret.broker.seams import Binding, Exchange
+from leveret.testing.kits import Inert
+from leveret.wire.field import Field, Table
+from property.sequences import stories
+
+WORDS = st.sampled_from(["a", "b", "", "*", "#", "a*"])
+KEYS = st.lists(WORDS, max_size=5).map(".".join)
+
+VALUES = st.sampled_from(
+    [
+        Field(ord("S"), b"x"),
+        Field(ord("S"), b"y"),
+        Field(ord("I"), 1),
+        Field(ord("l"), 1),
+        Field(ord("t"), True),
+        Field(ord("V"), None),
+    ]
+)
+HEADERS = st.dictionaries(st.sampled_from(["h", "i", "x-j", "x-match"]), VALUES, max_size=4)
+MATCHES = st.sampled_from([b"all", b"any", b"all-with-x", b"any-with-x"])
+
+
+@st.composite
+def binding_arguments(draw: st.DrawFn) -> Table:
+    arguments = draw(HEADERS)
+    arguments.pop("x-match", None)
+    if draw(st.booleans()):
+        arguments["x-match"] = Field(ord("S"), draw(MATCHES))
+    return arguments
+
+
+def words(key: str) -> list[str]:
+    return key.split(".") if key else []
+
+
+def topic_matches(pattern: list[str], key: list[str]) -> bool:
+    if not pattern:
+        return not key
+    first, *rest = pattern
+    if first == "#":
+        return any(topic_matches(rest, key[skipped:]) for skipped in range(len(key) + 1))
+    return bool(key) and first in ("*", key[0]) and topic_matches(rest, key[1:])
+
+
+def headers_match(arguments: Table, headers: Table) -> bool:
+    kind = arguments["x-match"].value if "x-match" in arguments else b"all"
+    assert isinstance(kind, bytes)
+    results = [
+        name in headers
+        and (
+            wanted.kind == ord("V")
+            or (wanted.value == headers[name].value and same_sort(wanted, headers[name]))
+        )
+        for name, wanted in arguments.items()
+        if name != "x-match" and (kind.endswith(b"-with-x") or not name.startswith("x-"))
+    ]
+    return all(results) if kind.startswith(b"all") else any(results)
+
+
+def same_sort(one: Field, other: Field) -> bool:
+    """A bool is no number, though Python counts it as one."""
+    return isinstance(one.value, bool) == isinstance(other.value, bool)
+
+
+Matcher = Callable[[Binding, str, Table], bool]
+REFERENCES: dict[str, Matcher] = {
+    "direct": lambda binding, key, headers: binding.routing_key == key,
+    "fanout": lambda binding, key, headers: True,
+    "topic": lambda binding, key, headers: topic_matches(words(binding.routing_key), words(key)),
+    "headers": lambda binding, key, headers: headers_match(binding.arguments, headers),
+}
+STEPS = st.one_of(
+    st.tuples(st.just("bind"), KEYS, binding_arguments()),
+    st.tuples(st.just("unbind"), st.integers(0, 30), st.none()),
+    st.tuples(st.just("route"), KEYS, HEADERS),
+)
+
+
+def a_new(type_name: str) -> Exchange:
+    return EXCHANGE_TYPES[type_name](type_name, False, False, False, {})
+
+
+@pytest.mark.parametrize("type_name", list(REFERENCES))
+@settings(max_examples=100, deadline=None)
+@given(steps=stories(STEPS, 40))
+def test_an_exchange_routes_as_its_bindings_say(
+    type_name: str, steps: list[tuple[str, object, Table]]
+) -> None:
+    exchange = a_new(type_name)
+    bindings: list[Binding] = []
+    for step, argument, table in steps:
+        if step == "bind":
+            bindings.append(Binding(exchange, Inert(f"{len(bindings)}"), str(argument), table))
+            exchange.bind(bindings[-1])
+        elif step == "unbind" and bindings:
+            assert isinstance(argument, int)
+            exchange.unbind(bindings.pop(argument % len(bindings)))
+        elif step == "route":
+            key = str(argument)
+            reached = exchange.route(key, lambda table=table: table)  # type: ignore[misc]
+            expected = [b for b in bindings if REFERENCES[type_name](b, key, table)]
+            assert len(reached) == len(expected)
+            assert set(reached) == {binding.destination for binding in expected}
+    for binding in bindings:
+        exchange.unbind(binding)
+    assert_nothing_is_left(exchange)
+
+
+def assert_nothing_is_left(exchange: Exchange) -> None:
+    places = [getattr(exchange, name, None) for name in ("_by_key", "_bindings", "_root")]
+    (kept,) = [place for place in places if place is not None]
+    assert kept.empty() if isinstance(kept, _Node) else not kept
+
+
+@settings(max_examples=300, deadline=None)
+@given(KEYS, KEYS)
+def test_a_topic_matches_word_by_word(binding_key: str, routing_key: str) -> None:
+    exchange = TopicExchange("t", False, False, False, {})
+    exchange.bind(Binding(exchange, Inert("q"), binding_key, {}))
+    matched = bool(exchange.route(routing_key, dict))
+    assert matched == topic_matches(words(binding_key), words(routing_key))

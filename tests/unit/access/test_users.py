@@ -1,0 +1,139 @@
+"""Who may log in from where, and what is known of users after a restart."""
+
+import pytest
+
+from leveret.access.permissions import PatternError
+from leveret.access.users import User, Users
+from leveret.amqp.connection import Connection
+from leveret.broker.seams import Credentials, Pending
+from leveret.testing import MemoryServer
+from leveret.testing.memory_server import MemoryDefinitions
+from unit.doubles import answer_of
+
+
+@pytest.fixture
+def definitions() -> MemoryDefinitions:
+    return MemoryDefinitions()
+
+
+@pytest.fixture
+def users(definitions: MemoryDefinitions) -> Users:
+    users = Users(definitions, ["guest"])
+    answer_of(users.add_user("guest", "guest"))
+    answer_of(users.add_user("student", "s3cret", ["management"]))
+    return users
+
+
+def refusal(users: Users, user: str, password: bytes, from_loopback: bool = True) -> object:
+    return answer_of(users.authenticate(Credentials(user, password), from_loopback))
+
+
+def test_the_right_password_lets_in(users: Users) -> None:
+    assert refusal(users, "student", b"s3cret") == ""
+
+
+@pytest.mark.parametrize("password", [b"", b"S3cret", b"s3cret\0"])
+def test_a_wrong_password_does_not(users: Users, password: bytes) -> None:
+    assert "password is wrong" in str(refusal(users, "student", password))
+
+
+@pytest.mark.parametrize("user", ["", "nobody", "Student"])
+def test_an_unknown_user_is_refused(users: Users, user: str) -> None:
+    assert "no such user" in str(refusal(users, user, b"s3cret"))
+
+
+def test_guest_is_for_this_machine_only(users: Users) -> None:
+    assert refusal(users, "guest", b"guest") == ""
+    assert "only connect from this machine" in str(refusal(users, "guest", b"guest", False))
+    assert "password is wrong" in str(refusal(users, "guest", b"x", False))
+    assert refusal(users, "student", b"s3cret", False) == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.0.0.1", False),
+        ("128.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("2001:db8::1", False),
+        ("unix", False),
+    ],
+)
+def test_where_a_peer_is(host: str, is_loopback: bool) -> None:
+    session = MemoryServer().connect(host).session
+    assert isinstance(session, Connection)
+    assert session.peer.is_loopback == is_loopback
+
+
+def test_users_and_permissions_are_there_after_a_restart(
+    users: Users, definitions: MemoryDefinitions
+) -> None:
+    answer_of(users.set_permissions("student", "/", "^$", "w", ".*"))
+    again = Users(definitions, ["guest"])
+    assert refusal(again, "student", b"s3cret") == ""
+    assert again.users["student"].tags == ("management",)
+    assert again.authorise("student", "/", "write", "window")
+    assert not again.authorise("student", "/", "configure", "window")
+    assert again.vhost_access("student", "/")
+
+
+def test_no_permissions_entry_is_no_access(users: Users) -> None:
+    answer_of(users.set_permissions("student", "lab", "", "", ""))
+    assert users.vhost_access("student", "lab"), "an entry that allows nothing is one"
+    assert not users.vhost_access("student", "/")
+    assert not users.authorise("student", "/", "read", "")
+    assert not users.authorise("guest", "lab", "read", "")
+
+
+def test_new_permissions_replace_the_old(users: Users) -> None:
+    answer_of(users.set_permissions("student", "/", ".*", ".*", ".*"))
+    assert users.authorise("student", "/", "read", "q")
+    answer_of(users.set_permissions("student", "/", ".*", ".*", "^$"))
+    assert not users.authorise("student", "/", "read", "q")
+
+
+def test_a_pattern_that_is_none_is_not_stored(users: Users, definitions: MemoryDefinitions) -> None:
+    before = definitions.load()
+    with pytest.raises(PatternError):
+        users.set_permissions("student", "/", ".*", "(", ".*")
+    assert definitions.load() == before
+
+
+def test_a_user_without_a_password_hash_cannot_log_in(users: Users) -> None:
+    answer_of(users.put_user(User("locked", "", "rabbit_password_hashing_sha256", ())))
+    assert "password is wrong" in str(refusal(users, "locked", b""))
+
+
+class Later(MemoryDefinitions):
+    """Commits when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Pending] = []
+
+    def put(self, kind: str, key: str, value: object) -> Pending:
+        self.waiting.append(Pending())
+        return self.waiting[-1]
+
+
+def test_a_change_holds_once_it_is_committed() -> None:
+    definitions = Later()
+    users = Users(definitions, [])
+    answer = users.add_user("new", "s3cret")
+    assert "no such user" in str(refusal(users, "new", b"s3cret"))
+    definitions.waiting.pop().complete(1)
+    assert answer.done
+    assert refusal(users, "new", b"s3cret") == ""
+
+
+def test_a_change_that_could_not_be_committed_does_not_hold() -> None:
+    definitions = Later()
+    users = Users(definitions, [])
+    answer = users.set_permissions("new", "/", ".*", ".*", ".*")
+    definitions.waiting.pop().fail(OSError("no space left"))
+    assert isinstance(answer.error, OSError)
+    assert not users.vhost_access("new", "/")

@@ -1,0 +1,168 @@
+"""What each exchange type matches, beyond what the conformance kit asks of all of them."""
+
+import pytest
+
+from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.exchanges.default import DefaultExchange
+from leveret.broker.exchanges.topic import TopicExchange
+from leveret.broker.seams import Binding, Exchange
+from leveret.errors import PreconditionFailed
+from leveret.testing.kits import Inert
+from leveret.wire.field import Field, Table
+from leveret.wire.table import to_table
+
+
+def a_topic_exchange() -> TopicExchange:
+    return TopicExchange("t", False, False, False, {})
+
+
+def matches(binding_key: str, routing_key: str) -> bool:
+    exchange = a_topic_exchange()
+    exchange.bind(Binding(exchange, Inert("q"), binding_key, {}))
+    return bool(exchange.route(routing_key, dict))
+
+
+@pytest.mark.parametrize(
+    ("binding_key", "routing_key"),
+    [
+        ("#", ""),
+        ("#", "a.b.c"),
+        ("#.#", ""),
+        ("*", "a"),
+        ("*.*", "."),
+        ("a.*.b", "a..b"),
+        ("a.#.b", "a.b"),
+        ("a.#.#.b", "a.x.b"),
+        ("#.a.#", "b.a.a.c"),
+        ("*.#", "a"),
+        ("#.*", "a"),
+        ("", ""),
+        ("a.", "a."),
+        ("a*", "a*"),
+        ("a.#b", "a.#b"),
+    ],
+)
+def test_a_topic_key_that_matches(binding_key: str, routing_key: str) -> None:
+    """Wire behaviour 50."""
+    assert matches(binding_key, routing_key)
+
+
+@pytest.mark.parametrize(
+    ("binding_key", "routing_key"),
+    [
+        ("*", ""),
+        ("*.#", ""),
+        ("*", "a.b"),
+        ("a.*", "a"),
+        ("a.#.b", "a"),
+        ("", "."),
+        ("", "a"),
+        ("A", "a"),
+        ("a", "a."),
+        ("*.*", "a"),
+        ("a*", "ab"),
+        ("a.#b", "a.b"),
+    ],
+)
+def test_a_topic_key_that_does_not_match(binding_key: str, routing_key: str) -> None:
+    """Wire behaviour 50."""
+    assert not matches(binding_key, routing_key)
+
+
+def test_many_wildcards_are_matched_in_little_time() -> None:
+    exchange = a_topic_exchange()
+    exchange.bind(Binding(exchange, Inert("q"), "#.a." * 25 + "#.b", {}))
+    assert exchange.route(".".join("a" * 100), dict) == []
+    assert len(exchange.route(".".join("a" * 100) + ".b", dict)) == 1
+
+
+def headers_exchange() -> Exchange:
+    return EXCHANGE_TYPES["headers"]("h", False, False, False, {})
+
+
+def bound_by(arguments: Table) -> Exchange:
+    exchange = headers_exchange()
+    exchange.bind(Binding(exchange, Inert("q"), "", arguments))
+    return exchange
+
+
+def test_a_headers_exchange_without_bindings_does_not_look_at_headers() -> None:
+    def headers() -> Table:
+        raise AssertionError("nobody needs them")
+
+    assert headers_exchange().route("", headers) == []
+
+
+def test_headers_are_decoded_once_for_all_bindings() -> None:
+    exchange = headers_exchange()
+    for _ in range(3):
+        exchange.bind(Binding(exchange, Inert("q"), "", to_table({"a": 1})))
+    asked = []
+
+    def headers() -> Table:
+        asked.append(1)
+        return to_table({"a": 1})
+
+    assert len(exchange.route("", headers)) == 3
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Field(ord("I"), 1), Field(ord("l"), 1)),
+        (Field(ord("b"), 1), Field(ord("B"), 1)),
+        (Field(ord("S"), b"x"), Field(ord("x"), b"x")),
+        (Field(ord("V"), None), Field(ord("S"), b"whatever")),
+        (Field(ord("V"), None), Field(ord("V"), None)),
+        (Field(ord("F"), to_table({"a": 1})), Field(ord("F"), to_table({"a": 1}))),
+    ],
+)
+def test_headers_are_compared_by_value(wanted: Field, found: Field) -> None:
+    """Wire behaviour 51."""
+    assert bound_by({"h": wanted}).route("", lambda: {"h": found})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Field(ord("S"), b"x"), Field(ord("S"), b"X")),
+        (Field(ord("S"), b"1"), Field(ord("I"), 1)),
+        (Field(ord("I"), 0), Field(ord("V"), None)),
+        (Field(ord("S"), b""), Field(ord("V"), None)),
+    ],
+)
+def test_headers_of_other_values_do_not_match(wanted: Field, found: Field) -> None:
+    assert not bound_by({"h": wanted}).route("", lambda: {"h": found})
+
+
+def test_a_truth_is_not_a_number() -> None:
+    wanted, found = Field(ord("I"), 1), Field(ord("t"), True)
+    assert not bound_by({"h": wanted}).route("", lambda: {"h": found})
+    assert not bound_by({"h": found}).route("", lambda: {"h": wanted})
+
+
+@pytest.mark.parametrize(
+    "match", [Field(ord("S"), b"some"), Field(ord("S"), b"\xff"), Field(ord("I"), 1)]
+)
+def test_a_binding_that_cannot_be_matched_by_is_refused(match: Field) -> None:
+    with pytest.raises(PreconditionFailed, match=r"^Invalid x-match field"):
+        headers_exchange().check_binding("", {"x-match": match})
+
+
+def test_the_default_exchange_leads_to_every_queue_by_name() -> None:
+    queues = {"a": Inert("a"), "b": Inert("b")}
+    exchange = DefaultExchange(queues)
+    assert exchange.route("a", dict) == [queues["a"]]
+    assert exchange.route("c", dict) == []
+    queues["c"] = Inert("c")
+    assert exchange.route("c", dict) == [queues["c"]]
+
+
+def test_the_default_exchange_has_no_bindings() -> None:
+    exchange = DefaultExchange({})
+    binding = Binding(exchange, Inert("q"), "q", {})
+    with pytest.raises(ValueError, match="takes no bindings"):
+        exchange.bind(binding)
+    with pytest.raises(ValueError, match="has no bindings"):
+        exchange.unbind(binding)

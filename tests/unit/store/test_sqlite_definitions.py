@@ -1,0 +1,182 @@
+"""Definitions in a file: kept, in order, and a disk that fails fails an answer, not the broker."""
+
+import queue
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from leveret.broker.seams import Pending
+from leveret.store.definitions import SCHEMA_VERSION, DefinitionStoreError, SqliteDefinitions
+
+
+class Definitions:
+    """A file with definitions, opened as often as a test wants; calls are made on its thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.store: SqliteDefinitions | None = None
+
+    def open(self) -> SqliteDefinitions:
+        self.close()
+        self.store = SqliteDefinitions(str(self.path), self.calls.put)
+        return self.store
+
+    def close(self) -> None:
+        if self.store is not None:
+            self.store.close()
+            self.store = None
+
+    def answer(self, pending: Pending) -> object:
+        while not pending.done:
+            self.calls.get(timeout=2)()
+        if pending.error is not None:
+            raise pending.error
+        return pending.value
+
+    def sql(self, script: str) -> list[tuple[object, ...]]:
+        """What another program does to the file."""
+        database = sqlite3.connect(self.path)
+        rows = [row for line in script.split(";;") for row in database.execute(line)]
+        database.commit()
+        database.close()
+        return rows
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Definitions]:
+    definitions = Definitions(tmp_path / "definitions.sqlite")
+    yield definitions
+    definitions.close()
+
+
+def test_what_was_answered_is_there_after_reopening(file: Definitions) -> None:
+    store = file.open()
+    revision = file.answer(store.put("vhost", "/", {"a": 1}))
+    assert file.open().load() == [("vhost", "/", {"a": 1}, revision)]
+
+
+def test_what_was_asked_before_the_close_is_committed(file: Definitions) -> None:
+    store = file.open()
+    for number in range(3000):
+        store.put("user", f"{number}", number)
+    assert len(file.open().load()) == 3000
+
+
+def test_changes_are_committed_in_groups_and_answered_in_order(file: Definitions) -> None:
+    store = file.open()
+    answers: list[object] = []
+    for number in range(500):
+        store.put("user", "same", number).then(answers.append)
+    file.answer(store.put("user", "last", None))
+    assert answers == list(range(1, 501))
+    assert file.calls.qsize() < 50, "not a commit for each"
+
+
+def test_revisions_go_on_after_reopening(file: Definitions) -> None:
+    first = file.answer(file.open().put("user", "a", 1))
+    second = file.answer(file.open().put("user", "b", 2))
+    assert isinstance(first, int)
+    assert isinstance(second, int)
+    assert second > first
+
+
+def test_a_commit_is_on_disk_before_its_answer(file: Definitions) -> None:
+    file.answer(file.open().put("user", "a", 1))
+    assert file.sql("SELECT key FROM definition") == [("a",)]
+    assert file.sql("PRAGMA journal_mode") == [("wal",)]
+
+
+# --- a disk that fails ---
+
+FULL = "CREATE TRIGGER full BEFORE INSERT ON definition BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+
+
+def test_a_write_that_fails_fails_the_answer(file: Definitions) -> None:
+    store = file.open()
+    file.sql(FULL)
+    with pytest.raises(DefinitionStoreError, match=r"could not be written: .*disk full"):
+        file.answer(store.put("user", "a", 1))
+
+
+def test_the_store_goes_on_after_a_failed_write(file: Definitions) -> None:
+    store = file.open()
+    file.sql(FULL)
+    refused = [store.put("user", f"{number}", number) for number in range(3)]
+    for each in refused:
+        with pytest.raises(DefinitionStoreError):
+            file.answer(each)
+    file.sql("DROP TRIGGER full")
+    file.answer(store.put("user", "kept", 1))
+    assert [row[1] for row in file.open().load()] == ["kept"]
+
+
+def test_a_group_that_fails_is_undone_whole(file: Definitions) -> None:
+    store = file.open()
+    file.sql(FULL.replace("BEGIN SELECT", "WHEN new.key = 'bad' BEGIN SELECT"))
+    answers = [store.put("user", key, 1) for key in ("a", "bad", "b")]
+    kept = set()
+    for key, pending in zip(("a", "bad", "b"), answers, strict=True):
+        try:
+            file.answer(pending)
+            kept.add(key)
+        except DefinitionStoreError:
+            pass
+    assert "bad" not in kept
+    assert {row[1] for row in file.open().load()} == kept, "answered is kept, refused is not"
+
+
+def test_a_value_that_no_file_can_hold_fails_its_answer_and_no_other(file: Definitions) -> None:
+    """A name from the environment may hold octets that are not UTF-8."""
+    store = file.open()
+    odd = store.put("user", "not \udcff UTF-8", {})
+    after = store.put("user", "plain", {})
+    for pending in (odd, after):
+        try:
+            file.answer(pending)
+        except DefinitionStoreError:
+            assert pending is odd
+    file.answer(store.put("user", "later", {}))
+    assert {row[1] for row in file.open().load()} >= {"plain", "later"}
+
+
+def test_a_change_after_the_close_fails(file: Definitions) -> None:
+    store = file.open()
+    file.close()
+    pending = store.put("user", "late", 1)
+    assert pending.done
+    assert isinstance(pending.error, DefinitionStoreError)
+
+
+# --- files that are not ours ---
+
+
+def test_a_file_of_a_newer_version_is_refused_with_a_sentence(file: Definitions) -> None:
+    file.open()
+    file.close()
+    file.sql(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with pytest.raises(DefinitionStoreError, match=r"start the version of leveret that wrote"):
+        file.open()
+    assert file.sql("PRAGMA user_version") == [(SCHEMA_VERSION + 1,)], "and left alone"
+
+
+def test_a_file_that_is_no_database_is_refused_with_a_sentence(file: Definitions) -> None:
+    file.path.write_text("These are not the definitions you are looking for.\n" * 100)
+    with pytest.raises(DefinitionStoreError, match=r"cannot open the definitions in .*sqlite"):
+        file.open()
+
+
+def test_a_folder_is_refused_with_a_sentence(file: Definitions) -> None:
+    file.path.mkdir()
+    with pytest.raises(DefinitionStoreError, match=r"cannot open the definitions in .*sqlite"):
+        file.open()
+
+
+def test_a_value_that_is_not_json_is_refused_with_a_sentence(file: Definitions) -> None:
+    file.open()
+    file.close()
+    file.sql("INSERT INTO definition VALUES ('user', 'a', '{not json', 1)")
+    with pytest.raises(DefinitionStoreError, match=r"cannot open the definitions in .*sqlite"):
+        file.open()

@@ -1,0 +1,172 @@
+"""Where settings come from, which source wins, and what a bad value is answered with."""
+
+from pathlib import Path
+
+import pytest
+
+from leveret.config import Config, ConfigError, load_config, setting_rows
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "leveret.toml"
+
+
+def test_without_sources_there_are_the_defaults() -> None:
+    config = load_config(None, {}, {})
+    assert config == Config()
+    assert (config.amqp_port, config.http_port) == (5672, 15672)
+    assert (config.heartbeat_seconds, config.channel_max, config.frame_max_bytes) == (
+        60,
+        2047,
+        131072,
+    )
+    assert config.consumer_timeout_seconds == 1800
+
+
+def test_the_command_line_wins_over_the_environment_over_the_file(file: Path) -> None:
+    file.write_text('amqp_port = 1\nhttp_port = 1\nchannel_max = 1\ndefault_user = "file"\n')
+    environment = {
+        "LEVERET_AMQP_PORT": "2",
+        "LEVERET_HTTP_PORT": "2",
+        "RABBITMQ_DEFAULT_USER": "rabbitmq",
+        "LEVERET_UNKNOWN": "x",
+        "HOME": "/nowhere",
+    }
+    config = load_config(str(file), environment, {"amqp_port": 3, "http_port": None})
+    found = (config.amqp_port, config.http_port, config.channel_max, config.default_user)
+    assert found == (3, 2, 1, "rabbitmq")
+
+
+def test_our_own_variable_wins_over_rabbitmq_s() -> None:
+    environment = {"RABBITMQ_NODE_PORT": "1", "LEVERET_AMQP_PORT": "2"}
+    assert load_config(None, environment, {}).amqp_port == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "value"),
+    [
+        ("RABBITMQ_DEFAULT_USER", "default_user", "u"),
+        ("RABBITMQ_DEFAULT_PASS", "default_pass", "p"),
+        ("RABBITMQ_DEFAULT_VHOST", "default_vhost", "v"),
+        ("RABBITMQ_NODE_PORT", "amqp_port", 5673),
+        ("RABBITMQ_NODE_IP_ADDRESS", "amqp_host", "127.0.0.1"),
+    ],
+)
+def test_rabbitmq_s_variables_are_understood(variable: str, name: str, value: object) -> None:
+    assert getattr(load_config(None, {variable: str(value)}, {}), name) == value
+
+
+@pytest.mark.parametrize("row", setting_rows(), ids=lambda row: row[0])
+def test_every_setting_can_come_from_anywhere(
+    file: Path, row: tuple[str, str, object, str]
+) -> None:
+    name, _, default, meaning = row
+    value = other_than(default, name)
+    file.write_text(f"{name} = {toml(value)}\n")
+    text = ",".join(value) if isinstance(value, list) else str(value)
+    sources = [
+        load_config(str(file), {}, {}),
+        load_config(None, {f"LEVERET_{name.upper()}": text}, {}),
+        load_config(None, {}, {name: value}),
+    ]
+    expected = tuple(value) if isinstance(value, list) else value
+    assert [getattr(config, name) for config in sources] == [expected] * 3
+    assert meaning.endswith(".")
+
+
+def other_than(default: object, name: str) -> object:
+    choices = {
+        "compat": "4.2",
+        "identity": "leveret",
+        "log_level": "debug",
+        "log_format": "json",
+    }
+    if name in choices:
+        return choices[name]
+    if isinstance(default, bool):
+        return not default
+    if isinstance(default, int | float):
+        return type(default)(9000)
+    return ["a", "b"] if isinstance(default, tuple) else "other"
+
+
+def toml(value: object) -> str:
+    return repr(value).replace("'", '"').replace("True", "true").replace("False", "false")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("amqp_port", "many"),
+        ("amqp_port", "-1"),
+        ("amqp_port", "65536"),
+        ("amqp_port", "5672.5"),
+        ("amqp_port", ""),
+        ("http_enabled", "perhaps"),
+        ("ephemeral", "2"),
+        ("compat", "3.8"),
+        ("identity", "qpid"),
+        ("heartbeat_seconds", "-1"),
+        ("heartbeat_seconds", "70000"),
+        ("frame_max_bytes", "100"),
+        ("frame_max_bytes", "1000000000"),
+        ("channel_max", "0"),
+        ("handshake_timeout_seconds", "-0.1"),
+        ("handshake_timeout_seconds", "nan"),
+        ("handshake_timeout_seconds", "inf"),
+        ("consumer_timeout_seconds", "soon"),
+        ("consumer_timeout_seconds", "nan"),
+        ("max_message_size_bytes", "536870913"),
+        ("log_level", "loud"),
+        ("log_format", "xml"),
+    ],
+)
+def test_a_bad_value_is_answered_with_the_setting_s_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load_config(None, {f"LEVERET_{name.upper()}": value}, {})
+    with pytest.raises(ConfigError, match=name):
+        load_config(None, {}, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("amqp_prot = 5672", "amqp_prot"),
+        ("amqp_port = [1]", "amqp_port"),
+        ('loopback_users = "guest"', "loopback_users"),
+        ("loopback_users = [1]", "loopback_users"),
+        ("default_user = 1", "default_user"),
+        ("[amqp]\nport = 1", "amqp"),
+        ("consumer_timeout_seconds = nan", "consumer_timeout_seconds"),
+        ("amqp_port =", "is not TOML"),
+        ("a = '\xff'", "is not TOML"),
+    ],
+)
+def test_a_bad_file_is_answered_with_what_is_wrong(file: Path, text: str, said: str) -> None:
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match=said):
+        load_config(str(file), {}, {})
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read .*leveret\.toml"):
+        load_config(str(file), {}, {})
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_config(str(file.parent), {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("false", False), ("1", True), ("0", False)]
+)
+def test_a_truth_in_the_environment(text: str, value: bool) -> None:
+    assert load_config(None, {"LEVERET_EPHEMERAL": text}, {}).ephemeral is value
+
+
+def test_the_data_folder_is_the_user_s_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/xdg")
+    assert load_config(None, {}, {}).data_path() == Path("/xdg/leveret")
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", "/home/hare")
+    assert load_config(None, {}, {}).data_path() == Path("/home/hare/.local/share/leveret")
+    assert load_config(None, {}, {"data_dir": "/data"}).data_path() == Path("/data")

@@ -223,8 +223,12 @@ class Peer:
         self._check_close(self.expect(Channel.Close, channel), code, text, failed)
         self.send_method(channel, Channel.CloseOk())
 
-    def expect_connection_closed(self, code: int, text: str, failed: Any = (0, 0)) -> None:
+    def expect_connection_close(self, code: int, text: str, failed: Any = (0, 0)) -> None:
         self._check_close(self.expect(Connection.Close, 0), code, text, failed)
+
+    def expect_connection_closed(self, code: int, text: str, failed: Any = (0, 0)) -> None:
+        """The same, answered, and the end of the connection."""
+        self.expect_connection_close(code, text, failed)
         self.send_method(0, Connection.CloseOk())
         self.expect_eof()
 

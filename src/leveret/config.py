@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Meta
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(ge=0)]
+# At most ten years: a timer cannot be set for longer.
+Seconds = Annotated[float, Meta(ge=0, le=315_360_000)]
 
 PREFIX: Final = "LEVERET_"
 RABBITMQ_VARIABLES: Final = {

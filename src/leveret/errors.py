@@ -25,10 +25,11 @@ class ReplyError(Exception):
     def reply_text(self) -> str:
         """RabbitMQ's reply text: `NAME - explanation`, cut to what a short string can carry."""
         text = f"{self.name} - {self.explanation}" if self.explanation else self.name
-        octets = text.encode()
-        if len(octets) <= SHORT_STRING_MAX:
-            return text
-        return octets[:SHORT_STRING_MAX].decode(errors="ignore")
+        # A name may hold octets that are no UTF-8 (surrogates here); a short string may not.
+        octets = text.encode(errors="backslashreplace")
+        if len(octets) > SHORT_STRING_MAX:
+            octets = octets[: SHORT_STRING_MAX - 3] + b"..."
+        return octets.decode(errors="ignore")
 
 
 class ChannelError(ReplyError):

@@ -17,12 +17,14 @@ LEVELS: Final = {
 class TextFormatter(logging.Formatter):
     """Time, level, part of the program, sentence."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s.%(msecs)03d [%(levelname)s] %(message)s", "%H:%M:%S")
-
     def format(self, record: logging.LogRecord) -> str:
-        record.levelname = record.levelname.lower()
-        return _one_line(super().format(record)) if not record.exc_info else super().format(record)
+        text = _one_line(record.getMessage())
+        line = f"{self.formatTime(record, '%H:%M:%S')}.{record.msecs:03.0f} "
+        line += f"[{record.levelname.lower()}] {text}"
+        if record.exc_info:
+            traceback = self.formatException(record.exc_info).splitlines()
+            line += "".join(f"\n    {_one_line(part)}" for part in traceback)
+        return line
 
 
 class JsonFormatter(logging.Formatter):
@@ -37,7 +39,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        # Lone surrogates stand for octets that are no UTF-8.
+        return json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 def set_up_logging(level: str, form: str, stream: TextIO | None = None) -> None:

@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -55,6 +56,9 @@ class TcpServer:
         """Time passes by itself; who waits for the server's answer waits for it."""
 
     def add_user(self, name: str, password: str, tags: str = "") -> None:
+        if ("user", name) not in self.orders:
+            with suppress(subprocess.CalledProcessError):  # left behind by an interrupted run
+                self.control("delete_user", name)
         if self.order("user", name, values=("add_user", name, password)) and tags:
             self.control("set_user_tags", name, *tags.split(","))
 
@@ -78,7 +82,7 @@ class TcpServer:
         return True
 
     def control(self, *words: str) -> None:
-        command = os.environ["LEVERET_TEST_RABBITMQCTL"] + " -q " + shlex.join(words)
+        command = os.environ["LEVERET_TEST_RABBITMQCTL"] + " " + shlex.join(words)
         subprocess.run(command, shell=True, check=True, capture_output=True, timeout=60)
 
     def forget(self) -> None:

@@ -3,6 +3,8 @@
 import pytest
 from pamqp.commands import Basic, Exchange, Queue
 
+from peer import Typed, unchecked
+
 
 @pytest.fixture
 def bound(peer, q):
@@ -121,3 +123,66 @@ def test_exchange_bind_and_unbind_without_waiting_say_nothing(peer, x):
     peer.send_method(1, Exchange.Bind(**binding))
     peer.send_method(1, Exchange.Unbind(**binding))
     peer.expect_nothing()
+
+
+INT64 = Typed("l", b"\0\0\0\0\0\0\0\1")
+
+
+@pytest.mark.parametrize(
+    ("bound_with", "unbound_with", "same"),
+    [
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
+        ({"a": INT64}, {"a": Typed("L", INT64.data)}, True),
+        ({"a": 1}, {"a": INT64}, False),
+        ({"a": 1}, {"a": 1.0}, False),
+        ({"a": 1}, {"a": True}, False),
+        ({"a": {"x": 1, "y": 2}}, {"a": {"y": 2, "x": 1}}, False),
+        ({"a": None}, {}, False),
+    ],
+)
+def test_what_makes_arguments_the_same(peer, q, bound_with, unbound_with, same):
+    """Wire behaviour 55: types count, the order of the outermost keys does not."""
+    peer.call(Queue.Declare(queue=q, exclusive=True))
+    binding = {"queue": q, "exchange": "amq.direct", "routing_key": q}
+    peer.call(Queue.Bind(**binding, arguments=bound_with))
+    peer.call(Queue.Unbind(**binding, arguments=unbound_with))
+    peer.publish(1, "amq.direct", q, mandatory=True)
+    peer.send_method(1, Basic.Get(queue=q))
+    assert isinstance(peer.next(1).method, Basic.Return) is same
+
+
+def test_line_breaks_are_removed_from_the_names_in_a_binding(peer, q, x):
+    """Wire behaviour 25."""
+    peer.call(Exchange.Declare(exchange=x))
+    peer.call(Queue.Declare(queue=q, exclusive=True))
+    broken = {"queue": f"{q[:2]}\r\n{q[2:]}", "exchange": f"\n{x}"}
+    peer.call(unchecked(Queue.Bind, **broken, routing_key="key"))
+    peer.publish(1, x, "key")
+    assert isinstance(peer.call(Basic.Get(queue=q)).method, Basic.GetOk)
+    peer.call(unchecked(Queue.Unbind, **broken, routing_key="key"))
+    peer.publish(1, x, "key", mandatory=True)
+    peer.expect(Basic.Return)
+
+
+def test_line_breaks_are_removed_from_the_names_of_bound_exchanges(peer, q, x):
+    """Wire behaviour 25."""
+    peer.call(Exchange.Declare(exchange=x))
+    peer.call(Queue.Declare(queue=q, exclusive=True))
+    peer.call(Queue.Bind(queue=q, exchange=x, routing_key="key"))
+    broken = {"source": "amq.\ntopic", "destination": f"{x}\r", "routing_key": f"{x}.#"}
+    peer.call(unchecked(Exchange.Bind, **broken))
+    peer.publish(1, "amq.topic", f"{x}.key", mandatory=True)
+    peer.expect(Basic.Return)
+    peer.call(Queue.Bind(queue=q, exchange=x, routing_key=f"{x}.key"))
+    peer.publish(1, "amq.topic", f"{x}.key")
+    assert isinstance(peer.call(Basic.Get(queue=q)).method, Basic.GetOk)
+    peer.call(unchecked(Exchange.Unbind, **broken))
+    peer.publish(1, "amq.topic", f"{x}.key", mandatory=True)
+    peer.expect(Basic.Return)
+
+
+def test_what_no_queue_behind_an_exchange_takes_comes_back(peer, x):
+    peer.call(Exchange.Declare(exchange=x, exchange_type="fanout"))
+    peer.call(Exchange.Bind(source="amq.direct", destination=x, routing_key=x))
+    peer.publish(1, "amq.direct", x, mandatory=True)
+    assert peer.expect(Basic.Return).exchange == "amq.direct"

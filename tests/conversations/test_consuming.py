@@ -70,6 +70,12 @@ def test_consuming_without_waiting_just_begins(peer, filled):
     assert bodies(peer, 3) == [b"1", b"2", b"3"]
 
 
+def test_consuming_without_waiting_the_server_still_names_the_consumer(peer, filled):
+    """Wire behaviour 26."""
+    peer.send_method(1, Basic.Consume(queue=filled, nowait=True))
+    assert peer.expect(Basic.Deliver).consumer_tag.startswith("amq.ctag-")
+
+
 def test_cancelling_without_waiting_just_ends(peer, q):
     """Wire behaviour 23."""
     peer.call(Queue.Declare(queue=q, exclusive=True))

@@ -70,14 +70,14 @@ def test_a_wrong_frame_end_closes_the_connection(peer):
     """Error table: bad frame end; wire behaviour 12."""
     peer.send_raw(frame(METHOD, 1, b"\0\x14\0\x0b", end=0))
     text = "FRAME_ERROR - type 1, all octets = <<0,20,0,11>>: {invalid_frame_end_marker,0}"
-    peer._check_close(peer.expect(Connection.Close), 501, text, (0, 0))
+    peer.expect_connection_close(501, text)
 
 
 def test_a_frame_too_large_is_refused_by_its_heading(peer):
     """Error table: frame too large; wire behaviour 11."""
     peer.send_raw(struct.pack(">BHI", BODY, 1, 131_073))
     text = "FRAME_ERROR - type 3, all octets = <<>>: {frame_too_large,131073,131064}"
-    peer._check_close(peer.expect(Connection.Close), 501, text, (0, 0))
+    peer.expect_connection_close(501, text)
 
 
 def test_the_frame_size_agreed_is_the_limit(stranger):
@@ -85,7 +85,7 @@ def test_the_frame_size_agreed_is_the_limit(stranger):
     small = stranger().handshake(frame_max=4096).open_channels()
     small.send_raw(struct.pack(">BHI", BODY, 1, 4097))
     text = "FRAME_ERROR - type 3, all octets = <<>>: {frame_too_large,4097,4088}"
-    small._check_close(small.expect(Connection.Close), 501, text, (0, 0))
+    small.expect_connection_close(501, text)
 
 
 @pytest.mark.parametrize("size", [131_064, 131_065, 131_072])

@@ -80,6 +80,21 @@ def test_line_breaks_are_removed_from_queue_names(peer, q):
     assert peer.call(declare).queue == q
 
 
+def test_line_breaks_are_removed_from_the_name_of_a_queue_being_deleted(peer, q):
+    """Wire behaviour 25."""
+    peer.call(Queue.Declare(queue=q))
+    peer.call(unchecked(Queue.Delete, queue=f"{q}\n"))
+    gone(peer, q)
+
+
+@pytest.mark.parametrize("command", [Basic.Get, Basic.Consume, Queue.Purge])
+def test_line_breaks_stay_in_the_name_of_a_queue_being_used(peer, q, command):
+    peer.call(Queue.Declare(queue=q, exclusive=True))
+    peer.send_method(1, unchecked(command, queue=f"{q}\n"))
+    text = f"NOT_FOUND - no queue '{q}\n' in vhost '/'"
+    peer.expect_channel_closed(404, text, command)
+
+
 def test_names_are_utf_8_of_up_to_255_octets(peer, q):
     """Wire behaviour 25."""
     name = (q + "ü" * 255).encode()[:255].decode(errors="ignore")

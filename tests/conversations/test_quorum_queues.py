@@ -162,6 +162,20 @@ def test_a_quorum_queue_knows_no_global_prefetch(peer, q):
     peer.expect_connection_closed(540, text, Basic.Consume)
 
 
+def test_a_quorum_queue_has_no_exclusive_consumers(peer, q):
+    peer.call(declare(q))
+    peer.call(Basic.Consume(queue=q, exclusive=True))
+    peer.call(Basic.Consume(queue=q))
+
+
+def test_deleting_a_quorum_queue_cancels_its_consumers(peer, other, q):
+    """Wire behaviour 33."""
+    peer.call(declare(q))
+    peer.call(Basic.Consume(queue=q, consumer_tag="me"))
+    assert other.call(Queue.Delete(queue=q)).message_count == 0
+    assert peer.expect(Basic.Cancel).consumer_tag == "me"
+
+
 def test_a_quorum_queue_holds_messages(peer, q):
     peer.call(declare(q))
     peer.call(Confirm.Select())

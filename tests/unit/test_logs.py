@@ -93,7 +93,7 @@ def test_an_exception_follows_its_text_line(stream: io.StringIO) -> None:
     fail("broken")
     first, *rest = lines(stream)
     assert first.endswith("[error] broken")
-    assert rest[-1] == "KeyError: 'missing'"
+    assert rest[-1] == "    KeyError: 'missing'"
 
 
 def test_a_name_cannot_forge_a_line_by_way_of_an_exception(stream: io.StringIO) -> None:

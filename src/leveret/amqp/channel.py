@@ -119,6 +119,7 @@ class Channel:
         self.limited_count: i64 = 0
         self.last_queue = ""
         self.pending = False
+        self.pending_method = 0
         self.content: Content | None = None
         self.work: i64 = 0
         self._handlers = handlers
@@ -156,6 +157,7 @@ class Channel:
             reply(pending.value)
             return
         self.pending = True
+        self.pending_method = self.connection.failing_method()
         pending.then(
             lambda value: self.connection.resume(self, reply, value, None),
             lambda error: self.connection.resume(self, reply, None, error),

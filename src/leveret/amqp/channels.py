@@ -89,7 +89,8 @@ class Channels:
         return channels
 
     def _open(self, number: int) -> None:
-        if number > self.maximum or len(self.open) >= self.maximum:
+        # The number of channels is limited, not their numbers, as in RabbitMQ.
+        if len(self.open) >= self.maximum:
             raise NotAllowed(
                 f"number of channels opened ({len(self.open)}) has reached the "
                 f"negotiated channel_max ({self.maximum})"
@@ -101,6 +102,7 @@ class Channels:
 
     def _release(self, channel: Channel) -> None:
         del self.open[channel.number]
+        self._connection.forget(channel)
         channel.withdraw()
         channel.give_back()
 

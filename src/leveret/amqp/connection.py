@@ -120,7 +120,11 @@ class Connection(Session):
         self._dirty = False
         self._writable = True
         self._more = False
-        self._holding = False
+        # Channels with more frames held back than they may have.
+        self._overfull: dict[Channel, None] = {}
+        # Frames can no longer be told apart.
+        self._garbled = False
+        self._left_over: i64 = 0
         self._handling = False
         self._notices: list[bytes] = []
         self._at: i64 = 0
@@ -137,34 +141,26 @@ class Connection(Session):
         self.broker.now = now
         self._more = False
         self._at = 0
-        size = len(data)
+        size = i64(len(data))
+        # What was left over last time is offered, and counted, once more.
+        self.octets_received += size - self._left_over
         self._refill()
-        while True:
-            if self._state >= DEAF:
-                return size
+        while self._state < DEAF:
             try:
                 self._frames(data)
                 break
-            except errors.ChannelError as error:
-                self._refuse_channel(error)
-            except errors.ConnectionError as error:
-                self.refuse(error, self._failing_channel, self._failing_method)
-            except UnknownMethod as error:
-                self._refuse_unknown(error)
-            except WireError as error:
-                self._refuse_malformed(error)
-            except Exception:
-                log.exception("%s: internal error", self.described())
-                self.refuse(errors.InternalError(""), 0, self._failing_method)
-        self.octets_received += self._at
+            except Exception as error:
+                self._answer_error(error)
+        used = size if self._state >= DEAF else self._at
+        self._left_over = size - used
         self.confirm()
-        return int(self._at)
+        return int(used)
 
     def more(self) -> bool:
         return self._more or (len(self.starved) != 0 and self.has_room())
 
     def should_read(self) -> bool:
-        return not self._holding
+        return not self._overfull and not self._handshake.awaits_answer()
 
     def eof(self) -> None:
         if self._state != CLOSED:
@@ -213,6 +209,8 @@ class Connection(Session):
             self._at = self._handshake.protocol_header(self, data)
             if self._at == 0 or self.should_close():
                 return
+        if not self.should_read():
+            return
         end: i64 = len(data)
         last_number: i64 = -1
         channel: Channel | None = None
@@ -252,7 +250,7 @@ class Connection(Session):
             self._failing_method = 0
             last_number = -1
             self._frame(int(kind), int(number), data[int(at) : int(stop)])
-            if self._state >= DEAF or self._holding:
+            if self._state >= DEAF or not self.should_read():
                 return
 
     def _publish_whole(self, channel: Channel, data: bytes, at: i64, stop: i64, end: i64) -> bool:
@@ -315,7 +313,8 @@ class Connection(Session):
             self.channels.unopened_frame(kind, number, frame)
         elif channel.pending:
             channel.hold(frame)
-            self._holding = channel.held_bytes() > HELD_MAX
+            if channel.held_bytes() > HELD_MAX:
+                self._overfull[channel] = None
         elif channel.content is not None:
             self._failing_method = BASIC_PUBLISH
             self._content_frame(channel, channel.content, kind, frame)
@@ -328,7 +327,6 @@ class Connection(Session):
 
     def _channel_method(self, channel: Channel, method: Method) -> None:
         if method.method_id == CHANNEL_CLOSE:
-            self.confirming.pop(channel, None)
             self.channels.end(channel)
         elif method.method_id == CHANNEL_OPEN:
             raise errors.WrongChannelState("second 'channel.open' seen")
@@ -449,31 +447,48 @@ class Connection(Session):
             return
         channel.pending = False
         self._failing_channel = channel.number
+        self._failing_method = channel.pending_method
+        held = channel.take_held()
         try:
             if error is not None:
                 raise error
             reply(value)
+        except Exception as refusal:
+            self._answer_error(refusal)
+        for frame in held:
+            # A closed channel still hears its end; see `Channels.unopened_frame`.
+            self._failing_channel = channel.number
             self._failing_method = 0
-            held = channel.take_held()
-            while held and not channel.pending and not channel.closing:
-                self._failing_channel = channel.number
-                self._channel_frame(held[0][0], channel.number, held.pop(0))
-            for frame in held:
-                channel.hold(frame)
-        except errors.ChannelError as refusal:
-            self._refuse_channel(refusal)
-        except errors.ConnectionError as refusal:
-            self.refuse(refusal, channel.number, self._failing_method)
-        except WireError as malformed:
-            self._refuse_malformed(malformed)
-        except Exception:
-            log.exception("%s: internal error", self.described())
-            self.refuse(errors.InternalError(""), 0, self._failing_method)
+            try:
+                self._frame(frame[0], channel.number, frame)
+            except Exception as refusal:
+                self._answer_error(refusal)
         self.confirm()
-        self._holding = False
+        self.read_on(channel)
+
+    def forget(self, channel: Channel) -> None:
+        """A channel has ended."""
+        self.confirming.pop(channel, None)
+        if channel in self._overfull:
+            del self._overfull[channel]
+            self._more = True
+
+    def read_on(self, channel: Channel | None) -> None:
+        """What kept the rest of the input waiting is over."""
+        if channel is not None and channel.held_bytes() <= HELD_MAX:
+            self._overfull.pop(channel, None)
+        self._more = True
         self.wants_output()
 
     # --- the open connection and its end ---
+
+    def shaking_hands(self) -> bool:
+        """Whether the handshake goes on."""
+        return self._state == HANDSHAKE
+
+    def failing_method(self) -> int:
+        """The method that is being handled."""
+        return self._failing_method
 
     def run(self, vhost: VHost, heartbeat: Heartbeat | None) -> None:
         """The handshake is done."""
@@ -495,8 +510,9 @@ class Connection(Session):
     def refuse(self, error: errors.ConnectionError, number: int, method_id: int) -> None:
         """Close the connection because of an error; before it is open, say nothing."""
         if self._state >= CLOSING:
-            # Nonsense after the close was sent: there is nobody to wait for.
-            self.drop()
+            # Nonsense after the close was sent is ignored; see `_garbled` for the end of reading.
+            if self._garbled and self._state == CLOSING:
+                self._state = DEAF
             return
         remedy = f" ({error.remedy})" if error.remedy else ""
         if self._state == HANDSHAKE and not self._handshake.may_hear_errors():
@@ -505,8 +521,11 @@ class Connection(Session):
             return
         on = f", channel {number}" if number else ""
         log.error("%s%s closed: %s%s", self.described(), on, error.reply_text, remedy)
+        # What was published before the error has been accepted, and is confirmed.
+        self.confirm()
         self._release()
-        self._state = CLOSING
+        # Once frames cannot be told apart nothing is read any more, close-ok included.
+        self._state = DEAF if self._garbled else CLOSING
         self._send(
             0,
             ConnectionClose(
@@ -583,6 +602,7 @@ class Connection(Session):
             self.heartbeat = None
         channels = self.channels.take_all()
         self.confirming = {}
+        self._overfull = {}
         self.starved = []
         self.broker.unconfirmed.pop(self, None)
         # First nobody here consumes any more, then everything goes back: else a message would
@@ -609,22 +629,33 @@ class Connection(Session):
             error.reply_text,
             remedy,
         )
-        # What was published before the refused method has been accepted, and is confirmed.
         self.confirm()
-        self.confirming.pop(channel, None)
         self.channels.refuse(channel, error, self._failing_method)
 
-    def _refuse_malformed(self, error: WireError) -> None:
-        # RabbitMQ finds malformed strings on channels before it knows the method.
-        nameless = isinstance(error, MalformedString) and self._failing_channel != 0
-        method_id = 0 if nameless else self._failing_method
-        self.refuse(errors.FrameError(str(error)), self._failing_channel, method_id)
-
-    def _refuse_unknown(self, error: UnknownMethod) -> None:
-        self.refuse(errors.CommandInvalid(str(error)), self._failing_channel, 0)
+    def _answer_error(self, error: Exception) -> None:
+        """The one place where what went wrong becomes a close."""
+        if isinstance(error, errors.ChannelError):
+            self._refuse_channel(error)
+            return
+        method_id = self._failing_method
+        refusal: errors.ConnectionError
+        if isinstance(error, errors.ConnectionError):
+            refusal = error
+        elif isinstance(error, UnknownMethod):
+            refusal, method_id = errors.CommandInvalid(str(error)), 0
+        elif isinstance(error, WireError):
+            refusal = errors.FrameError(str(error))
+            if isinstance(error, MalformedString) and self._failing_channel != 0:
+                # RabbitMQ finds these on channels before it knows the method.
+                method_id = 0
+        else:
+            log.error("%s: internal error", self.described(), exc_info=error)
+            refusal = errors.InternalError("")
+        if isinstance(refusal, errors.InternalError):
+            method_id = 0
+        self.refuse(refusal, self._failing_channel, method_id)
 
     def _refuse_frame(self, data: bytes, reason: str, payload: bytes) -> None:
         kind = int(data[self._at])
-        # What follows a frame that is none cannot be told apart any more.
-        self._at = len(data)
+        self._garbled = True
         raise errors.FrameError(f"{described_frame(kind, payload)}: {{{reason}}}")

@@ -46,6 +46,7 @@ AUTHENTICATING: Final = "authenticating"
 TUNING: Final = "tuning"
 OPENING: Final = "opening"
 RUNNING: Final = "running"
+REFUSED: Final = "refused"
 
 # What the peer may send in each state; anything else is an error.
 LEGAL: Final[dict[str, type[Method]]] = {
@@ -101,6 +102,10 @@ class Handshake:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def awaits_answer(self) -> bool:
+        """Whether the login is being decided; what the peer sends on meanwhile must wait."""
+        return self._state == AUTHENTICATING
 
     def may_hear_errors(self) -> bool:
         """Whether an error is answered with a close; before tune-ok the socket just closes."""
@@ -197,8 +202,10 @@ class Handshake:
     def _authenticated(
         self, connection: Connection, credentials: Credentials, refusal: object
     ) -> None:
-        if connection.should_close():
+        if not connection.shaking_hands():
+            self._state = REFUSED
             return
+        connection.read_on(None)
         assert self._mechanism is not None
         if refusal:
             log.warning(
@@ -222,6 +229,7 @@ class Handshake:
 
     def _refuse_login(self, connection: Connection) -> None:
         assert self._mechanism is not None
+        self._state = REFUSED
         error = errors.LoginRefused(
             "Login was refused using authentication mechanism "
             f"{self._mechanism.name}. For details see the broker logfile."

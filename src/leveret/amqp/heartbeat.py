@@ -58,6 +58,9 @@ class Heartbeat:
             self._received = int(connection.octets_received)
             self._silent_intervals = 0
             return True
+        if not connection.should_read():
+            # It may have said much that is not looked at yet.
+            return True
         self._silent_intervals += 1
         if self._silent_intervals < SILENT_INTERVALS_MAX:
             return True

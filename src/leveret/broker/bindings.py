@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leveret.wire.field import KIND_LONG, KIND_LONG_QPID, Field
 from leveret.wire.table import encode_table
 
 if TYPE_CHECKING:
@@ -26,20 +27,20 @@ class Bindings:
         self, source: Exchange, destination: Destination, routing_key: str, arguments: Table
     ) -> Binding | None:
         """The binding with exactly these four, if there is one."""
-        key = (destination, routing_key, encode_table(arguments))
+        key = _identity(destination, routing_key, arguments)
         return self._from.get(source, {}).get(key)
 
     def add(self, binding: Binding) -> None:
         """Keep it; the exchange routes by it from now on."""
         binding.source.bind(binding)
-        self._from.setdefault(binding.source, {})[self._key(binding)] = binding
+        self._from.setdefault(binding.source, {})[_key(binding)] = binding
         self._to.setdefault(binding.destination, {})[binding] = None
 
     def remove(self, binding: Binding) -> None:
         """Forget it; the exchange no longer routes by it."""
         binding.source.unbind(binding)
         outgoing = self._from[binding.source]
-        del outgoing[self._key(binding)]
+        del outgoing[_key(binding)]
         if not outgoing:
             del self._from[binding.source]
         incoming = self._to[binding.destination]
@@ -55,6 +56,17 @@ class Bindings:
         """Every binding with this destination, in order of creation."""
         return list(self._to.get(destination, {}))
 
-    @staticmethod
-    def _key(binding: Binding) -> tuple[object, ...]:
-        return (binding.destination, binding.routing_key, encode_table(binding.arguments))
+
+def _key(binding: Binding) -> tuple[object, ...]:
+    return _identity(binding.destination, binding.routing_key, binding.arguments)
+
+
+def _identity(destination: Destination, routing_key: str, arguments: Table) -> tuple[object, ...]:
+    # As RabbitMQ compares arguments: types count, but `l` and `L` are one; the order of the
+    # outermost keys does not count.
+    ordered: dict[str, object] = {}
+    for name in sorted(arguments):
+        field = arguments[name]
+        same = field.kind == KIND_LONG_QPID
+        ordered[name] = Field(KIND_LONG, field.value) if same else field
+    return (destination, routing_key, encode_table(ordered))

@@ -218,8 +218,7 @@ class VHost:
             return 0
         del self.queues[queue.name]
         self.generation += 1
-        for binding in self.bindings.reaching(queue):
-            self._remove_binding(binding)
+        self._remove_bindings(self.bindings.reaching(queue))
         return queue.mark_deleted()
 
     def remove_exclusive_queues(self, owner: object) -> None:
@@ -376,8 +375,7 @@ class VHost:
         self.generation += 1
         for binding in self.bindings.leaving(exchange):
             self.bindings.remove(binding)
-        for binding in self.bindings.reaching(exchange):
-            self._remove_binding(binding)
+        self._remove_bindings(self.bindings.reaching(exchange))
 
     # --- bindings ---
 
@@ -429,7 +427,7 @@ class VHost:
             return Pending.of(False)
         if isinstance(end, ClassicQueue):
             self.accessible_queue(actor, destination)
-        self._remove_binding(binding)
+        self._remove_bindings([binding])
         return Pending.of(True)
 
     def _check_binding_rights(self, actor: Actor, source: str, kind: str, destination: str) -> None:
@@ -439,18 +437,28 @@ class VHost:
         _refuse_default(source)
         self.require(actor, "read", "exchange", source)
 
-    def _remove_binding(self, binding: Binding) -> None:
-        self.bindings.remove(binding)
+    def _remove_bindings(self, bindings: list[Binding]) -> None:
+        """Take bindings away, and with the last one of an auto-delete exchange the exchange.
+
+        Auto-delete means: when the last binding with it as source goes (spec, exchange.declare).
+        That can take a chain of exchanges away, one after the other.
+        """
         self.generation += 1
-        source = binding.source
-        # Auto-delete means: when the last binding with it as source goes (spec, exchange.declare).
-        if source.auto_delete and not self.bindings.leaving(source):
-            self._remove_exchange(source)
+        waiting = list(bindings)
+        for binding in waiting:
+            self.bindings.remove(binding)
+            source = binding.source
+            if source.auto_delete and not self.bindings.leaving(source):
+                del self.exchanges[source.name]
+                waiting.extend(self.bindings.reaching(source))
 
     # --- consumers ---
 
     def add_consumer(self, queue: ClassicQueue, consumer: Consumer) -> None:
         """Let a consumer take from a queue, or refuse with 403 for the sake of exclusivity."""
+        if queue.type_name == "quorum":
+            # RabbitMQ's quorum queues know no exclusive consumers and say nothing.
+            consumer.exclusive = False
         if queue.consumers and (consumer.exclusive or queue.has_exclusive_consumer()):
             raise AccessRefused(
                 f"{queue_resource(self.name, queue.name)} in exclusive use",

@@ -70,7 +70,8 @@ class Server:
         store.events = self.broker
         self.broker.load()
         self.users = Users(self._definitions, config.loopback_users)
-        if not self._definitions.load():
+        # As in RabbitMQ: who brings definitions brings the users too.
+        if not self._definitions.load() and not config.load_definitions:
             await self._first_start()
         if config.load_definitions:
             await self._import(config.load_definitions)
@@ -145,7 +146,7 @@ class Server:
         """What the ready file holds: where clients find this server."""
         config = self.config
         login = ""
-        if config.default_user in self.users.users:
+        if self.users.password_matches(config.default_user, config.default_pass):
             login = f"{quote(config.default_user, '')}:{quote(config.default_pass, '')}@"
         vhost = quote(config.default_vhost, "")
         amqp_host, http_host = _reachable(config.amqp_host), _reachable(config.http_host)

@@ -40,10 +40,6 @@ class ConnectionError(ReplyError):
     """Closes the connection (a "hard" error of the specification)."""
 
 
-class ContentTooLarge(ChannelError):
-    code, name = 311, "CONTENT_TOO_LARGE"
-
-
 class AccessRefused(ChannelError):
     code, name = 403, "ACCESS_REFUSED"
 
@@ -88,10 +84,6 @@ class WrongChannelState(ConnectionError):
 
 class UnexpectedFrame(ConnectionError):
     code, name = 505, "UNEXPECTED_FRAME"
-
-
-class ResourceError(ConnectionError):
-    code, name = 506, "RESOURCE_ERROR"
 
 
 class NotAllowed(ConnectionError):

@@ -34,8 +34,8 @@ def test_a_name_that_is_not_utf_8_can_be_told() -> None:
 @pytest.mark.parametrize(
     ("base", "codes"),
     [
-        (ChannelError, {311, 403, 404, 405, 406}),
-        (ConnectionError, {320, 403, 501, 502, 503, 504, 505, 506, 530, 540, 541}),
+        (ChannelError, {403, 404, 405, 406}),
+        (ConnectionError, {320, 403, 501, 502, 503, 504, 505, 530, 540, 541}),
     ],
 )
 def test_each_code_has_its_class(base: type[ReplyError], codes: set[int]) -> None:

@@ -70,6 +70,13 @@ class Users(Backend):
             )
         return Pending.of("")
 
+    def password_matches(self, name: str, password: str) -> bool:
+        """Whether there is such a user with this password."""
+        user = self.users.get(name)
+        return user is not None and verify_password(
+            password.encode(), user.password_hash, user.hashing_algorithm
+        )
+
     def authorise(self, user: str, vhost: str, permission: str, name: str) -> bool:
         permissions = self.permissions.get((user, vhost))
         return permissions is not None and permissions.cover(permission, name)

@@ -121,7 +121,6 @@ class Channel:
         self.pending = False
         self.pending_method = 0
         self.content: Content | None = None
-        self.work: i64 = 0
         self._handlers = handlers
         self._held: list[bytes] = []
         self._held_bytes: int = 0
@@ -234,7 +233,7 @@ class Channel:
             self._return(message)
         for queue in queues:
             queue.publish(message, 0)
-        self.work += len(queues) + 1
+        self.connection.work += len(queues) + 1
         confirms = self.confirms
         if confirms is not None:
             confirms.take(ticket)

@@ -101,6 +101,8 @@ class Channels:
         self._write(number, ChannelOpenOk().encode())
 
     def _release(self, channel: Channel) -> None:
+        # What was published before the end has been accepted, and is confirmed.
+        self._connection.confirm()
         del self.open[channel.number]
         self._connection.forget(channel)
         channel.withdraw()

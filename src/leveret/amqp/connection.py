@@ -114,6 +114,7 @@ class Connection(Session):
         self.octets_sent: i64 = 0
         self.starved: list[ChannelConsumer] = []
         self.confirming: dict[Channel, None] = {}
+        self.work: i64 = 0
         self._outbox = outbox
         self._handshake = handshake
         self._state = HANDSHAKE
@@ -141,6 +142,7 @@ class Connection(Session):
         self.broker.now = now
         self._more = False
         self._at = 0
+        self.work = 0
         size = i64(len(data))
         # What was left over last time is offered, and counted, once more.
         self.octets_received += size - self._left_over
@@ -240,8 +242,7 @@ class Connection(Session):
                             self._acknowledge(channel, data, at, stop)
                             continue
                         if self._publish_whole(channel, data, at, stop, end):
-                            if channel.work >= WORK_PER_TURN:
-                                channel.work = 0
+                            if self.work >= WORK_PER_TURN:
                                 self._more = end - self._at >= FRAME_OVERHEAD
                                 return
                             continue
@@ -251,6 +252,9 @@ class Connection(Session):
             last_number = -1
             self._frame(int(kind), int(number), data[int(at) : int(stop)])
             if self._state >= DEAF or not self.should_read():
+                return
+            if self.work >= WORK_PER_TURN:
+                self._more = end - self._at >= FRAME_OVERHEAD
                 return
 
     def _publish_whole(self, channel: Channel, data: bytes, at: i64, stop: i64, end: i64) -> bool:
@@ -521,8 +525,6 @@ class Connection(Session):
             return
         on = f", channel {number}" if number else ""
         log.error("%s%s closed: %s%s", self.described(), on, error.reply_text, remedy)
-        # What was published before the error has been accepted, and is confirmed.
-        self.confirm()
         self._release()
         # Once frames cannot be told apart nothing is read any more, close-ok included.
         self._state = DEAF if self._garbled else CLOSING
@@ -600,6 +602,8 @@ class Connection(Session):
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None
+        # What was published before the end has been accepted, and is confirmed.
+        self.confirm()
         channels = self.channels.take_all()
         self.confirming = {}
         self._overfull = {}
@@ -629,7 +633,6 @@ class Connection(Session):
             error.reply_text,
             remedy,
         )
-        self.confirm()
         self.channels.refuse(channel, error, self._failing_method)
 
     def _answer_error(self, error: Exception) -> None:

@@ -242,6 +242,11 @@ def check_queue_arguments(resource: str, arguments: Table) -> None:
         )
 
 
+def unobeyed(arguments: Table) -> list[str]:
+    """The names of known arguments that do nothing yet."""
+    return [name for name in arguments if name in ARGUMENTS and not ARGUMENTS[name].obeyed]
+
+
 def check_consumer_arguments(resource: str, queue_type: str, arguments: Table) -> None:
     """Refuse, with 406, an argument of basic.consume that is not acceptable."""
     for name, row in CONSUMER_ARGUMENTS.items():

@@ -2,8 +2,8 @@
 
 Open base classes rather than protocols: a call through a `typing.Protocol` was measured at 65 ns
 compiled, through a base class at 2 to 14. Every class is open to interpreted subclasses, so a
-store, a clock or a test double needs no compiler. A conformance kit for each is in
-`leveret.testing`.
+store, a clock or a test double needs no compiler. `leveret.testing.kits` tests implementations of
+those that others are likely to write.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ while it stands still.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import (
@@ -21,6 +22,7 @@ from leveret.broker.arguments import (
     require_equivalent,
     require_equivalent_arguments,
     text_of,
+    unobeyed,
 )
 from leveret.broker.bindings import Bindings
 from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
@@ -60,6 +62,9 @@ if TYPE_CHECKING:
     from leveret.broker.actor import Actor
     from leveret.broker.compat import Compat
     from leveret.wire.table import Table
+
+
+log = logging.getLogger("leveret.vhost")
 
 
 class VHost:
@@ -175,6 +180,12 @@ class VHost:
         timeout = arguments.get(CONSUMER_TIMEOUT)
         if timeout is not None and isinstance(timeout.value, int):
             queue.consumer_timeout_s = timeout.value / 1000
+        for ignored in unobeyed(arguments):
+            log.warning(
+                "%s: argument %s is accepted and not obeyed by this version",
+                queue_resource(self.name, name),
+                ignored,
+            )
         self.queues[name] = queue
         self.generation += 1
         return Pending.of(queue)

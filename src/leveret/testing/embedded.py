@@ -52,7 +52,8 @@ class EmbeddedBroker:
     def start(self) -> None:
         """Start and wait until clients can connect. Raises what kept it from starting."""
         self._thread.start()
-        self._started.wait(START_TIMEOUT_SECONDS)
+        if not self._started.wait(START_TIMEOUT_SECONDS):
+            raise TimeoutError(f"the broker has not started in {START_TIMEOUT_SECONDS:g} s")
         if self._failure is not None:
             raise self._failure
 

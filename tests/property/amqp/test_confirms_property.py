@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pamqp import frame as pamqp_frame
 from pamqp.commands import Basic
 
+from effort import effort
 from leveret.amqp.confirms import Confirms
 from property.sequences import stories
 from unit.doubles import TicketStore
@@ -58,7 +59,7 @@ class Publisher:
         self.answered += [(n, isinstance(method, Basic.Ack)) for n in range(first, number + 1)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=effort(150), deadline=None)
 @given(stories(STEPS))
 def test_every_publish_is_answered_once_and_never_too_early(steps: list[tuple[str, int]]) -> None:
     publisher = Publisher()

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pamqp.commands import Confirm, Queue
 
+from effort import effort
 from leveret.testing import MemoryServer
 from leveret.wire.methods import decode_method
 from peer import PROTOCOL_HEADER, frame
@@ -158,7 +159,7 @@ NONSENSE = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(st.sampled_from(BEGINNINGS), st.lists(NONSENSE, max_size=8), PLACES)
 def test_nonsense_in_any_state_is_answered_the_same_in_any_pieces(
     beginning: bytes, nonsense: list[bytes], places: list[int]
@@ -172,7 +173,7 @@ def test_nonsense_in_any_state_is_answered_the_same_in_any_pieces(
 PROLOGUES = [on(1, Queue.Declare(queue="q")), on(1, Queue.Declare(queue="q"), Confirm.Select())]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=effort(250), deadline=None)
 @given(st.sampled_from(PROLOGUES), stories(st.sampled_from(STEPS), 60), PLACES)
 def test_a_story_of_legal_frames_is_the_same_in_any_pieces(
     prologue: list[bytes], story: list[bytes], places: list[int]
@@ -208,7 +209,7 @@ def damaged(frames: list[bytes], damage: list[tuple[str, int, int]]) -> list[byt
     return frames
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(st.sampled_from(list(CORPUS)), st.lists(DAMAGE, min_size=1, max_size=4), PLACES)
 def test_a_damaged_conversation_is_the_same_in_any_pieces(
     name: str, damage: list[tuple[str, int, int]], places: list[int]

@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import effort
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry
 from property.sequences import stories
@@ -34,7 +35,7 @@ class Reference:
         return tags[number % len(tags)] if how == "old" else tags[-1 - number % len(tags)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=effort(150), deadline=None)
 @given(stories(STEPS))
 def test_the_window_is_a_dict_by_delivery_tag(steps: list[tuple[str, object]]) -> None:
     unacked, reference = Unacked(), Reference()

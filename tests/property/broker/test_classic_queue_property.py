@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import effort
 from leveret.broker.message import Entry
 from property.sequences import stories
 from unit.doubles import LimitedConsumer, TicketStore, a_message, a_queue
@@ -241,7 +242,7 @@ class World:
         assert len(set(self.store.settled)) == len(self.store.settled)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(200), deadline=None)
 @given(stories(STEPS))
 def test_a_queue_is_a_list_and_its_consumers_a_round(steps: list[tuple[str, int]]) -> None:
     world = World()

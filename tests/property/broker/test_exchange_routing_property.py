@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import effort
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.topic import TopicExchange, _Node
 from leveret.broker.seams import Binding, Exchange
@@ -92,7 +93,7 @@ def a_new(type_name: str) -> Exchange:
 
 
 @pytest.mark.parametrize("type_name", list(REFERENCES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=effort(100), deadline=None)
 @given(steps=stories(STEPS, 40))
 def test_an_exchange_routes_as_its_bindings_say(
     type_name: str, steps: list[tuple[str, object, Table]]
@@ -123,7 +124,7 @@ def assert_nothing_is_left(exchange: Exchange) -> None:
     assert kept.empty() if isinstance(kept, _Node) else not kept
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(KEYS, KEYS)
 def test_a_topic_matches_word_by_word(binding_key: str, routing_key: str) -> None:
     exchange = TopicExchange("t", False, False, False, {})

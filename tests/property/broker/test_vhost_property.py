@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import effort
 from leveret.broker.actor import Actor
 from leveret.broker.compat import Compat
 from leveret.broker.vhost import VHost
@@ -117,7 +118,7 @@ def perform(vhost: VHost, reference: Reference, step: str, name: str, end: str, 
                 reference.remove({(name, end, key)} & reference.edges)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(200), deadline=None)
 @given(stories(STEPS, 60))
 def test_a_vhost_is_its_list_of_bindings(steps: list[tuple[str, str, str, str]]) -> None:
     vhost = VHost("/", Compat(), TicketStore(), ManualClock(), lambda prefix: prefix)

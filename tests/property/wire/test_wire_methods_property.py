@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pamqp import commands
 
+from effort import effort
 from leveret.wire.errors import WireError
 from leveret.wire.methods import METHODS, Method, decode_method
 from leveret.wire.table import plain, to_table
@@ -58,7 +59,7 @@ def methods_of(draw: st.DrawFn, values: dict[str, st.SearchStrategy[object]]) ->
     return METHODS[method_id](**{field.name: draw(values[field.type]) for field in fields})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(methods_of(ANYTHING))
 def test_any_method_comes_back_equal_and_as_the_same_bytes(method: Method) -> None:
     payload = method.encode()
@@ -76,7 +77,7 @@ def as_pamqp_shows(value: object, type_: str) -> object:
     return value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(methods_of(VALUES).filter(lambda method: method.method_id in commands.INDEX_MAPPING))
 def test_pamqp_reads_what_we_write_and_we_read_what_it_writes(method: Method) -> None:
     known: Any = commands.INDEX_MAPPING[method.method_id]
@@ -102,14 +103,14 @@ def marshalled(frame: commands.base.Frame) -> bytes:
         return frame.marshal()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(st.sampled_from(sorted(METHODS)), st.binary(max_size=80))
 def test_any_arguments_are_read_or_refused(method_id: int, arguments: bytes) -> None:
     with suppress(WireError):
         decode_method(struct.pack(">I", method_id) + arguments)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(methods_of(ANYTHING), st.data())
 def test_a_damaged_method_is_read_or_refused(method: Method, data: st.DataObject) -> None:
     payload = bytearray(method.encode())

@@ -13,6 +13,7 @@ from pamqp import commands
 from pamqp import decode as pamqp_decode
 from pamqp import encode as pamqp_encode
 
+from effort import effort
 from leveret.wire.errors import MalformedFrame
 from leveret.wire.field import Field
 from leveret.wire.properties import Properties, decode_properties, scan_properties
@@ -61,7 +62,7 @@ FIELDS = st.recursive(
 TABLES = st.dictionaries(KEYS, FIELDS, max_size=5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(TABLES, st.binary(max_size=3))
 def test_any_table_comes_back_equal_and_as_the_same_bytes(table: Table, around: bytes) -> None:
     octets = encode_table(table)
@@ -90,13 +91,13 @@ def accepts_both_or_neither(octets: bytes) -> None:
         plain(decode_table(octets, 0, len(octets)))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=effort(500), deadline=None)
 @given(st.binary(max_size=60))
 def test_checking_and_reading_refuse_the_same_bytes(octets: bytes) -> None:
     accepts_both_or_neither(octets)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=effort(500), deadline=None)
 @given(TABLES.filter(bool), st.data())
 def test_checking_and_reading_refuse_the_same_damage(table: Table, data: st.DataObject) -> None:
     octets = bytearray(encode_table(table)[4:])
@@ -139,7 +140,7 @@ def as_plain_shows(value: object) -> object:
     return value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(NATIVES)
 def test_we_read_what_pamqp_writes_and_it_reads_what_we_write(natives: dict[str, object]) -> None:
     octets = pamqp_encode.field_table(natives)  # type: ignore[arg-type]
@@ -172,7 +173,7 @@ PROPERTIES = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(PROPERTIES, st.binary(max_size=3))
 def test_any_properties_come_back_equal_and_as_the_same_bytes(
     properties: Properties, around: bytes
@@ -193,13 +194,13 @@ def scanned_as_read(octets: bytes) -> None:
     assert (decode_properties(octets, 0, len(octets)).delivery_mode or 0) == delivery_mode
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_properties_or_refused(octets: bytes) -> None:
     scanned_as_read(octets)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=effort(300), deadline=None)
 @given(PROPERTIES, st.data())
 def test_damaged_properties_are_read_or_refused(
     properties: Properties, data: st.DataObject
@@ -231,7 +232,7 @@ PAMQP_PROPERTIES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=effort(200), deadline=None)
 @given(PAMQP_PROPERTIES, TEXT)
 def test_pamqp_and_we_read_each_others_properties(
     values: dict[str, object], type_: str | None

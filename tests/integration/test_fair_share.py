@@ -78,6 +78,7 @@ def test_ten_flooding_connections_do_not_delay_the_ping_pong_of_another_vhost(br
             peer.publish(1, "", "ping", b"%d" % number)
             assert peer.next(1).body == b"%d" % number
             round_trips.append(time.perf_counter() - began)
+    broker.look(lambda: None)  # the last write has been timed once the loop is on to this
     peer.close()
     p99 = sorted(delays)[int(len(delays) * 0.99)]
     print(

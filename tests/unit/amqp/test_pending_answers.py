@@ -14,17 +14,13 @@ from leveret.amqp.connection import Connection as Session
 from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import CAPABILITIES, Handshake
 from leveret.amqp.peer import Peer as Address
-from leveret.broker.broker import Broker
-from leveret.broker.compat import Compat
 from leveret.broker.seams import Credentials, Pending
 from leveret.errors import ConnectionForced, NotAllowed, PreconditionFailed
-from leveret.store.memory import MemoryStore
-from leveret.testing import ManualClock, MemoryPeer
-from leveret.testing.memory_server import MemoryDefinitions
+from leveret.testing import MemoryPeer
 from leveret.wire.constants import QUEUE_PURGE
 from leveret.wire.methods import Method, QueuePurgeOk
 from peer import HEARTBEAT, Peer, Silence, frame, method_frame
-from unit.doubles import RecordingBackend, answer_of
+from unit.doubles import RecordingBackend
 
 
 class SlowServer(Server):
@@ -420,49 +416,3 @@ def test_a_login_decided_after_the_time_is_up_is_not_told(
     backend.waiting[0].complete("")
     stranger.expect_eof()
     assert server.clock.pending() == 0
-
-
-# --- definitions ---
-
-
-class SlowDefinitions(MemoryDefinitions):
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting: list[Pending] = []
-
-    def put(self, kind: str, key: str, value: object) -> Pending:
-        self.waiting.append(Pending())
-        return self.waiting[-1]
-
-
-def a_broker(definitions: MemoryDefinitions) -> Broker:
-    clock = ManualClock()
-    return Broker(clock, MemoryStore(), definitions, Compat(), lambda prefix: prefix)
-
-
-def test_a_vhost_is_there_once_it_is_committed() -> None:
-    definitions = SlowDefinitions()
-    broker = a_broker(definitions)
-    first, second = broker.add_vhost("lab"), broker.add_vhost("lab")
-    assert broker.vhosts == {}
-    for pending in definitions.waiting:
-        pending.complete(1)
-    assert answer_of(first) is answer_of(second) is broker.vhosts["lab"]
-
-
-def test_a_vhost_that_could_not_be_committed_is_not_there() -> None:
-    definitions = SlowDefinitions()
-    broker = a_broker(definitions)
-    answer = broker.add_vhost("lab")
-    definitions.waiting[0].fail(OSError("no space left on device"))
-    assert isinstance(answer.error, OSError)
-    assert broker.vhosts == {}
-
-
-def test_vhosts_are_there_after_a_restart() -> None:
-    definitions = MemoryDefinitions()
-    answer_of(a_broker(definitions).add_vhost("lab"))
-    definitions.put("user", "somebody", {})
-    again = a_broker(definitions)
-    again.load()
-    assert list(again.vhosts) == ["lab"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from mypy_extensions import mypyc_attr
+
 from leveret.broker.seams import Binding, Destination, Exchange
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from leveret.wire.table import Table
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class DirectExchange(Exchange):
     type_name: ClassVar[str] = "direct"
 

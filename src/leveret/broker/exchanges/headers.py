@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from mypy_extensions import mypyc_attr
+
 from leveret.broker.arguments import printed
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.errors import PreconditionFailed
@@ -19,6 +21,7 @@ _VOID: Final = ord("V")
 _LONG_STRING: Final = ord("S")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class HeadersExchange(Exchange):
     type_name: ClassVar[str] = "headers"
     reads_headers: ClassVar[bool] = True

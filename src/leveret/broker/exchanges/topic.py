@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from mypy_extensions import mypyc_attr
+
 from leveret.broker.seams import Binding, Destination, Exchange
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class _Node:
         return not (self.bindings or self.words or self.one_word or self.any_words)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class TopicExchange(Exchange):
     type_name: ClassVar[str] = "topic"
 

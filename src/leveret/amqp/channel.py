@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from librt.strings import read_i16_be, write_i32_be, write_i64_be
-from mypy_extensions import i32, i64, u8
+from librt.strings import read_i16_be
+from mypy_extensions import i64
 
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.described import as_binary
@@ -145,8 +145,7 @@ class Channel:
 
     def send(self, method: Method) -> None:
         """Write a method on this channel."""
-        self.connection.output.write(method_frame(self.number, method.encode()))
-        self.connection.wants_output()
+        self.connection.output.method(self.number, method)
 
     def answer(self, pending: Pending, reply: Callable[[object], object]) -> None:
         """Call `reply` with the answer; until it is there, later frames wait."""
@@ -292,25 +291,17 @@ class Channel:
 
     def _return(self, message: Message) -> None:
         payload = _RETURN_START + message.tail
-        self.connection.send_octets(method_frame(self.number, payload))
-        self.connection.write_content(message, self.number)
+        output = self.connection.output
+        output.write(method_frame(self.number, payload))
+        output.content(message, self.number)
 
     # --- delivering ---
 
-    def write_deliver(
-        self, deliver_start: bytes, tag: i64, redelivered: bool, message: Message
-    ) -> None:
-        """Write basic.deliver with its content; see `ChannelConsumer.deliver_start`."""
-        output = self.connection.output
-        tail = message.tail
-        output.write(self._frame_start)
-        write_i32_be(output, i32(len(deliver_start) + len(tail) + 9))
-        output.write(deliver_start)
-        write_i64_be(output, tag)
-        output.append(u8(1) if redelivered else u8(0))
-        output.write(tail)
-        output.append(u8(0xCE))
-        self.connection.write_content(message, self.number)
+    def deliver(self, deliver_start: bytes, tag: i64, redelivered: bool, message: Message) -> None:
+        """Write basic.deliver with its content; see `Output.deliver`."""
+        self.connection.output.deliver(
+            self._frame_start, deliver_start, tag, redelivered, message, self.number
+        )
 
     def track(self, entry: Entry) -> i64:
         """An entry leaves and must be settled: its delivery tag; its timeout runs from now."""
@@ -450,7 +441,7 @@ class Channel:
             del self.consumers[consumer.tag]
         if self.connection.hears_cancel and not self.closing:
             notice = BasicCancel(consumer_tag=consumer.tag, nowait=True)
-            self.connection.notify(method_frame(self.number, notice.encode()))
+            self.connection.output.notify(method_frame(self.number, notice.encode()))
 
     def withdraw(self) -> None:
         """The channel ends: its consumers leave their queues."""

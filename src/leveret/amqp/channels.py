@@ -109,4 +109,4 @@ class Channels:
         channel.give_back()
 
     def _write(self, number: int, payload: bytes) -> None:
-        self._connection.send_octets(method_frame(number, payload))
+        self._connection.output.write(method_frame(number, payload))

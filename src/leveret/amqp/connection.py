@@ -14,13 +14,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from librt.strings import BytesWriter, read_i16_be, read_i32_be, read_i64_be
-from mypy_extensions import i64, u8
+from librt.strings import read_i16_be, read_i32_be, read_i64_be
+from mypy_extensions import i64
 
 from leveret import errors
 from leveret.amqp.channels import Channels
 from leveret.amqp.content import Content
 from leveret.amqp.described import described_frame
+from leveret.amqp.output import Output
 from leveret.broker.seams import Outbox, Session, Timer
 from leveret.wire.constants import (
     BASIC_ACK,
@@ -38,11 +39,9 @@ from leveret.wire.errors import MalformedString, UnknownMethod, WireError
 from leveret.wire.frames import (
     FRAME_HEADING,
     FRAME_MIN,
+    FRAME_TOLERANCE,
     HEARTBEAT,
     MAX_FRAME,
-    body_frames,
-    header_frame,
-    method_frame,
     whole_content,
 )
 from leveret.wire.methods import (
@@ -62,7 +61,6 @@ if TYPE_CHECKING:
     from leveret.amqp.limits import Limits
     from leveret.amqp.peer import Peer
     from leveret.broker.broker import Broker
-    from leveret.broker.message import Message
     from leveret.broker.vhost import VHost
 
 log = logging.getLogger("leveret.connection")
@@ -75,16 +73,11 @@ CLOSING: Final = 2
 DEAF: Final = 3
 CLOSED: Final = 4
 
-# Octets that may wait for the transport before deliveries to this peer stop.
-OUTPUT_MAX: Final = 1 << 20
 # Octets of frames that may wait for a pending answer before reading stops.
 HELD_MAX: Final = 1 << 20
 # Messages times destinations that one call of `receive` works off; the rest waits for the next
 # turn of the loop, so that a fan-out to a thousand queues does not hold up everybody else.
 WORK_PER_TURN: Final = 4096
-# A frame may be this much larger than negotiated: RabbitMQ lets a client forget that frame_max
-# counts the frame's own octets.
-FRAME_TOLERANCE: Final = 8
 
 
 class Connection(Session):
@@ -102,7 +95,7 @@ class Connection(Session):
         self.broker = broker
         self.limits = limits
         self.peer = peer
-        self.output = BytesWriter()
+        self.output = Output(self, outbox, limits.initial_frame_max_bytes)
         self.vhost: VHost | None = None
         self.user = ""
         self.client_name = ""
@@ -111,23 +104,18 @@ class Connection(Session):
         self.channels = Channels(self, handlers, handshake.backend, limits.channel_max)
         self.heartbeat: Heartbeat | None = None
         self.octets_received: i64 = 0
-        self.octets_sent: i64 = 0
         self.starved: list[ChannelConsumer] = []
         self.confirming: dict[Channel, None] = {}
         self.work: i64 = 0
         self._outbox = outbox
         self._handshake = handshake
         self._state = HANDSHAKE
-        self._dirty = False
-        self._writable = True
         self._more = False
         # Channels with more frames held back than they may have.
         self._overfull: dict[Channel, None] = {}
         # Frames can no longer be told apart.
         self._garbled = False
         self._left_over: i64 = 0
-        self._handling = False
-        self._notices: list[bytes] = []
         self._at: i64 = 0
         # What is being handled, for the close that an error leads to.
         self._failing_method: int = 0
@@ -148,10 +136,13 @@ class Connection(Session):
         self.octets_received += size - self._left_over
         self._refill()
         while self._state < DEAF:
+            began = self._at
             try:
                 self._frames(data)
                 break
             except Exception as error:
+                # An error that used nothing up would come again for ever.
+                self._garbled = self._garbled or self._at == began
                 self._answer_error(error)
         used = size if self._state >= DEAF else self._at
         self._left_over = size - used
@@ -159,7 +150,7 @@ class Connection(Session):
         return int(used)
 
     def more(self) -> bool:
-        return self._more or (len(self.starved) != 0 and self.has_room())
+        return self._more or (len(self.starved) != 0 and self.output.has_room())
 
     def should_read(self) -> bool:
         return not self._overfull and not self._handshake.awaits_answer()
@@ -174,19 +165,13 @@ class Connection(Session):
             self.drop()
 
     def data_to_send(self) -> bytes:
-        self._dirty = False
-        if len(self.output) == 0:
-            return b""
-        data = self.output.getvalue()
-        self.output = BytesWriter()
-        self.octets_sent += len(data)
-        return data
+        return self.output.take()
 
     def should_close(self) -> bool:
         return self._state == CLOSED
 
     def set_writable(self, writable: bool) -> None:
-        self._writable = writable
+        self.output.writable = writable
 
     def confirm(self) -> None:
         if not self.confirming:
@@ -198,7 +183,6 @@ class Connection(Session):
             if confirms is None or channel.closing:
                 continue
             self.output.write(confirms.answers(channel.number))
-            self.wants_output()
             if confirms.unanswered():
                 self.confirming[channel] = None
         if self.confirming:
@@ -335,14 +319,11 @@ class Connection(Session):
         elif method.method_id == CHANNEL_OPEN:
             raise errors.WrongChannelState("second 'channel.open' seen")
         else:
-            self._handling = True
+            self.output.begin_answer()
             try:
                 channel.receive(method)
             finally:
-                self._handling = False
-                if self._notices:
-                    self.send_octets(b"".join(self._notices))
-                    self._notices.clear()
+                self.output.end_answer()
 
     def _content_frame(self, channel: Channel, content: Content, kind: int, frame: bytes) -> None:
         whole = content.add(kind, frame)
@@ -364,71 +345,17 @@ class Connection(Session):
 
     # --- frames out ---
 
-    def wants_output(self) -> None:
-        """There are octets to send: tell the transport, once."""
-        if not self._dirty:
-            self._dirty = True
-            self._outbox.on_output(self)
-
-    def has_room(self) -> bool:
-        """Whether deliveries to this peer may go on."""
-        return self._writable and len(self.output) < OUTPUT_MAX
-
-    def write_content(self, message: Message, number: i64) -> None:
-        """Write the content header and body frames of a message for a channel."""
-        output = self.output
-        if message.largest_frame > self.frame_max + FRAME_TOLERANCE:
-            self._write_resized(message, number)
-        else:
-            at = i64(len(output))
-            output.write(message.frames)
-            if message.channel != number:
-                high = u8(number >> 8)
-                low = u8(number & 0xFF)
-                output[at + 1] = high
-                output[at + 2] = low
-                frames = message.frames
-                end = i64(len(frames))
-                frame = message.header_size
-                while frame < end:
-                    output[at + frame + 1] = high
-                    output[at + frame + 2] = low
-                    frame += (i64(read_i32_be(frames, frame + 3)) & 0xFFFFFFFF) + 8
-        self.wants_output()
-
-    def _write_resized(self, message: Message, number: i64) -> None:
-        body = message.body()
-        header = header_frame(int(number), message.properties(), len(body))
-        self.output.write(header)
-        self.output.write(body_frames(int(number), body, int(self.frame_max)))
-
-    def _send(self, number: int, method: Method) -> None:
-        self.output.write(method_frame(number, method.encode()))
-        self.wants_output()
-
     def send(self, method: Method) -> None:
         """Write a method of class connection."""
-        self._send(0, method)
-
-    def send_octets(self, octets: bytes) -> None:
-        """Write octets that are no frame, or a whole one."""
-        self.output.write(octets)
-        self.wants_output()
-
-    def notify(self, frame: bytes) -> None:
-        """Write a method that nobody asked for; it follows the answer that is being given."""
-        if self._handling:
-            self._notices.append(frame)
-        else:
-            self.send_octets(frame)
+        self.output.method(0, method)
 
     def send_heartbeat(self) -> None:
         """Write a heartbeat frame."""
-        self.send_octets(HEARTBEAT)
+        self.output.write(HEARTBEAT)
 
     def _refill(self) -> None:
         """There is room again for those consumers that had to stop for want of it."""
-        if not self.starved or not self.has_room() or self._state != RUNNING:
+        if not self.starved or not self.output.has_room() or self._state != RUNNING:
             return
         starved = self.starved
         self.starved = []
@@ -482,7 +409,7 @@ class Connection(Session):
         if channel is not None and channel.held_bytes() <= HELD_MAX:
             self._overfull.pop(channel, None)
         self._more = True
-        self.wants_output()
+        self.output.announce()
 
     # --- the open connection and its end ---
 
@@ -493,6 +420,12 @@ class Connection(Session):
     def failing_method(self) -> int:
         """The method that is being handled."""
         return self._failing_method
+
+    def tune(self, channel_max: int, frame_max: int) -> None:
+        """What was negotiated holds from now on."""
+        self.channels.maximum = channel_max
+        self.frame_max = frame_max
+        self.output.frame_max = frame_max
 
     def run(self, vhost: VHost, heartbeat: Heartbeat | None) -> None:
         """The handshake is done."""
@@ -528,8 +461,7 @@ class Connection(Session):
         self._release()
         # Once frames cannot be told apart nothing is read any more, close-ok included.
         self._state = DEAF if self._garbled else CLOSING
-        self._send(
-            0,
+        self.send(
             ConnectionClose(
                 reply_code=error.code,
                 reply_text=error.reply_text,
@@ -542,7 +474,7 @@ class Connection(Session):
     def refuse_login(self, error: errors.LoginRefused) -> None:
         """Tell a client that can hear it that its login was refused."""
         self._state = CLOSING
-        self._send(0, ConnectionClose(reply_code=error.code, reply_text=error.reply_text))
+        self.send(ConnectionClose(reply_code=error.code, reply_text=error.reply_text))
         self.drop_after(self.limits.refused_login_delay_seconds)
 
     def go_deaf(self) -> None:

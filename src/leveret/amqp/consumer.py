@@ -48,7 +48,7 @@ class ChannelConsumer(Consumer):
     def credit(self) -> bool:
         channel = self.channel
         connection = channel.connection
-        if not connection.has_room():
+        if not connection.output.has_room():
             if not self.starved:
                 self.starved = True
                 connection.starved.append(self)
@@ -65,12 +65,12 @@ class ChannelConsumer(Consumer):
         self.unacked_count += 1
         channel.limited_count += 1
         tag = channel.track(entry)
-        channel.write_deliver(self.deliver_start, tag, entry.redelivered, entry.message)
+        channel.deliver(self.deliver_start, tag, entry.redelivered, entry.message)
 
     def deliver_settled(self, message: Message, redelivered: bool) -> None:
         channel = self.channel
         tag = channel.unacked.next_tag()
-        channel.write_deliver(self.deliver_start, tag, redelivered, message)
+        channel.deliver(self.deliver_start, tag, redelivered, message)
 
     def cancelled(self) -> None:
         self.channel.consumer_cancelled(self)

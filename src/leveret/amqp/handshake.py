@@ -126,7 +126,7 @@ class Handshake:
                 as_binary(header),
                 _guess(header),
             )
-            connection.send_octets(connection.broker.compat.foreign_header_reply)
+            connection.output.write(connection.broker.compat.foreign_header_reply)
             connection.drop()
             return len(data)
         self._state = STARTING
@@ -245,8 +245,7 @@ class Handshake:
         _negotiate(
             "frame_max", method.frame_max, limits.frame_max_bytes, limits.initial_frame_max_bytes
         )
-        connection.channels.maximum = method.channel_max
-        connection.frame_max = method.frame_max
+        connection.tune(method.channel_max, method.frame_max)
         # RabbitMQ takes the client's value for both directions, also a larger one.
         self._heartbeat_seconds = method.heartbeat
         self._state = OPENING

@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from leveret.wire.frames import HEARTBEAT
+
 if TYPE_CHECKING:
     from leveret.amqp.connection import Connection
     from leveret.broker.seams import Timer
@@ -27,7 +29,7 @@ class Heartbeat:
         self.interval_seconds = interval_seconds
         self._connection = connection
         self._clock = connection.broker.clock
-        self._sent = int(connection.octets_sent)
+        self._sent = int(connection.output.octets_sent)
         self._received = int(connection.octets_received)
         self._odd = False
         self._silent_intervals = 0
@@ -45,9 +47,12 @@ class Heartbeat:
 
     def _tick(self) -> None:
         connection = self._connection
-        if connection.octets_sent == self._sent:
+        sent = int(connection.output.octets_sent)
+        if sent == self._sent:
             connection.send_heartbeat()
-        self._sent = int(connection.octets_sent)
+            # It is on its way only; at the next tick it must not pass for traffic.
+            sent += len(HEARTBEAT)
+        self._sent = sent
         self._odd = not self._odd
         if self._odd or self._peer_is_alive():
             self._schedule()

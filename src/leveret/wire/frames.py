@@ -20,6 +20,9 @@ PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
 PROTOCOL_HEADER_0_9: Final = b"AMQP\x01\x01\x00\x09"
 HEARTBEAT: Final = bytes((FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END))
 
+# A frame may be this much larger than negotiated: RabbitMQ lets a client forget that frame_max
+# counts the frame's own octets.
+FRAME_TOLERANCE: Final = 8
 # What comes before the property flags in a content header frame: the frame's own 7 octets, class,
 # weight and body size (spec §2.3.5.2).
 PROPERTIES_AT: Final = 7 + 2 + 2 + 8

@@ -6,7 +6,8 @@ import pytest
 from pamqp.commands import Basic, Queue
 
 from conversations.memory import Server
-from leveret.amqp.connection import OUTPUT_MAX, Connection
+from leveret.amqp.connection import Connection
+from leveret.amqp.output import OUTPUT_MAX
 from peer import Peer
 
 SessionOf = Callable[[Peer], Connection]
@@ -90,7 +91,7 @@ def test_what_waits_for_a_peer_is_bounded(
     slow.call(Basic.Consume(queue="q", no_ack=no_ack))
     for number in range(3000):
         peer.publish(1, "", "q", b"%04d" % number + BODY)
-    assert OUTPUT_MAX <= len(session_of(slow).output) < OUTPUT_MAX + 2000
+    assert OUTPUT_MAX <= session_of(slow).output.size() < OUTPUT_MAX + 2000
     assert ready(server) > 1000
     found = [body[:4] for body in deliveries(slow, 3000)]
     assert found == [b"%04d" % number for number in range(3000)]
@@ -107,7 +108,7 @@ def test_a_backlog_is_delivered_as_far_as_there_is_room(
     slow = connect()
     session_of(slow).receive(b"", 0)
     slow.send_method(1, Basic.Consume(queue="q"))
-    assert len(session_of(slow).output) < OUTPUT_MAX + 150_000
+    assert session_of(slow).output.size() < OUTPUT_MAX + 150_000
     assert ready(server) >= 19
 
 

@@ -121,8 +121,9 @@ def get(channel: Channel, method: Method) -> None:
                 int(queue.ready_count).to_bytes(4, "big"),
             )
         )
-        channel.connection.send_octets(method_frame(channel.number, payload))
-        channel.connection.write_content(message, channel.number)
+        output = channel.connection.output
+        output.write(method_frame(channel.number, payload))
+        output.content(message, channel.number)
 
     channel.answer(Pending.of(queue.get(method.no_ack)), reply)
 

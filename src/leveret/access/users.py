@@ -81,6 +81,10 @@ class Users(Backend):
         permissions = self.permissions.get((user, vhost))
         return permissions is not None and permissions.cover(permission, name)
 
+    def has_tag(self, user: str, tag: str) -> bool:
+        known = self.users.get(user)
+        return known is not None and tag in known.tags
+
     def vhost_access(self, user: str, vhost: str) -> bool:
         return (user, vhost) in self.permissions
 

@@ -16,6 +16,7 @@ from mypy_extensions import i64
 
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.described import as_binary
+from leveret.amqp.published_properties import check_published
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
@@ -27,11 +28,18 @@ from leveret.errors import (
     NotImplementedByServer,
     PreconditionFailed,
 )
-from leveret.wire.constants import BASIC_RETURN, FLAG_DELIVERY_MODE, FRAME_METHOD, NO_ROUTE
+from leveret.wire.constants import (
+    BASIC_RETURN,
+    FLAG_DELIVERY_MODE,
+    FLAG_EXPIRATION,
+    FLAG_USER_ID,
+    FRAME_METHOD,
+    NO_ROUTE,
+)
 from leveret.wire.errors import MalformedFrame
 from leveret.wire.frames import PROPERTIES_AT, method_frame
 from leveret.wire.methods import BasicCancel, Method
-from leveret.wire.properties import decode_properties, scan_properties
+from leveret.wire.properties import Properties, decode_properties, scan_properties
 
 if TYPE_CHECKING:
     from leveret.amqp.confirms import Confirms
@@ -215,7 +223,10 @@ class Channel:
             mode = scan_properties(frames, PROPERTIES_AT, header_size - 1)
         except MalformedFrame as malformed:
             raise InternalError("") from malformed
-        if mode > PERSISTENT or (mode == 0 and _says_delivery_mode(frames)):
+        flags = i64(read_i16_be(frames, PROPERTIES_AT))
+        if flags & (FLAG_EXPIRATION | FLAG_USER_ID) != 0:
+            check_published(self._properties(frames, header_size), self.actor)
+        if mode > PERSISTENT or (mode == 0 and flags & FLAG_DELIVERY_MODE != 0):
             raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         persistent = mode == PERSISTENT
         message = Message(
@@ -268,14 +279,14 @@ class Channel:
         return route
 
     def _route_by_headers(self, route: Route, message: Message) -> None:
-        octets = message.frames
-
         def headers() -> Table:
-            properties = decode_properties(octets, PROPERTIES_AT, int(message.header_size) - 1)
-            return properties.headers or {}
+            return self._properties(message.frames, message.header_size).headers or {}
 
         queues, _ = self.vhost.route(route.exchange, route.routing_key, headers)
         route.lead_to(queues)
+
+    def _properties(self, frames: bytes, header_size: i64) -> Properties:
+        return decode_properties(frames, PROPERTIES_AT, int(header_size) - 1)
 
     def _refuse_size(self, size: i64) -> None:
         maximum = self.connection.limits.max_message_size_bytes
@@ -462,10 +473,6 @@ class Channel:
         self.requeue(self.unacked.settle_up_to(0))
         for consumer in consumers:
             self.vhost.consumer_left(consumer.queue)
-
-
-def _says_delivery_mode(frames: bytes) -> bool:
-    return (i64(read_i16_be(frames, PROPERTIES_AT)) & FLAG_DELIVERY_MODE) != 0
 
 
 def _no_headers() -> Table:

@@ -15,6 +15,10 @@ class Actor:
         self.backend = backend
         self.owner = owner
 
+    def may_impersonate(self) -> bool:
+        """Whether messages may carry somebody else's user_id."""
+        return self.backend is None or self.backend.has_tag(self.user, "impersonator")
+
     def may(self, permission: str, vhost: str, name: str) -> bool:
         """Whether it has configure, write or read permission on the resource of this name."""
         return self.backend is None or self.backend.authorise(self.user, vhost, permission, name)

@@ -349,6 +349,10 @@ class Backend:
         """Whether `permission` (configure, write, read) covers the resource of this name."""
         raise NotImplementedError
 
+    def has_tag(self, user: str, tag: str) -> bool:
+        """Whether the user has this tag."""
+        raise NotImplementedError
+
     def vhost_access(self, user: str, vhost: str) -> bool:
         """Whether the user has any permissions entry for the vhost."""
         raise NotImplementedError

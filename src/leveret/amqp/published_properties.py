@@ -1,0 +1,44 @@
+"""The properties that the server must look at when a message is published: expiration, user_id."""
+
+import re
+from typing import Final
+
+from leveret.broker.actor import Actor
+from leveret.errors import PreconditionFailed
+from leveret.wire.properties import Properties
+
+EXPIRATION_MAX_MS: Final = 315_360_000_000
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+
+
+def check_published(properties: Properties, actor: Actor) -> None:
+    """Refuse, with 406, an expiration that is no time, and a user_id that is somebody else's."""
+    user_id = properties.user_id
+    if user_id is not None and user_id != actor.user and not actor.may_impersonate():
+        raise PreconditionFailed(
+            f"user_id property set to '{user_id}' but authenticated user was '{actor.user}'",
+            remedy="leave user_id out, set it to the login name, or give the user the tag "
+            "'impersonator'",
+        )
+    expiration = properties.expiration
+    if expiration is not None:
+        reason = _expiration_refusal(expiration)
+        if reason:
+            raise PreconditionFailed(
+                f"invalid expiration '{expiration}': {reason}",
+                remedy="expiration is a string of decimal milliseconds",
+            )
+
+
+def _expiration_refusal(expiration: str) -> str:
+    match = _INTEGER.match(expiration)
+    if match is None:
+        return "no_integer"
+    if match.end() != len(expiration):
+        return f'{{leftover_string,"{expiration[match.end() :]}"}}'
+    milliseconds = int(expiration)
+    if milliseconds < 0:
+        return f"{{value_negative,{milliseconds}}}"
+    if milliseconds > EXPIRATION_MAX_MS:
+        return f"{{value_too_large,{milliseconds}}}"
+    return ""

@@ -47,10 +47,15 @@ def set_up_logging(level: str, form: str, stream: TextIO | None = None) -> None:
     """Send what the program logs to standard error, or to a stream."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
-    logger = logging.getLogger("leveret")
-    logger.handlers = [handler]
-    logger.propagate = False
-    logger.setLevel(LEVELS[level])
+    for name, least in (
+        ("leveret", LEVELS[level]),
+        ("asyncio", logging.ERROR),
+        ("uvicorn", logging.ERROR),
+    ):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(least)
 
 
 def _one_line(text: str) -> str:

@@ -244,9 +244,17 @@ def test_a_data_folder_that_cannot_be_made_is_a_sentence(tmp_path):
     assert "cannot be used" in refused("--data", str(tmp_path / "file" / "data"))
 
 
+def test_a_folder_of_somebody_else_is_refused_and_left_alone(tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "thesis.txt").write_text("mine")
+    assert "holds other things" in refused("--data", str(tmp_path))
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
 def test_a_damaged_definitions_file_is_a_sentence(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
+    (data / "version").write_text("1\n")
     (data / "definitions.sqlite").write_bytes(b"this is no database" * 100)
     assert "cannot open the definitions" in refused("--data", str(data))
 

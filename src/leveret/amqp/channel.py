@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 Handler = Callable[["Channel", Method], None]
 
 # Routes a channel remembers; a publisher with more distinct routing keys starts over.
-ROUTES_MAX: Final = 4096
+ROUTES_MAX: Final = 1024
 PERSISTENT: Final = 2
 FLAG_MANDATORY: Final = 1
 FLAG_IMMEDIATE: Final = 2

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 FORMAT_VERSION: Final = 1
+STAMP: Final = "version"
+LOCK: Final = "lock"
 
 
 class DataFolderError(Exception):
@@ -20,8 +22,15 @@ class DataFolder:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # A folder with other things in it is somebody's: it is neither closed nor filled.
+            others = [entry for entry in path.iterdir() if entry.name != LOCK]
+            if others and not (path / STAMP).exists():
+                raise DataFolderError(
+                    f"the folder {path} holds other things and no data of leveret's: "
+                    "choose an empty or a new one with --data"
+                )
             path.chmod(0o700)
-            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise DataFolderError(
                 f"the data folder {path} cannot be used: {error.strerror}; "
@@ -58,7 +67,7 @@ class DataFolder:
             os.close(self._lock)
 
     def _check_version(self) -> None:
-        stamp = self.path / "version"
+        stamp = self.path / STAMP
         if not stamp.exists():
             stamp.write_text(f"{FORMAT_VERSION}\n")
             return

@@ -17,6 +17,7 @@ from mypy_extensions import i64
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.described import as_binary
 from leveret.amqp.published_properties import check_published
+from leveret.amqp.reply_to import ENCODED, rewritten
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
@@ -32,6 +33,7 @@ from leveret.wire.constants import (
     BASIC_RETURN,
     FLAG_DELIVERY_MODE,
     FLAG_EXPIRATION,
+    FLAG_REPLY_TO,
     FLAG_USER_ID,
     FRAME_METHOD,
     NO_ROUTE,
@@ -126,6 +128,7 @@ class Channel:
         self.consumer_prefetch_count: int = 0
         self.limited_count: i64 = 0
         self.last_queue = ""
+        self.reply_queue: ClassicQueue | None = None
         self.pending = False
         self.pending_method = 0
         self.content: Content | None = None
@@ -226,6 +229,12 @@ class Channel:
         flags = i64(read_i16_be(frames, PROPERTIES_AT))
         if flags & (FLAG_EXPIRATION | FLAG_USER_ID) != 0:
             check_published(self._properties(frames, header_size), self.actor)
+        if flags & FLAG_REPLY_TO != 0 and frames.find(ENCODED, 0, int(header_size)) >= 0:
+            header = rewritten(self, frames, int(header_size), int(body_size))
+            frames = header + frames[int(header_size) :]
+            header_size = len(header)
+            if header_size > largest_frame:
+                largest_frame = header_size
         if mode > PERSISTENT or (mode == 0 and flags & FLAG_DELIVERY_MODE != 0):
             raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         persistent = mode == PERSISTENT

@@ -87,7 +87,9 @@ class VHost:
         self._store = store
         self._clock = clock
         self.generate = generate
-        self.exchanges[""] = DefaultExchange(self.queues)
+        # The queues behind direct reply-to: reached by their names, shown to nobody.
+        self.reply_queues: dict[str, ClassicQueue] = {}
+        self.exchanges[""] = DefaultExchange(self.queues, self.reply_queues)
         for exchange_name, type_name, internal in PREDECLARED:
             exchange_type = EXCHANGE_TYPES[type_name]
             self.exchanges[exchange_name] = exchange_type(exchange_name, True, False, internal, {})
@@ -190,6 +192,13 @@ class VHost:
         self.generation += 1
         return Pending.of(queue)
 
+    def add_reply_queue(self, name: str, owner: object) -> ClassicQueue:
+        """Make the queue behind a direct reply-to name; it goes with its consumer."""
+        queue = ClassicQueue(name, False, owner, True, {}, self._store, self._clock)
+        self.reply_queues[name] = queue
+        self.generation += 1
+        return queue
+
     def passive_queue(self, actor: Actor, name: str) -> Pending:
         """Answer with the queue of this name without declaring it."""
         name = stripped(name)
@@ -227,7 +236,8 @@ class VHost:
         """Take a queue away with its bindings; returns how many messages were ready."""
         if queue.deleted:
             return 0
-        del self.queues[queue.name]
+        queues = self.queues if queue.name in self.queues else self.reply_queues
+        del queues[queue.name]
         self.generation += 1
         self._remove_bindings(self.bindings.reaching(queue))
         return queue.mark_deleted()

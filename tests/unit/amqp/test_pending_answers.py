@@ -6,51 +6,13 @@ import pytest
 from pamqp import base
 from pamqp.commands import Basic, Channel, Confirm, Connection, Exchange, Queue
 
-from conversations.memory import MemoryWire, Server
-from leveret.access.mechanisms import MECHANISMS
-from leveret.amqp.channel import Channel as ServerChannel
 from leveret.amqp.connection import HELD_MAX
 from leveret.amqp.connection import Connection as Session
-from leveret.amqp.handlers import HANDLERS
-from leveret.amqp.handshake import CAPABILITIES, Handshake
-from leveret.amqp.peer import Peer as Address
 from leveret.broker.seams import Credentials, Pending
 from leveret.errors import ConnectionForced, NotAllowed, PreconditionFailed
-from leveret.testing import MemoryPeer
-from leveret.wire.constants import QUEUE_PURGE
-from leveret.wire.methods import Method, QueuePurgeOk
 from peer import HEARTBEAT, Peer, Silence, frame, method_frame
+from unit.amqp.slow_server import SlowServer
 from unit.doubles import RecordingBackend
-
-
-class SlowServer(Server):
-    """Answers queue.purge when it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting: list[Pending] = []
-
-    def connect(self) -> MemoryWire:
-        handshake = Handshake(self.users, MECHANISMS, {"capabilities": CAPABILITIES})
-        handlers = {**HANDLERS, QUEUE_PURGE: self.purge}
-        address = Address("127.0.0.1", 1, "127.0.0.1", 5672)
-        session = Session(self.broker, self.limits, address, self.outbox, handshake, handlers)
-        return MemoryWire(MemoryPeer(self, session))
-
-    def purge(self, channel: ServerChannel, method: Method) -> None:
-        self.waiting.append(Pending())
-
-        def reply(count: object) -> None:
-            assert isinstance(count, int)
-            channel.send(QueuePurgeOk(message_count=count))
-
-        channel.answer(self.waiting[-1], reply)
-
-    def answer(self, count: int = 0) -> None:
-        self.waiting.pop(0).complete(count)
-
-    def refuse(self, error: Exception) -> None:
-        self.waiting.pop(0).fail(error)
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_a_binding_that_cannot_be_matched_by_is_refused(match: Field) -> None:
 
 def test_the_default_exchange_leads_to_every_queue_by_name() -> None:
     queues = {"a": Inert("a"), "b": Inert("b")}
-    exchange = DefaultExchange(queues)
+    exchange = DefaultExchange(queues, {})
     assert exchange.route("a", dict) == [queues["a"]]
     assert exchange.route("c", dict) == []
     queues["c"] = Inert("c")
@@ -160,7 +160,7 @@ def test_the_default_exchange_leads_to_every_queue_by_name() -> None:
 
 
 def test_the_default_exchange_has_no_bindings() -> None:
-    exchange = DefaultExchange({})
+    exchange = DefaultExchange({}, {})
     binding = Binding(exchange, Inert("q"), "q", {})
     with pytest.raises(ValueError, match="takes no bindings"):
         exchange.bind(binding)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.consumer import ChannelConsumer
+from leveret.amqp.reply_to import REPLY_TO, reply_queue
 from leveret.broker.arguments import check_consumer_arguments
 from leveret.broker.message import Entry
 from leveret.broker.names import queue_resource
@@ -65,8 +66,11 @@ def consume(channel: Channel, method: Method) -> None:
     if tag in channel.consumers:
         raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
     name = channel.named_queue(method.queue)
-    channel.vhost.require(channel.actor, "read", "queue", name)
-    queue = channel.vhost.accessible_queue(channel.actor, name)
+    if name == REPLY_TO:
+        queue = reply_queue(channel, method.no_ack)
+    else:
+        channel.vhost.require(channel.actor, "read", "queue", name)
+        queue = channel.vhost.accessible_queue(channel.actor, name)
     resource = queue_resource(channel.vhost.name, name)
     check_consumer_arguments(resource, queue.type_name, method.arguments)
     if queue.type_name == "quorum" and channel.prefetch_count != 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.amqp.reply_to import declared, names_reply_to
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.wire.constants import (
     QUEUE_BIND,
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 def declare(channel: Channel, method: Method) -> None:
     """queue.declare, also passive; the answer counts ready messages and consumers."""
     assert isinstance(method, QueueDeclare)
+    if names_reply_to(method.queue):
+        consumers = declared(channel.vhost, method.queue)
+        if not method.nowait:
+            channel.send(QueueDeclareOk(queue=method.queue, consumer_count=consumers))
+        return
     if method.passive:
         answer = channel.vhost.passive_queue(channel.actor, method.queue)
     else:

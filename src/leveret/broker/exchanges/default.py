@@ -17,9 +17,10 @@ class DefaultExchange(Exchange):
 
     type_name: ClassVar[str] = "direct"
 
-    def __init__(self, queues: Mapping[str, Queue]) -> None:
+    def __init__(self, queues: Mapping[str, Queue], reply_queues: Mapping[str, Queue]) -> None:
         super().__init__("", True, False, False, {})
         self._queues = queues
+        self._reply_queues = reply_queues
 
     def bind(self, binding: Binding) -> None:
         raise ValueError("the default exchange takes no bindings")
@@ -28,5 +29,5 @@ class DefaultExchange(Exchange):
         raise ValueError("the default exchange has no bindings")
 
     def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
-        queue = self._queues.get(routing_key)
+        queue = self._queues.get(routing_key) or self._reply_queues.get(routing_key)
         return [] if queue is None else [queue]

@@ -8,7 +8,7 @@ import os
 import platform
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,12 +23,13 @@ from leveret.amqp.limits import Limits
 from leveret.amqp.peer import Peer
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
-from leveret.broker.seams import Clock, Outbox, Pending
+from leveret.broker.seams import Clock, Outbox
 from leveret.clock import LoopClock
 from leveret.config import Config, ConfigError
 from leveret.errors import ConnectionForced
 from leveret.logs import set_up_logging
 from leveret.management.definitions import Import, read_definitions
+from leveret.management.pending import answered
 from leveret.names import generate_name
 from leveret.net.listener import AmqpListener
 from leveret.store.data_folder import DataFolder
@@ -53,7 +54,9 @@ class Server:
         self._folder: DataFolder | None = None
         self._definitions: SqliteDefinitions
         self._amqp: AmqpListener
-        self._stop_http: Callable[[], object] | None = None
+        # Set by whoever wants the process to stop.
+        self.stopping = asyncio.Event()
+        self._stop_http: list[Callable[[], Coroutine[object, object, None]]] = []
         self.broker: Broker
         self.users: Users
 
@@ -116,14 +119,39 @@ class Server:
 
         self._amqp = AmqpListener(make_session, config.frame_max_bytes)
         self.amqp_port = await _bound("AMQP", self._amqp.start, config.amqp_host, config.amqp_port)
-        if config.http_enabled:
-            # Imported here: clients need not wait for it.
-            from leveret.management.page import page_application
-            from leveret.net.http import HttpListener
+        if config.http_enabled or self._folder is not None:
+            await self._listen_for_management()
 
-            http = HttpListener(page_application(build_info.described(), self.amqp_port))
+    async def _listen_for_management(self) -> None:
+        """HTTP over TCP for those with a password, and over a socket for those with the folder."""
+        # Imported here: clients need not wait for it.
+        from leveret.management.api import management_application
+        from leveret.management.authentication import by_password, by_socket
+        from leveret.management.context import Listener, Management, Node
+        from leveret.net.http import HttpListener
+
+        config, folder = self.config, self._folder
+        node = Node(config.identity == "rabbitmq", None if folder is None else str(folder.path))
+        node.listeners.append(Listener("amqp", config.amqp_host or "::", self.amqp_port))
+        management = Management(self.broker, self.users, node, self.stopping.set)
+        if config.http_enabled:
+            http = HttpListener(management_application(management, by_password(self.users)))
             self.http_port = await _bound("HTTP", http.start, config.http_host, config.http_port)
-            self._stop_http = http.stop
+            self._stop_http.append(http.stop)
+            node.listeners.append(Listener("http", config.http_host or "::", self.http_port))
+        if folder is not None and hasattr(socket, "AF_UNIX"):
+            local = HttpListener(management_application(management, by_socket))
+            try:
+                await local.start_unix(folder.management_socket)
+            except OSError as error:
+                # The broker serves its clients without it.
+                log.warning(
+                    "no management socket at %s: %s; leveret ctl needs --url",
+                    folder.management_socket,
+                    error.strerror or error,
+                )
+            else:
+                self._stop_http.append(local.stop)
 
     async def stop(self, reason: str = "shutdown") -> None:
         """Close every connection with 320, then the listeners, then the store."""
@@ -134,10 +162,7 @@ class Server:
                 ConnectionForced(f"broker forced connection closure with reason '{reason}'")
             )
         await self._amqp.closed(STOP_TIMEOUT_SECONDS)
-        if self._stop_http is not None:
-            stopping = self._stop_http()
-            assert asyncio.iscoroutine(stopping)
-            await stopping
+        await asyncio.gather(*(stop() for stop in self._stop_http))
         self._definitions.close()
         if self._folder is not None:
             self._folder.release()
@@ -156,13 +181,6 @@ class Server:
             "http": f"http://{login}{http_host}:{self.http_port}/" if self.http_port else None,
             "data": None if config.ephemeral else str(config.data_path()),
         }
-
-
-async def answered(pending: Pending) -> object:
-    """Wait for an answer."""
-    future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    pending.then(future.set_result, future.set_exception)
-    return await future
 
 
 def server_properties(identity: str, compat: Compat) -> dict[str, object]:
@@ -186,19 +204,18 @@ def server_properties(identity: str, compat: Compat) -> dict[str, object]:
 
 
 async def serve(config: Config, ready_file: str | None) -> None:
-    """Run until SIGINT or SIGTERM. Raises what says why it cannot start."""
+    """Run until SIGINT, SIGTERM or a request to stop. Raises what says why it cannot start."""
     set_up_logging(config.log_level, config.log_format)
     tune_allocator()
-    stopping = asyncio.Event()
+    server = Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Windows has no signal handlers on the loop; Ctrl-C then interrupts asyncio.run.
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stopping.set)
+            loop.add_signal_handler(number, server.stopping.set)
     log.info("%s starts", build_info.described())
     if not build_info.compiled():
         log.warning("the hot modules run as plain Python, several times slower than compiled")
-    server = Server(config)
     await server.start()
     urls = server.urls()
     log.info("AMQP on %s:%d", config.amqp_host or "every interface", server.amqp_port)
@@ -210,7 +227,7 @@ async def serve(config: Config, ready_file: str | None) -> None:
     if ready_file is not None:
         _write_ready_file(Path(ready_file), urls)
     try:
-        await stopping.wait()
+        await server.stopping.wait()
     finally:
         log.info("stopping")
         await server.stop()

@@ -41,7 +41,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     amqp_port: Annotated[Port, Meta(description="Port for AMQP; 0 takes a free one.")] = 5672
     http_host: Annotated[str, Meta(description="Address that HTTP listens on.")] = "127.0.0.1"
     http_port: Annotated[Port, Meta(description="Port for HTTP; 0 takes a free one.")] = 15672
-    http_enabled: Annotated[bool, Meta(description="Whether HTTP is served at all.")] = True
+    http_enabled: Annotated[
+        bool,
+        Meta(description="Whether HTTP is served over TCP; the data folder's socket always is."),
+    ] = True
     data_dir: Annotated[
         str, Meta(description="Folder for everything durable; empty is the user's data folder.")
     ] = ""

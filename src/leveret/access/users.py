@@ -63,6 +63,8 @@ class Users(Backend):
             return Pending.of("there is no such user; add_user makes one")
         if not verify_password(credentials.password, user.password_hash, user.hashing_algorithm):
             return Pending.of("the password is wrong; change_password sets another")
+        if credentials.password == b"":
+            return Pending.of("an empty password is never accepted")
         if user.name in self._loopback_users and not from_loopback:
             return Pending.of(
                 f"user '{user.name}' can only connect from this machine; make a user of its own "
@@ -105,11 +107,15 @@ class Users(Backend):
 
     def delete_user(self, name: str) -> Pending:
         """Delete a user and what it was permitted; answers with whether there was one."""
-        for user, vhost in [key for key in self.permissions if key[0] == name]:
-            self._definitions.delete(PERMISSIONS, user + SEPARATOR + vhost)
-            del self.permissions[user, vhost]
+        self._forget_permissions(name, None)
         known = self.users.pop(name, None) is not None
-        return _after(self._definitions.delete(USER, name), lambda: None, known)
+
+        def committed() -> None:
+            # What was asked before the deletion and committed with it has been set by now.
+            self._forget_permissions(name, None)
+            self.users.pop(name, None)
+
+        return _after(self._definitions.delete(USER, name), committed, known)
 
     def set_permissions(
         self, user: str, vhost: str, configure: str, write: str, read: str
@@ -123,6 +129,24 @@ class Users(Backend):
             lambda: self.permissions.__setitem__((user, vhost), permissions),
             permissions,
         )
+
+    def clear_permissions(self, user: str, vhost: str) -> Pending:
+        """Take a user's permissions in a vhost away; answers with whether there were any."""
+        known = self.permissions.pop((user, vhost), None) is not None
+        return _after(
+            self._definitions.delete(PERMISSIONS, user + SEPARATOR + vhost),
+            lambda: self.permissions.pop((user, vhost), None),
+            known,
+        )
+
+    def clear_vhost(self, vhost: str) -> None:
+        """A vhost is gone: nobody has permissions there."""
+        self._forget_permissions(None, vhost)
+
+    def _forget_permissions(self, user: str | None, vhost: str | None) -> None:
+        for key in list(self.permissions):
+            if user in (None, key[0]) and vhost in (None, key[1]):
+                self.clear_permissions(*key)
 
 
 def _after(stored: Pending, change: object, value: object) -> Pending:

@@ -43,6 +43,10 @@ class Confirms:
         """Whether `answers` may have something to say."""
         return self._answered < self.published
 
+    def unanswered_count(self) -> int:
+        """How many published messages wait for their answer."""
+        return int(self.published - self._answered)
+
     def answers(self, channel: int) -> bytes:
         """The basic.ack and basic.nack frames that may leave now."""
         waiting = self._waiting

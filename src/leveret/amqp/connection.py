@@ -22,6 +22,7 @@ from leveret.amqp.channels import Channels
 from leveret.amqp.content import Content
 from leveret.amqp.described import described_frame
 from leveret.amqp.output import Output
+from leveret.amqp.unroutable import Unroutable
 from leveret.broker.seams import Outbox, Session, Timer
 from leveret.wire.constants import (
     BASIC_ACK,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from leveret.amqp.peer import Peer
     from leveret.broker.broker import Broker
     from leveret.broker.vhost import VHost
+    from leveret.wire.field import Table
 
 log = logging.getLogger("leveret.connection")
 
@@ -99,6 +101,9 @@ class Connection(Session):
         self.vhost: VHost | None = None
         self.user = ""
         self.client_name = ""
+        self.client_properties: Table = {}
+        self.mechanism = ""
+        self.connected_at: float = broker.clock.now()
         self.hears_cancel = False
         self.frame_max: i64 = limits.initial_frame_max_bytes
         self.channels = Channels(self, handlers, handshake.backend, limits.channel_max)
@@ -107,6 +112,7 @@ class Connection(Session):
         self.starved: list[ChannelConsumer] = []
         self.confirming: dict[Channel, None] = {}
         self.work: i64 = 0
+        self.unroutable = Unroutable()
         self._outbox = outbox
         self._handshake = handshake
         self._state = HANDSHAKE
@@ -432,6 +438,10 @@ class Connection(Session):
         self.vhost = vhost
         self.heartbeat = heartbeat
         self._state = RUNNING
+
+    def is_running(self) -> bool:
+        """Whether it is open: through the handshake, and nobody has closed it."""
+        return self._state == RUNNING
 
     def described(self) -> str:
         """The connection in a log line: who, and from where."""

@@ -172,6 +172,8 @@ class Handshake:
 
     def _start_ok(self, connection: Connection, method: ConnectionStartOk) -> None:
         properties = method.client_properties
+        connection.client_properties = properties
+        connection.mechanism = method.mechanism
         name = properties.get("connection_name")
         if name is not None and isinstance(name.value, bytes):
             connection.client_name = name.value.decode(errors="backslashreplace")
@@ -264,11 +266,11 @@ class Handshake:
             )
         self._state = RUNNING
         self.stop()
+        connection.send(ConnectionOpenOk())
         heartbeat = None
         if self._heartbeat_seconds != 0:
             heartbeat = Heartbeat(connection, self._heartbeat_seconds)
         connection.run(vhost, heartbeat)
-        connection.send(ConnectionOpenOk())
         log.info("%s opened", connection.described())
 
     def _too_late(self, connection: Connection) -> None:

@@ -16,7 +16,7 @@ from leveret.broker.seams import (
 from leveret.broker.vhost import VHost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from mypy_extensions import i64
 
@@ -53,25 +53,49 @@ class Broker(StoreEvents):
 
     def load(self) -> None:
         """Make the vhosts that the definition store knows."""
-        for kind, name, _value, _revision in self.definitions.load():
+        for kind, name, value, _revision in self.definitions.load():
             if kind == VHOST:
-                self._make_vhost(name)
+                assert isinstance(value, dict)
+                self._make_vhost(name, value)
 
-    def add_vhost(self, name: str) -> Pending:
+    def add_vhost(self, name: str, description: str = "", tags: Sequence[str] = ()) -> Pending:
         """Make a vhost with the exchanges that every vhost has; answers with it."""
         if name in self.vhosts:
             return Pending.of(self.vhosts[name])
+        value: dict[str, object] = {"description": description, "tags": list(tags)}
         answer = Pending()
-        self.definitions.put(VHOST, name, {}).then(
-            lambda _revision: answer.complete(self._make_vhost(name)), answer.fail
+        self.definitions.put(VHOST, name, value).then(
+            lambda _revision: answer.complete(self._make_vhost(name, value)), answer.fail
         )
         return answer
 
-    def _make_vhost(self, name: str) -> VHost:
+    def describe_vhost(self, vhost: VHost, description: str, tags: Sequence[str]) -> Pending:
+        """Give a vhost another description and other tags; answers with it."""
+        value: dict[str, object] = {"description": description, "tags": list(tags)}
+        answer = Pending()
+
+        def committed(_revision: object) -> None:
+            _describe(vhost, value)
+            answer.complete(vhost)
+
+        self.definitions.put(VHOST, vhost.name, value).then(committed, answer.fail)
+        return answer
+
+    def delete_vhost(self, name: str) -> Pending:
+        """Delete a vhost with its queues; answers with whether there was one. Its connections
+        must be closed by now."""
+        vhost = self.vhosts.pop(name, None)
+        if vhost is None:
+            return Pending.of(False)
+        vhost.remove_queues()
+        return self.definitions.delete(VHOST, name)
+
+    def _make_vhost(self, name: str, value: Mapping[str, object]) -> VHost:
         vhost = self.vhosts.get(name)
         if vhost is None:
             vhost = VHost(name, self.compat, self.store, self.clock, self.generate)
             self.vhosts[name] = vhost
+        _describe(vhost, value)
         return vhost
 
     def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
@@ -86,3 +110,9 @@ class Broker(StoreEvents):
 
     def failed(self, shard: int, reason: str) -> None:
         """Nothing more is confirmed; whoever owns the store ends the process."""
+
+
+def _describe(vhost: VHost, value: Mapping[str, object]) -> None:
+    vhost.description = str(value.get("description", ""))
+    tags = value.get("tags", [])
+    vhost.tags = [str(tag) for tag in tags] if isinstance(tags, list) else []

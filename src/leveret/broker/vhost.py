@@ -79,6 +79,8 @@ class VHost:
         generate: Callable[[str], str],
     ) -> None:
         self.name = name
+        self.description = ""
+        self.tags: list[str] = []
         self.compat = compat
         self.generation = 0
         self.queues: dict[str, ClassicQueue] = {}
@@ -241,6 +243,11 @@ class VHost:
         self.generation += 1
         self._remove_bindings(self.bindings.reaching(queue))
         return queue.mark_deleted()
+
+    def remove_queues(self) -> None:
+        """The vhost is going: so are its queues."""
+        for queue in list(self.queues.values()):
+            self.remove_queue(queue)
 
     def remove_exclusive_queues(self, owner: object) -> None:
         """A connection is gone: so are the queues that were its own."""

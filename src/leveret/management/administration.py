@@ -1,4 +1,8 @@
-"""What operators do to users and vhosts while connections are open."""
+"""What operators do to users, vhosts and connections while the broker runs.
+
+Operations that concern access and living connections at once are here and nowhere else, whether
+they are asked for over HTTP, the management socket or by a program that embeds the broker.
+"""
 
 from leveret.access.users import Users
 from leveret.amqp.connection import Connection
@@ -15,13 +19,46 @@ class Administration:
         self._users = users
 
     def connections(self) -> list[Connection]:
-        """The connections there are now."""
-        return [session for session in self._broker.sessions if isinstance(session, Connection)]
+        """The connections that are open now, oldest first."""
+        return [
+            session
+            for session in self._broker.sessions
+            if isinstance(session, Connection) and session.is_running()
+        ]
+
+    def close_connection(self, connection: Connection, reason: str) -> None:
+        """Close an open connection with 320 and this reason."""
+        if connection.is_running():
+            connection.close(ConnectionForced(reason))
 
     def delete_user(self, name: str) -> Pending:
         """Delete a user; its connections are closed with 320."""
         answer = self._users.delete_user(name)
-        for connection in self.connections():
-            if connection.user == name:
-                connection.close(ConnectionForced(f"user '{name}' is deleted"))
+        for session in list(self._broker.sessions):
+            # Also those that have logged in and not opened yet.
+            if isinstance(session, Connection) and session.user == name:
+                session.close(ConnectionForced(f"user '{name}' is deleted"))
         return answer
+
+    def delete_vhost(self, name: str) -> Pending:
+        """Delete a vhost with its queues and permissions; its connections are closed with 320.
+
+        Answers with whether there was one.
+        """
+        vhost = self._broker.vhosts.get(name)
+        if vhost is None:
+            return Pending.of(False)
+        for connection in self.connections():
+            if connection.vhost is vhost:
+                self.close_connection(connection, f"vhost '{name}' is deleted")
+        self._users.clear_vhost(name)
+        answer = self._broker.delete_vhost(name)
+        # A permission asked for before and committed with the deletion has been set by then.
+        forgotten = Pending()
+        answer.then(lambda known: self._vhost_gone(name, known, forgotten), forgotten.fail)
+        return forgotten
+
+    def _vhost_gone(self, name: str, known: object, answer: Pending) -> None:
+        if name not in self._broker.vhosts:
+            self._users.clear_vhost(name)
+        answer.complete(known)

@@ -1,12 +1,14 @@
-"""The one page that HTTP serves so far: what this is, and where the API will be."""
+"""The one page that HTTP serves so far: what this is, and where the API is."""
 
+from collections.abc import Awaitable, Callable
 from html import escape
 from typing import Final
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
+
+from leveret import build_info
+from leveret.management.context import Management
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -21,23 +23,23 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 38rem; margin: 4rem aut
 <h1>Leveret</h1>
 <p>A message broker that speaks AMQP 0-9-1 as RabbitMQ does.</p>
 <p>{version}</p>
-<p>Clients connect to port {amqp_port}. The HTTP API will be at <code>/api</code>.</p>
+<p>Clients connect to port {amqp_port}. The HTTP API is at <code>/api</code>.</p>
 </body>
 </html>
 """
 
 
-def page_application(version: str, amqp_port: int) -> Starlette:
-    """The HTTP application."""
-    text = _PAGE.format(version=escape(version), amqp_port=amqp_port)
+def page(management: Management) -> Callable[[Request], Awaitable[HTMLResponse]]:
+    """What answers with the page."""
+    version = escape(build_info.described())
 
-    async def page(request: Request) -> HTMLResponse:
+    async def answer(request: Request) -> HTMLResponse:
         return HTMLResponse(
-            text,
+            _PAGE.format(version=version, amqp_port=management.node.port_of("amqp")),
             headers={
                 "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
                 "X-Content-Type-Options": "nosniff",
             },
         )
 
-    return Starlette(routes=[Route("/", page)])
+    return answer

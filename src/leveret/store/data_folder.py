@@ -61,6 +61,11 @@ class DataFolder:
         """The SQLite file with users, vhosts and permissions."""
         return self.path / "definitions.sqlite"
 
+    @property
+    def management_socket(self) -> Path:
+        """Where `leveret ctl` finds the broker that has the folder."""
+        return self.path / "management.sock"
+
     def release(self) -> None:
         """Let another broker have the folder."""
         with contextlib.suppress(OSError):

@@ -1,13 +1,15 @@
 """A whole broker in this process: real AMQP on a free port, on an event loop of its own."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from leveret.app import Server, answered
+from leveret.app import Server
 from leveret.broker.seams import Pending
 from leveret.config import Config, load_config
+from leveret.management.pending import answered
 
 START_TIMEOUT_SECONDS = 20.0
 
@@ -30,9 +32,9 @@ class EmbeddedBroker:
         self.username = self.config.default_user
         self.password = self.config.default_pass
         self.url = ""
+        self.http_url = ""
         self.server: Server
         self._loop: asyncio.AbstractEventLoop
-        self._stopping: asyncio.Event
         self._started = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="leveret", daemon=True)
@@ -60,7 +62,9 @@ class EmbeddedBroker:
     def stop(self) -> None:
         """Stop and wait until everything is closed."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+            # It may have been asked to stop over HTTP, and be gone any moment.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.server.stopping.set)
             self._thread.join()
 
     def add_user(self, name: str, password: str, tags: str = "") -> None:
@@ -97,11 +101,13 @@ class EmbeddedBroker:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         self.server = Server(self.config)
         await self.server.start()
         self.port = self.server.amqp_port
         self.url = str(self.server.urls()["amqp"])
+        self.http_url = (
+            f"http://{self.host}:{self.server.http_port}" if self.server.http_port else ""
+        )
         self._started.set()
-        await self._stopping.wait()
+        await self.server.stopping.wait()
         await self.server.stop()

@@ -1,0 +1,160 @@
+"""The management application: routes, and the one door through which every request comes in.
+
+At the door: find the route, see who asks, ask whether that is allowed, decode the names, call the
+resource, and turn whatever it raises into JSON.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.routing import Route as PageRoute
+
+from leveret.errors import ReplyError
+from leveret.management.authorisation import authorise
+from leveret.management.calls import Call, decoded, json_response
+from leveret.management.page import page
+from leveret.management.refusals import Refusal, not_authorised, not_found, refusal_of
+from leveret.management.resources import ROUTES
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from leveret.management.authentication import Authenticate
+    from leveret.management.calls import Route
+    from leveret.management.context import Management
+
+log = logging.getLogger("leveret.management")
+
+HEADERS: Final = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+
+
+class Api(BaseRoute):
+    """Everything below /api, for those whom `authenticate` makes callers."""
+
+    def __init__(self, management: Management, authenticate: Authenticate) -> None:
+        self._management = management
+        self._authenticate = authenticate
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        # Starlette's own routes see paths decoded, and a name may hold any character.
+        below = scope["type"] == "http" and scope["raw_path"].startswith(b"/api/")
+        return (Match.FULL if below else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Refusal as refusal:
+            response = _refused(refusal)
+        except ReplyError as error:
+            response = _refused(refusal_of(error))
+        except ClientDisconnect:
+            return
+        except Exception:
+            log.exception("%s %s: internal error", request.method, _path(request))
+            response = _refused(
+                Refusal(500, "internal_error", "see the broker's log for what went wrong")
+            )
+        response.headers.update(HEADERS)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        segments = _segments(_path(request))
+        routes = [
+            (route, names) for route in ROUTES if (names := route.match(segments)) is not None
+        ]
+        if not routes:
+            raise not_found()
+        method = "GET" if request.method == "HEAD" else request.method
+        if method == "OPTIONS":
+            return Response(headers={"allow": _allowed(routes)})
+        for route, names in routes:
+            if route.method == method:
+                return await self._call(route, names, request)
+        raise Refusal(
+            405,
+            "method_not_allowed",
+            f"this path does not answer {request.method}",
+            {"allow": _allowed(routes)},
+        )
+
+    async def _call(self, route: Route, encoded: dict[str, str], request: Request) -> Response:
+        if route.method != "GET":
+            _refuse_foreign_page(request)
+        caller = await self._authenticate(request)
+        names = {place: decoded(segment) for place, segment in encoded.items()}
+        authorise(caller, route.operation, None)
+        vhost = names.get("vhost")
+        if vhost is not None and route.operation.in_vhost:
+            # RabbitMQ tells everybody with a tag which vhosts there are.
+            if vhost not in self._management.broker.vhosts:
+                if route.method == "PUT":
+                    raise Refusal(404, "not_found", "vhost_not_found")
+                raise not_found()
+            authorise(caller, route.operation, vhost)
+        response = await route.handler(Call(self._management, caller, names, request))
+        if route.method != "GET":
+            log.info(
+                "%s %s by '%s': %d",
+                request.method,
+                _path(request),
+                caller.name,
+                response.status_code,
+            )
+        return response
+
+
+def management_application(management: Management, authenticate: Authenticate) -> Starlette:
+    """The application of one way in; `authenticate` says who comes that way."""
+    application = Starlette(
+        routes=[
+            PageRoute("/", page(management)),
+            Api(management, authenticate),
+        ],
+        exception_handlers={HTTPException: _http_exception},
+    )
+    application.router.redirect_slashes = False
+    return application
+
+
+def _refuse_foreign_page(request: Request) -> None:
+    # A browser sends a password that it remembers also when another site's page asks it to.
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise not_authorised("this request was made by a page of another site")
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return _refused(not_found())
+    return _refused(Refusal(error.status_code, "bad_request", error.detail))
+
+
+def _path(request: Request) -> str:
+    # As it was sent: names are still encoded.
+    raw: bytes = request.scope["raw_path"]
+    return raw.decode("latin-1")
+
+
+def _segments(path: str) -> list[str]:
+    # After "/api/"; one slash at the end makes no difference.
+    return path.removesuffix("/").split("/")[2:]
+
+
+def _allowed(routes: list[tuple[Route, dict[str, str]]]) -> str:
+    methods = [route.method for route, _ in routes]
+    return ", ".join((["HEAD"] if "GET" in methods else []) + methods + ["OPTIONS"])
+
+
+def _refused(refusal: Refusal) -> Response:
+    return json_response(
+        refusal.status, {"error": refusal.error, "reason": refusal.reason}, refusal.headers
+    )

@@ -1,0 +1,82 @@
+"""What all resources work on: the broker, its users, and what is known of this process."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import time
+from typing import TYPE_CHECKING, Final
+
+from leveret import __version__, build_info
+from leveret.management.administration import Administration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leveret.access.users import Users
+    from leveret.broker.broker import Broker
+
+PAGE_BYTES: Final = 4096 if not hasattr(os, "sysconf") else os.sysconf("SC_PAGE_SIZE")
+
+
+class Listener:
+    """Where clients connect; `protocol` is RabbitMQ's word for what is spoken there."""
+
+    def __init__(self, protocol: str, host: str, port: int) -> None:
+        self.protocol = protocol
+        self.host = host
+        self.port = port
+
+
+class Node:
+    """This process. `as_rabbitmq` says which product the API names to programs."""
+
+    def __init__(self, as_rabbitmq: bool, data_folder: str | None) -> None:
+        self.name = f"leveret@{socket.gethostname()}"
+        self.version = __version__
+        self.build = "compiled" if build_info.compiled() else "pure Python"
+        self.python = platform.python_version()
+        self.as_rabbitmq = as_rabbitmq
+        self.data_folder = data_folder
+        self.listeners: list[Listener] = []
+        self._started = time.monotonic()
+
+    def port_of(self, protocol: str) -> int:
+        """Where clients of a protocol connect; 0 if nowhere."""
+        return next((each.port for each in self.listeners if each.protocol == protocol), 0)
+
+    def uptime_seconds(self) -> float:
+        """How long it has been running."""
+        return time.monotonic() - self._started
+
+    def memory_bytes(self) -> int:
+        """Resident memory; 0 where the system does not tell."""
+        try:
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * PAGE_BYTES
+        except OSError:
+            return 0
+
+
+class Management:
+    """`request_stop` ends the process gracefully."""
+
+    def __init__(
+        self, broker: Broker, users: Users, node: Node, request_stop: Callable[[], object]
+    ) -> None:
+        self.broker = broker
+        self.users = users
+        self.node = node
+        self.administration = Administration(broker, users)
+        self.request_stop = request_stop
+        # Broker time has no date; a date is derived from the moment at which this was made.
+        self._epoch_seconds = time.time() - broker.clock.now()
+
+    def epoch_ms(self, moment: float) -> int:
+        """A moment of the broker's clock in milliseconds since 1970."""
+        return round((self._epoch_seconds + moment) * 1000)
+
+    def rabbitmq_version(self) -> str:
+        """The RabbitMQ release whose API this is."""
+        return self.broker.compat.server_version if self.node.as_rabbitmq else self.node.version

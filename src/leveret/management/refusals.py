@@ -1,0 +1,50 @@
+"""Refused requests: an exception raised anywhere, which the door turns into RabbitMQ's JSON."""
+
+from leveret.errors import AccessRefused, NotFound, ReplyError
+
+
+class Refusal(Exception):
+    """A request that is answered with an error: `{"error": ..., "reason": ...}`."""
+
+    def __init__(
+        self, status: int, error: str, reason: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.error = error
+        self.reason = reason
+        self.headers = headers or {}
+
+
+def bad_request(reason: str) -> Refusal:
+    """The request cannot be understood, or its values cannot be used."""
+    return Refusal(400, "bad_request", reason)
+
+
+def not_authorised(reason: str) -> Refusal:
+    """The caller is known and may not do this. RabbitMQ answers 401, not 403."""
+    return Refusal(401, "not_authorised", reason)
+
+
+def login_failed() -> Refusal:
+    """Nobody is known. The two spellings of the word are RabbitMQ's."""
+    return Refusal(
+        401,
+        "not_authorized",
+        "Login failed",
+        {"www-authenticate": 'Basic realm="RabbitMQ Management"'},
+    )
+
+
+def not_found() -> Refusal:
+    """There is no such path, or nothing of the name in it."""
+    return Refusal(404, "Object Not Found", "Not Found")
+
+
+def refusal_of(error: ReplyError) -> Refusal:
+    """What the broker refused, with its explanation, as RabbitMQ's API passes it on."""
+    if isinstance(error, AccessRefused):
+        return not_authorised(error.explanation)
+    if isinstance(error, NotFound):
+        return Refusal(404, "not_found", error.explanation)
+    return bad_request(error.explanation)

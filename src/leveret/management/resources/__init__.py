@@ -1,0 +1,36 @@
+"""The resources of the management API: a file for each family of paths, each with its routes."""
+
+from typing import Final
+
+from leveret.management.calls import Route
+from leveret.management.resources import (
+    bindings,
+    channels,
+    connections,
+    consumers,
+    exchanges,
+    health,
+    operations,
+    overview,
+    permissions,
+    queues,
+    users,
+    vhosts,
+    whoami,
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *overview.ROUTES,
+    *whoami.ROUTES,
+    *vhosts.ROUTES,
+    *users.ROUTES,
+    *permissions.ROUTES,
+    *queues.ROUTES,
+    *exchanges.ROUTES,
+    *bindings.ROUTES,
+    *connections.ROUTES,
+    *channels.ROUTES,
+    *consumers.ROUTES,
+    *health.ROUTES,
+    *operations.ROUTES,
+)

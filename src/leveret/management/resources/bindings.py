@@ -1,0 +1,149 @@
+"""/api/bindings: bindings, named by their two ends and their properties key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from leveret.broker.seams import Binding
+from leveret.management.arguments import table_of
+from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
+from leveret.management.calls import Call, Handler, Route, changed, check_new_name, created
+from leveret.management.refusals import not_found
+from leveret.management.views import (
+    binding_view,
+    bindings_from,
+    default_binding_view,
+    properties_key,
+)
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from leveret.broker.seams import Destination
+    from leveret.broker.vhost import VHost
+
+
+class BindingBody(msgspec.Struct):
+    routing_key: str = ""
+    arguments: dict[str, Any] | list[Any] = {}
+
+
+async def list_all(call: Call) -> Response:
+    return call.found([view for vhost in call.vhosts for view in _bindings_of(vhost)])
+
+
+async def list_in_vhost(call: Call) -> Response:
+    return call.found(_bindings_of(call.vhost))
+
+
+class Between:
+    """The resources of bindings to a kind of destination, "queue" or "exchange"."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    async def index(self, call: Call) -> Response:
+        """GET the bindings between the two."""
+        vhost = call.vhost
+        views = [binding_view(vhost, binding) for binding in self._bindings(call)]
+        name = call.names["destination"]
+        if self.kind == "queue" and call.exchange_name("source") == "" and name in vhost.queues:
+            views.insert(0, default_binding_view(vhost, name))
+        return call.found(views)
+
+    async def show(self, call: Call) -> Response:
+        """GET one of them."""
+        return call.found(binding_view(call.vhost, self._binding(call)))
+
+    async def post(self, call: Call) -> Response:
+        """POST another; the answer says where it is, from here."""
+        body = await call.body(BindingBody)
+        check_new_name("routing key", body.routing_key)
+        binding = await call.done(
+            call.vhost.bind(
+                call.actor,
+                call.exchange_name("source"),
+                self.kind,
+                self._destination_name(call),
+                body.routing_key,
+                table_of(body.arguments),
+            )
+        )
+        assert isinstance(binding, Binding)
+        # The key is encoded once to be a key, and once more to be a part of a path.
+        destination = quote(call.names["destination"], safe="")
+        return created(f"{destination}/{quote(properties_key(binding), safe='')}")
+
+    async def delete(self, call: Call) -> Response:
+        """DELETE one of them."""
+        binding = self._binding(call)
+        await call.done(
+            call.vhost.unbind(
+                call.actor,
+                binding.source.name,
+                self.kind,
+                self._destination_name(call),
+                binding.routing_key,
+                binding.arguments,
+            )
+        )
+        return changed()
+
+    def _destination_name(self, call: Call) -> str:
+        if self.kind == "queue":
+            return call.names["destination"]
+        return call.exchange_name("destination")
+
+    def _bindings(self, call: Call) -> list[Binding]:
+        vhost = call.vhost
+        source = vhost.exchanges.get(call.exchange_name("source"))
+        name = self._destination_name(call)
+        end: Destination | None
+        end = vhost.queues.get(name) if self.kind == "queue" else vhost.exchanges.get(name)
+        if source is None or end is None:
+            return []
+        leaving = vhost.bindings.leaving(source)
+        return [binding for binding in leaving if binding.destination is end]
+
+    def _binding(self, call: Call) -> Binding:
+        wanted = call.names["properties"]
+        keys = {properties_key(binding): binding for binding in self._bindings(call)}
+        # Those who put the key into the path as it is have it decoded once too often.
+        found = keys.get(wanted) or {unquote(key): keys[key] for key in keys}.get(wanted)
+        if found is None:
+            raise not_found()
+        return found
+
+
+def _bindings_of(vhost: VHost) -> list[dict[str, object]]:
+    return [
+        view
+        for name in sorted(vhost.exchanges)
+        for view in bindings_from(vhost, vhost.exchanges[name])
+    ]
+
+
+def _routes_between(letter: str, between: Between) -> tuple[Route, ...]:
+    several = f"/bindings/{{vhost}}/e/{{source}}/{letter}/{{destination}}"
+    one = several + "/{properties}"
+    rows: tuple[tuple[str, str, Handler], ...] = (
+        ("GET", several, between.index),
+        ("POST", several, between.post),
+        ("GET", one, between.show),
+        ("DELETE", one, between.delete),
+    )
+    return tuple(
+        Route(method, path, READ_OBJECTS if method == "GET" else CHANGE_OBJECTS, handler)
+        for method, path, handler in rows
+    )
+
+
+ROUTES: Final = (
+    Route("GET", "/bindings", READ_OBJECTS, list_all),
+    Route("GET", "/bindings/{vhost}", READ_OBJECTS, list_in_vhost),
+    *_routes_between("q", Between("queue")),
+    *_routes_between("e", Between("exchange")),
+)

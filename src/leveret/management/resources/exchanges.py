@@ -1,0 +1,97 @@
+"""/api/exchanges: exchanges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from leveret.management.arguments import table_of
+from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
+from leveret.management.calls import Call, Route, changed, check_new_name, created
+from leveret.management.refusals import not_found
+from leveret.management.views import binding_view, bindings_from, exchange_view
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from leveret.broker.seams import Exchange
+    from leveret.broker.vhost import VHost
+
+
+class ExchangeBody(msgspec.Struct):
+    type: str = "direct"
+    durable: bool = False
+    auto_delete: bool = False
+    internal: bool = False
+    arguments: dict[str, Any] | list[Any] = {}
+
+
+async def list_all(call: Call) -> Response:
+    return call.found([view for vhost in call.vhosts for view in _exchanges_of(vhost)])
+
+
+async def list_in_vhost(call: Call) -> Response:
+    return call.found(_exchanges_of(call.vhost))
+
+
+async def show_exchange(call: Call) -> Response:
+    view = exchange_view(call.vhost, _exchange(call))
+    view["incoming"] = []
+    view["outgoing"] = []
+    return call.found(view)
+
+
+async def put_exchange(call: Call) -> Response:
+    body = await call.body(ExchangeBody)
+    name = call.exchange_name()
+    check_new_name("exchange name", name)
+    arguments = table_of(body.arguments)
+    vhost = call.vhost
+    known = name in vhost.exchanges
+    await call.done(
+        vhost.declare_exchange(
+            call.actor, name, body.type, body.durable, body.auto_delete, body.internal, arguments
+        )
+    )
+    return changed() if known else created()
+
+
+async def delete_exchange(call: Call) -> Response:
+    exchange = _exchange(call)
+    await call.done(call.vhost.delete_exchange(call.actor, exchange.name, call.flag("if-unused")))
+    return changed()
+
+
+async def bindings_with_source(call: Call) -> Response:
+    return call.found(list(bindings_from(call.vhost, _exchange(call))))
+
+
+async def bindings_with_destination(call: Call) -> Response:
+    vhost = call.vhost
+    reaching = vhost.bindings.reaching(_exchange(call))
+    return call.found([binding_view(vhost, binding) for binding in reaching])
+
+
+def _exchanges_of(vhost: VHost) -> list[dict[str, object]]:
+    return [exchange_view(vhost, vhost.exchanges[name]) for name in sorted(vhost.exchanges)]
+
+
+def _exchange(call: Call) -> Exchange:
+    exchange = call.vhost.exchanges.get(call.exchange_name())
+    if exchange is None:
+        raise not_found()
+    return exchange
+
+
+_ONE: Final = "/exchanges/{vhost}/{exchange}"
+
+ROUTES: Final = (
+    Route("GET", "/exchanges", READ_OBJECTS, list_all),
+    Route("GET", "/exchanges/{vhost}", READ_OBJECTS, list_in_vhost),
+    Route("GET", _ONE, READ_OBJECTS, show_exchange),
+    Route("PUT", _ONE, CHANGE_OBJECTS, put_exchange),
+    Route("DELETE", _ONE, CHANGE_OBJECTS, delete_exchange),
+    Route("GET", f"{_ONE}/bindings/source", READ_OBJECTS, bindings_with_source),
+    Route("GET", f"{_ONE}/bindings/destination", READ_OBJECTS, bindings_with_destination),
+)

@@ -1,0 +1,83 @@
+"""/api/x: what RabbitMQ's API has no path for."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from leveret.broker.seams import Credentials
+from leveret.management.authorisation import ADMINISTER, BE_KNOWN, READ_NODE
+from leveret.management.calls import Call, Route, json_response
+from leveret.management.views import consumers_of, message_totals
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+
+class CredentialsBody(msgspec.Struct):
+    user: str
+    password: str
+
+
+async def status(call: Call) -> Response:
+    """What there is to say about this process, for a person."""
+    management = call.management
+    node = management.node
+    vhosts = list(management.broker.vhosts.values())
+    queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
+    connections = management.administration.connections()
+    return call.found(
+        {
+            "pid": os.getpid(),
+            "node": node.name,
+            "version": node.version,
+            "rabbitmq_version": management.rabbitmq_version(),
+            "build": node.build,
+            "python": node.python,
+            "uptime_seconds": int(node.uptime_seconds()),
+            "memory_bytes": node.memory_bytes(),
+            "data_folder": node.data_folder,
+            "listeners": [
+                {"protocol": each.protocol, "host": each.host, "port": each.port}
+                for each in node.listeners
+            ],
+            "counts": {
+                "vhosts": len(vhosts),
+                "users": len(management.users.users),
+                "connections": len(connections),
+                "channels": sum(len(each.channels.open) for each in connections),
+                "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
+                "queues": len(queues),
+                "consumers": sum(len(consumers_of(queue)) for queue in queues),
+                **message_totals(queues),
+            },
+        }
+    )
+
+
+async def ping(call: Call) -> Response:
+    return call.found({"status": "ok"})
+
+
+async def stop(call: Call) -> Response:
+    """The answer leaves first; who wants to see the end waits for the process."""
+    call.management.request_stop()
+    return json_response(202, {"status": "stopping"})
+
+
+async def authenticate(call: Call) -> Response:
+    """Whether the two would log in, from this machine."""
+    body = await call.body(CredentialsBody)
+    credentials = Credentials(body.user, body.password.encode())
+    refusal = await call.done(call.management.users.authenticate(credentials, True))
+    return call.found({"authenticated": not refusal})
+
+
+ROUTES: Final = (
+    Route("GET", "/x/status", READ_NODE, status),
+    Route("GET", "/x/ping", BE_KNOWN, ping),
+    Route("POST", "/x/stop", ADMINISTER, stop),
+    Route("POST", "/x/authenticate", ADMINISTER, authenticate),
+)

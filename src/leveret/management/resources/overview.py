@@ -1,0 +1,147 @@
+"""/api/overview and /api/nodes: the whole in numbers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from leveret.access.mechanisms import MECHANISMS
+from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.management.authorisation import (
+    READ_NODE,
+    READ_SESSIONS,
+    READ_TOTALS,
+)
+from leveret.management.calls import Call, Route
+from leveret.management.refusals import not_found
+from leveret.management.views import consumers_of, message_totals
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from leveret.management.context import Management
+
+    View = dict[str, object]
+
+
+async def overview(call: Call) -> Response:
+    """What a caller may not see is not counted for it."""
+    management = call.management
+    node = management.node
+    vhosts = call.vhosts_of(READ_TOTALS)
+    connections = call.sessions(READ_SESSIONS)
+    queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
+    objects: View = {
+        "channels": sum(len(connection.channels.open) for connection in connections),
+        "connections": len(connections),
+        "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
+        "queues": len(queues),
+    }
+    view: View = {
+        "management_version": management.rabbitmq_version(),
+        "rabbitmq_version": management.rabbitmq_version(),
+        "product_name": "Leveret",
+        "product_version": node.version,
+        "cluster_name": node.name,
+        "rates_mode": "none",
+        "sample_retention_policies": {"global": [], "basic": [], "detailed": []},
+        "exchange_types": _exchange_types(),
+        "disable_stats": False,
+        "enable_queue_totals": False,
+        "message_stats": {},
+        "queue_totals": message_totals(queues),
+        "object_totals": objects,
+        "statistics_db_event_queue": 0,
+    }
+    if call.caller.reach(READ_NODE):
+        objects["consumers"] = sum(len(consumers_of(queue)) for queue in queues)
+        view |= {"node": node.name, "listeners": _listeners(management), "contexts": []}
+    return call.found(view)
+
+
+async def list_nodes(call: Call) -> Response:
+    return call.found([_node(call.management)])
+
+
+async def show_node(call: Call) -> Response:
+    if call.names["node"] != call.management.node.name:
+        raise not_found()
+    return call.found(_node(call.management))
+
+
+def _node(management: Management) -> View:
+    node = management.node
+    view: View = {
+        "name": node.name,
+        "type": "disc",
+        "running": True,
+        "os_pid": str(os.getpid()),
+        "uptime": int(node.uptime_seconds() * 1000),
+        "processors": os.cpu_count() or 1,
+        "run_queue": 0,
+        "mem_used": node.memory_bytes(),
+        "mem_alarm": False,
+        "disk_free_alarm": False,
+        "sockets_used": len(management.administration.connections()),
+        "partitions": [],
+        "rates_mode": "none",
+        "exchange_types": _exchange_types(),
+        "auth_mechanisms": [
+            {"name": name, "description": f"SASL {name}", "enabled": True} for name in MECHANISMS
+        ],
+        "applications": [
+            {
+                "name": "leveret",
+                "description": "A message broker that speaks AMQP 0-9-1 as RabbitMQ does",
+                "version": node.version,
+            }
+        ],
+        "contexts": [],
+        "enabled_plugins": [],
+        "log_files": [],
+        "config_files": [],
+    }
+    if node.data_folder is not None:
+        view["db_dir"] = node.data_folder
+        view["disk_free"] = shutil.disk_usage(node.data_folder).free
+    return view | _descriptors()
+
+
+def _descriptors() -> View:
+    """File descriptors, where the system tells."""
+    try:
+        import resource
+
+        total = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        used = len(os.listdir("/proc/self/fd"))
+    except (ImportError, OSError):
+        return {}
+    return {"fd_used": used, "fd_total": total}
+
+
+def _listeners(management: Management) -> list[View]:
+    node = management.node
+    return [
+        {
+            "node": node.name,
+            "protocol": listener.protocol,
+            "ip_address": listener.host,
+            "port": listener.port,
+        }
+        for listener in node.listeners
+    ]
+
+
+def _exchange_types() -> list[View]:
+    return [
+        {"name": name, "description": f"The exchange type {name} of AMQP 0-9-1", "enabled": True}
+        for name in EXCHANGE_TYPES
+    ]
+
+
+ROUTES: Final = (
+    Route("GET", "/overview", READ_TOTALS, overview),
+    Route("GET", "/nodes", READ_NODE, list_nodes),
+    Route("GET", "/nodes/{node}", READ_NODE, show_node),
+)

@@ -1,0 +1,69 @@
+"""/api/permissions: what users may do in vhosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from leveret.access.permissions import PatternError
+from leveret.management.authorisation import ADMINISTER
+from leveret.management.calls import Call, Route, changed, created
+from leveret.management.refusals import bad_request, not_found
+from leveret.management.views import permissions_view
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+
+class PermissionsBody(msgspec.Struct):
+    configure: str
+    write: str
+    read: str
+
+
+async def list_permissions(call: Call) -> Response:
+    permissions = call.management.users.permissions
+    keys = sorted(permissions, key=lambda key: (key[1], key[0]))
+    return call.found([permissions_view(*key, permissions[key]) for key in keys])
+
+
+async def show_permissions(call: Call) -> Response:
+    user, vhost = _known(call)
+    return call.found(permissions_view(user, vhost, call.management.users.permissions[user, vhost]))
+
+
+async def put_permissions(call: Call) -> Response:
+    body = await call.body(PermissionsBody)
+    user, vhost = call.names["user"], call.names["vhost"]
+    users = call.management.users
+    if user not in users.users or vhost not in call.management.broker.vhosts:
+        raise bad_request("vhost_or_user_not_found")
+    known = (user, vhost) in users.permissions
+    try:
+        setting = users.set_permissions(user, vhost, body.configure, body.write, body.read)
+    except PatternError as error:
+        raise bad_request(str(error)) from None
+    await call.done(setting)
+    return changed() if known else created()
+
+
+async def delete_permissions(call: Call) -> Response:
+    user, vhost = _known(call)
+    await call.done(call.management.users.clear_permissions(user, vhost))
+    return changed()
+
+
+def _known(call: Call) -> tuple[str, str]:
+    key = (call.names["user"], call.names["vhost"])
+    if key not in call.management.users.permissions:
+        raise not_found()
+    return key
+
+
+ROUTES: Final = (
+    Route("GET", "/permissions", ADMINISTER, list_permissions),
+    Route("GET", "/permissions/{vhost}/{user}", ADMINISTER, show_permissions),
+    Route("PUT", "/permissions/{vhost}/{user}", ADMINISTER, put_permissions),
+    Route("DELETE", "/permissions/{vhost}/{user}", ADMINISTER, delete_permissions),
+)

@@ -1,0 +1,18 @@
+"""/api/whoami: who the caller is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leveret.management.authorisation import BE_KNOWN
+from leveret.management.calls import Call, Route
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+
+async def whoami(call: Call) -> Response:
+    return call.found({"name": call.caller.name, "tags": list(call.caller.tags)})
+
+
+ROUTES: Final = (Route("GET", "/whoami", BE_KNOWN, whoami),)

@@ -1,0 +1,300 @@
+"""What the API shows of each thing: RabbitMQ's keys, derived from the broker's state on request.
+
+Nothing is counted twice: a view reads the objects that serve the clients. Keys whose value is not
+known here (rates, what Erlang's runtime reports) are left out, as RabbitMQ leaves out statistics
+that there are none of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote_plus
+
+from leveret.amqp.connection import Connection
+from leveret.amqp.consumer import ChannelConsumer
+from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.seams import Exchange
+from leveret.wire.table import encode_table, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from leveret.access.permissions import Permissions
+    from leveret.access.users import User
+    from leveret.amqp.channel import Channel
+    from leveret.broker.seams import Binding
+    from leveret.broker.vhost import VHost
+    from leveret.management.context import Management
+
+View = dict[str, object]
+
+# Measured: what a queue and a message in it take beside the message's own octets, which RabbitMQ
+# does not count as the queue's either.
+QUEUE_BYTES: Final = 550
+MESSAGE_BYTES: Final = 220
+
+
+# --- vhosts and access ---
+
+
+def vhost_view(management: Management, vhost: VHost) -> View:
+    """A vhost with the totals of its queues."""
+    metadata: View = {"description": vhost.description, "tags": vhost.tags}
+    return {
+        "name": vhost.name,
+        **metadata,
+        "default_queue_type": "undefined",
+        "metadata": metadata,
+        "tracing": False,
+        "cluster_state": {management.node.name: "running"},
+        **message_totals(list(vhost.queues.values())),
+    }
+
+
+def user_view(user: User) -> View:
+    """A user. The hash is shown, as in RabbitMQ, to those who may change it."""
+    return {
+        "name": user.name,
+        "password_hash": user.password_hash,
+        "hashing_algorithm": user.hashing_algorithm,
+        "tags": list(user.tags),
+        "limits": {},
+    }
+
+
+def permissions_view(user: str, vhost: str, permissions: Permissions) -> View:
+    """What a user may do in a vhost."""
+    return {"user": user, "vhost": vhost, **permissions.patterns}
+
+
+# --- queues ---
+
+
+def message_totals(queues: list[ClassicQueue]) -> View:
+    """The messages of some queues."""
+    ready = sum(int(queue.ready_count) for queue in queues)
+    unacknowledged = sum(int(queue.unacked_count) for queue in queues)
+    return {
+        "messages": ready + unacknowledged,
+        "messages_ready": ready,
+        "messages_unacknowledged": unacknowledged,
+    }
+
+
+def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> View:
+    """A queue, as in lists of queues."""
+    node = management.node.name
+    totals = message_totals([queue])
+    messages = totals["messages"]
+    assert isinstance(messages, int)
+    view: View = {
+        "name": queue.name,
+        "vhost": vhost.name,
+        "type": queue.type_name,
+        "durable": queue.durable,
+        "auto_delete": queue.auto_delete,
+        "exclusive": queue.exclusive_owner is not None,
+        "arguments": plain(queue.arguments),
+        "node": node,
+        "state": "running",
+        **totals,
+        "consumers": len(queue.consumers),
+        "memory": QUEUE_BYTES + messages * MESSAGE_BYTES,
+        "policy": None,
+        "operator_policy": None,
+        "effective_policy_definition": {},
+    }
+    if queue.type_name == "quorum":
+        view |= {"leader": node, "members": [node], "online": [node]}
+    else:
+        exclusive = [consumer.tag for consumer in queue.consumers if consumer.exclusive]
+        view |= {
+            "exclusive_consumer_tag": exclusive[0] if exclusive else None,
+            "single_active_consumer_tag": None,
+            "head_message_timestamp": None,
+        }
+    owner = queue.exclusive_owner
+    if isinstance(owner, Connection):
+        view["owner_pid_details"] = connection_details(owner)
+    return view
+
+
+def consumers_of(queue: ClassicQueue) -> list[ChannelConsumer]:
+    """The consumers of a queue, in the order in which they came."""
+    return [consumer for consumer in queue.consumers if isinstance(consumer, ChannelConsumer)]
+
+
+def consumer_view(management: Management, consumer: ChannelConsumer) -> View:
+    """A consumer."""
+    channel = consumer.channel
+    connection = channel.connection
+    peer = connection.peer
+    return {
+        "arguments": plain(consumer.arguments),
+        "ack_required": not consumer.no_ack,
+        "active": True,
+        "activity_status": "up",
+        "channel_details": {
+            "name": channel_name(channel),
+            "number": channel.number,
+            "connection_name": peer.name,
+            "peer_host": peer.host,
+            "peer_port": peer.port,
+            "node": management.node.name,
+            "user": connection.user,
+        },
+        "consumer_tag": consumer.tag,
+        "exclusive": consumer.exclusive,
+        "prefetch_count": int(consumer.prefetch_count),
+        "queue": {"name": consumer.queue.name, "vhost": channel.vhost.name},
+    }
+
+
+# --- exchanges and bindings ---
+
+
+def exchange_view(vhost: VHost, exchange: Exchange) -> View:
+    """An exchange."""
+    return {
+        "name": exchange.name,
+        "vhost": vhost.name,
+        "type": exchange.type_name,
+        "durable": exchange.durable,
+        "auto_delete": exchange.auto_delete,
+        "internal": exchange.internal,
+        "arguments": plain(exchange.arguments),
+    }
+
+
+def binding_view(vhost: VHost, binding: Binding) -> View:
+    """A binding; `properties_key` tells it from others between the same two."""
+    kind = "queue" if isinstance(binding.destination, ClassicQueue) else "exchange"
+    return {
+        "source": binding.source.name,
+        "vhost": vhost.name,
+        "destination": _destination_name(binding),
+        "destination_type": kind,
+        "routing_key": binding.routing_key,
+        "arguments": plain(binding.arguments),
+        "properties_key": properties_key(binding),
+    }
+
+
+def default_binding_view(vhost: VHost, queue: str) -> View:
+    """The binding of a queue to the default exchange (spec §3.1.3.1), which nobody made."""
+    return {
+        "source": "",
+        "vhost": vhost.name,
+        "destination": queue,
+        "destination_type": "queue",
+        "routing_key": queue,
+        "arguments": {},
+        "properties_key": _quoted(queue),
+    }
+
+
+def bindings_from(vhost: VHost, exchange: Exchange) -> Iterator[View]:
+    """Every binding with this source."""
+    if exchange.name == "":
+        for name in vhost.queues:
+            yield default_binding_view(vhost, name)
+    for binding in vhost.bindings.leaving(exchange):
+        yield binding_view(vhost, binding)
+
+
+def properties_key(binding: Binding) -> str:
+    """`~` for no key and no arguments, the routing key, or that with a digest of the arguments."""
+    key = _quoted(binding.routing_key)
+    if not binding.arguments:
+        return key or "~"
+    digest = hashlib.blake2b(encode_table(binding.arguments), digest_size=9)
+    return f"{key}~{digest.hexdigest()}"
+
+
+def _destination_name(binding: Binding) -> str:
+    destination = binding.destination
+    assert isinstance(destination, ClassicQueue | Exchange)
+    return destination.name
+
+
+def _quoted(text: str) -> str:
+    return quote_plus(text).replace("~", "%7E")
+
+
+# --- connections and channels ---
+
+
+def connection_view(management: Management, connection: Connection) -> View:
+    """An open connection."""
+    peer = connection.peer
+    vhost = connection.vhost
+    heartbeat = connection.heartbeat
+    return {
+        "name": peer.name,
+        "user": connection.user,
+        "vhost": vhost.name if vhost is not None else "",
+        "node": management.node.name,
+        "type": "network",
+        "protocol": "AMQP 0-9-1",
+        "state": "running",
+        "auth_mechanism": connection.mechanism,
+        "host": peer.server_host,
+        "port": peer.server_port,
+        "peer_host": peer.host,
+        "peer_port": peer.port,
+        "channels": len(connection.channels.open),
+        "channel_max": connection.channels.maximum,
+        "frame_max": int(connection.frame_max),
+        "timeout": heartbeat.interval_seconds if heartbeat is not None else 0,
+        "connected_at": management.epoch_ms(connection.connected_at),
+        "client_properties": plain(connection.client_properties),
+        "user_provided_name": connection.client_name,
+        "user_who_performed_action": connection.user,
+        "recv_oct": int(connection.octets_received),
+        "send_oct": int(connection.output.octets_sent),
+        "ssl": False,
+        "ssl_cipher": None,
+        "ssl_hash": None,
+        "ssl_key_exchange": None,
+        "ssl_protocol": None,
+        "peer_cert_issuer": None,
+        "peer_cert_subject": None,
+        "peer_cert_validity": None,
+    }
+
+
+def connection_details(connection: Connection) -> View:
+    """A connection, where something else is shown."""
+    peer = connection.peer
+    return {"name": peer.name, "peer_host": peer.host, "peer_port": peer.port}
+
+
+def channel_name(channel: Channel) -> str:
+    """A channel's name, as RabbitMQ forms it."""
+    return f"{channel.connection.peer.name} ({channel.number})"
+
+
+def channel_view(management: Management, channel: Channel) -> View:
+    """An open channel."""
+    connection = channel.connection
+    confirms = channel.confirms
+    return {
+        "name": channel_name(channel),
+        "number": channel.number,
+        "user": connection.user,
+        "user_who_performed_action": connection.user,
+        "vhost": channel.vhost.name,
+        "node": management.node.name,
+        "state": "running",
+        "connection_details": connection_details(connection),
+        "consumer_count": len(channel.consumers),
+        "messages_unacknowledged": int(channel.unacked.count),
+        "messages_unconfirmed": confirms.unanswered_count() if confirms is not None else 0,
+        "messages_uncommitted": 0,
+        "acks_uncommitted": 0,
+        "prefetch_count": channel.consumer_prefetch_count,
+        "global_prefetch_count": int(channel.prefetch_count),
+        "confirm": confirms is not None,
+        "transactional": False,
+    }

@@ -1,0 +1,161 @@
+"""Bad input gets RabbitMQ's error JSON: never a 500, never a word about the program's inside."""
+
+import socket
+
+import pytest
+
+from leveret.management.calls import BODY_MAX_BYTES
+from leveret.management.resources import ROUTES
+
+PLACES = {
+    "vhost": "%2F",
+    "queue": "work",
+    "exchange": "amq.topic",
+    "source": "amq.topic",
+    "destination": "work",
+    "user": "ada",
+}
+WITH_BODY = [
+    route for route in ROUTES if route.method in ("PUT", "POST") and "stop" not in route.parts
+]
+BODIES = [
+    b"nonsense",
+    b"{",
+    b"[]",
+    b"[1]",
+    b'"text"',
+    b"1",
+    b"null",
+    b"\xff\xfe",
+    b'{"a":"\xff"}',
+    b'{"arguments":' + b'{"a":' * 5000,
+    b"[" * 100_000,
+]
+# Members of the wrong type, for each path that takes a body.
+WRONG_TYPES = {
+    "/api/vhosts/%2F": [{"description": 7}, {"tags": {}}, {"tags": [1]}, {"tracing": "x"}],
+    "/api/users/ada": [{"tags": 1}, {"tags": [None]}, {"tags": "", "password": 1}],
+    "/api/permissions/%2F/ada": [{"configure": 1, "write": "", "read": ""}],
+    "/api/queues/%2F/work": [{"durable": 2}, {"auto_delete": None}, {"arguments": "x"}],
+    "/api/exchanges/%2F/amq.topic": [{"type": 1}, {"internal": "x"}, {"arguments": None}],
+    "/api/bindings/%2F/e/amq.topic/q/work": [{"routing_key": 1}, {"arguments": {"a": None}}],
+    "/api/bindings/%2F/e/amq.topic/e/work": [{"routing_key": []}, {"arguments": 1}],
+    "/api/x/authenticate": [{"user": 1, "password": ""}, {"user": ""}],
+}
+
+
+def path_of(route):
+    return "/api/" + "/".join(
+        PLACES[each[1:-1]] if each.startswith("{") else each for each in route.parts
+    )
+
+
+@pytest.mark.parametrize(
+    "route", WITH_BODY, ids=[f"{each.method} {path_of(each)}" for each in WITH_BODY]
+)
+def test_a_body_that_makes_no_sense_is_400(api, route):
+    api.put("/api/queues/%2F/work")
+    for body in BODIES + WRONG_TYPES[path_of(route)]:
+        reply = api.request(route.method, path_of(route), body)
+        assert reply.refusal[:2] == (400, "bad_request"), body
+
+
+def test_what_is_not_json_is_called_so(api):
+    assert api.put("/api/queues/%2F/work", b"{").refusal == (400, "bad_request", "not_json")
+
+
+def test_a_value_of_another_type_is_named(api):
+    reason = api.put("/api/queues/%2F/work", {"durable": [1]}).refusal[2]
+    assert reason == "Expected `bool`, got `array` - at `$.durable`"
+
+
+def test_half_a_character_is_no_text(api):
+    body = b'{"arguments":{"a":"\\ud800"}}'
+    assert api.put("/api/queues/%2F/work", body).refusal == (400, "bad_request", "not_json")
+
+
+def test_members_that_nobody_knows_are_left_alone(api):
+    assert api.put("/api/queues/%2F/work", {"colour": "blue", "vhost": 7}).status == 201
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=[path_of(each) for each in WITH_BODY])
+def test_a_body_that_is_too_large_is_refused(api, route):
+    body = b'{"a":"' + b"x" * BODY_MAX_BYTES + b'"}'
+    reply = api.request(route.method, path_of(route), body)
+    assert reply.refusal == (
+        400,
+        "bad_request",
+        f"the body is larger than {BODY_MAX_BYTES} octets",
+    )
+
+
+def test_a_body_just_not_too_large_is_taken(api):
+    filling = b"x" * (BODY_MAX_BYTES - len(b'{"a":""}'))
+    assert api.put("/api/queues/%2F/work", b'{"a":"' + filling + b'"}').status == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", "/api/queues", "HEAD, GET, OPTIONS"),
+        ("GET", "/api/queues/%2F/work/contents", "DELETE, OPTIONS"),
+        ("PATCH", "/api/queues/%2F/work", "HEAD, GET, PUT, DELETE, OPTIONS"),
+        ("PUT", "/api/bindings/%2F/e/amq.topic/q/work", "HEAD, GET, POST, OPTIONS"),
+        ("GET", "/api/x/stop", "POST, OPTIONS"),
+    ],
+)
+def test_a_method_that_a_path_does_not_answer_is_405(api, method, path, allow):
+    reply = api.request(method, path)
+    assert (reply.status, reply.headers["allow"]) == (405, allow)
+    assert reply.json["error"] == "method_not_allowed"
+
+
+def test_head_is_get_without_a_body(api):
+    reply = api.request("HEAD", "/api/whoami")
+    assert (reply.status, reply.content) == (200, b"")
+    assert int(reply.headers["content-length"]) == len(api.get("/api/whoami").content)
+
+
+def test_an_error_of_the_program_is_logged_and_told_as_500(broker, api, monkeypatch, caplog):
+    def broken():
+        raise RuntimeError("the inside of the program")
+
+    monkeypatch.setattr("leveret.management.context.Node.memory_bytes", lambda node: broken())
+    status, error, reason = api.get("/api/x/status").refusal
+    assert (status, error) == (500, "internal_error")
+    assert "inside" not in reason
+    assert "RuntimeError: the inside of the program" in caplog.text
+
+
+def test_a_change_is_logged_with_who_made_it(api, caplog):
+    caplog.set_level("INFO", "leveret.management")
+    api.put("/api/queues/%2F/a%0Ab")
+    assert caplog.messages == ["PUT /api/queues/%2F/a%0Ab by 'guest': 201"]
+
+
+def test_a_client_that_goes_away_in_its_body_leaves_nothing_behind(broker, api, caplog):
+    head = (
+        "PUT /api/queues/%2F/work HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+        "Authorization: Basic Z3Vlc3Q6Z3Vlc3Q=\r\n\r\n{"
+    )
+    with socket.create_connection((broker.host, broker.server.http_port)) as peer:
+        peer.sendall(head.encode())
+    assert api.get("/api/queues").json == []
+    assert "internal error" not in caplog.text
+
+
+def test_who_is_deleted_while_the_body_comes_is_not_heard(broker, api):
+    """The request was let in; by the time it can be carried out its user is nobody."""
+    broker.add_user("ada", "password", "administrator")
+    head = (
+        "PUT /api/users/back-door HTTP/1.1\r\nHost: x\r\nContent-Length: 27\r\n"
+        "Expect: 100-continue\r\nAuthorization: Basic YWRhOnBhc3N3b3Jk\r\n\r\n"
+    )
+    with socket.create_connection((broker.host, broker.server.http_port), 10) as peer:
+        peer.sendall(head.encode())
+        # The body is asked for once the request has been let in.
+        assert peer.recv(1000).startswith(b"HTTP/1.1 100 Continue")
+        api.delete("/api/users/ada")
+        peer.sendall(b'{"tags":"x","password":"x"}')
+        assert peer.recv(1000).startswith(b"HTTP/1.1 401")
+    assert api.get("/api/users/back-door").status == 404

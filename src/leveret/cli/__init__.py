@@ -1,15 +1,52 @@
-"""The command line: a file for each group of commands."""
+"""The command line: a file or a package for each group of commands, imported when it is used.
+
+`leveret ctl` is run many times by scripts and must not wait for the broker's modules to load.
+"""
+
+from importlib import import_module
+from typing import Final
 
 import click
 
-from leveret import build_info
-from leveret.cli.serve import serve
+# Where each command is, as `module:name`.
+COMMANDS: Final = {
+    "ctl": "leveret.cli.ctl.group:ctl",
+    "lab": "leveret.cli.lab:lab",
+    "serve": "leveret.cli.serve:serve",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(message=build_info.described())
+class Commands(click.Group):
+    """The commands of the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from leveret import build_info
+
+        click.echo(build_info.described())
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Leveret, a message broker that speaks AMQP 0-9-1 as RabbitMQ does."""
-
-
-main.add_command(serve)

@@ -1,0 +1,75 @@
+"""Permissions: what a user may do in a vhost."""
+
+from leveret.cli.ctl.answers import Rows
+from leveret.cli.ctl.call import Call
+from leveret.cli.ctl.client import Refused
+from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError
+from leveret.cli.ctl.users import require_user
+from leveret.cli.ctl.verb import argument, table_headers_option, verb
+from leveret.cli.ctl.vhosts import no_vhost, require_vhost
+
+PATTERNS = ("configure", "write", "read")
+
+
+@verb(
+    argument("user"),
+    *(argument(name) for name in PATTERNS),
+    json_exit_code=UNAVAILABLE,
+)
+def set_permissions(call: Call, user: str, configure: str, write: str, read: str) -> None:
+    """Say what a user may do in a vhost.
+
+    CONFIGURE, WRITE and READ are patterns of names: ".*" is every name, "" is none.
+    """
+    call.announce(f'Setting permissions for user "{user}" in vhost "{call.vhost}" ...')
+    require_user(call, user)
+    require_vhost(call, call.vhost, UNAVAILABLE)
+    patterns = {"configure": configure, "write": write, "read": read}
+    try:
+        call.client.put("permissions", call.vhost, user, body=patterns)
+    except Refused as refused:
+        if refused.status != 400:
+            raise
+        raise CtlError(f"the permissions cannot be set: {refused.reason}", UNAVAILABLE) from refused
+
+
+@verb(argument("user"), json_exit_code=UNAVAILABLE)
+def clear_permissions(call: Call, user: str) -> None:
+    """Take away all permissions of a user in a vhost."""
+    call.announce(f'Clearing permissions for user "{user}" in vhost "{call.vhost}" ...')
+    require_user(call, user)
+    require_vhost(call, call.vhost, UNAVAILABLE)
+    try:
+        call.client.delete("permissions", call.vhost, user)
+    except Refused as refused:
+        # There were none.
+        if refused.status != 404:
+            raise
+
+
+@verb(table_headers_option())
+def list_permissions(call: Call) -> Rows:
+    """List the permissions in a vhost."""
+    call.announce(f'Listing permissions for vhost "{call.vhost}" ...')
+    found = call.client.find("vhosts", call.vhost, "permissions")
+    if found is None:
+        raise CtlError(no_vhost(call.vhost), DATA)
+    return _rows("user", found)
+
+
+@verb(argument("user"), table_headers_option())
+def list_user_permissions(call: Call, user: str) -> Rows:
+    """List the permissions of a user in all vhosts."""
+    call.announce(f'Listing permissions for user "{user}" ...')
+    found = call.client.find("users", user, "permissions")
+    if found is None:
+        raise CtlError(f"there is no user '{user}': list_users names those there are", UNAVAILABLE)
+    return _rows("vhost", found)
+
+
+def _rows(first: str, permissions: list[dict[str, object]]) -> Rows:
+    columns = (first, *PATTERNS)
+    return Rows(columns, [[each[name] for name in columns] for each in permissions], streamed=False)
+
+
+VERBS = (clear_permissions, list_permissions, list_user_permissions, set_permissions)

@@ -1,0 +1,106 @@
+"""`status`: what a broker says of itself, in rabbitmqctl's sections."""
+
+from typing import Any, Final
+
+import click
+
+from leveret.cli.ctl.answers import Said
+from leveret.cli.ctl.call import Call
+from leveret.cli.ctl.verb import verb
+
+# How many bytes a unit has; None: bytes themselves.
+UNITS: Final = {"bytes": None, "mb": 10**6, "gb": 10**9}
+PURPOSES: Final = {"amqp": "AMQP 0-9-1", "http": "HTTP API"}
+
+
+@verb(
+    click.Option(
+        ["--unit"],
+        type=click.Choice(list(UNITS), case_sensitive=False),
+        default="gb",
+        help="Of memory.",
+    )
+)
+def status(call: Call, unit: str) -> Said:
+    """Say how the broker is: version, data folder, memory, listeners, and how much there is."""
+    call.announce(f"Status of node {call.node} ...")
+    found = call.client.get("x", "status")
+    sections = {
+        "Runtime": _runtime(found),
+        "Data directory": [f"Node data directory: {found['data_folder'] or '(none is kept)'}"],
+        "Memory": [
+            f"Total memory used: {_amount(found['memory_bytes'], unit)}",
+            "Calculation strategy: rss",
+        ],
+        "Totals": [f"{name} count: {count}" for name, count in _totals(found).items()],
+        "Listeners": [
+            f"Interface: {each['interface']}, port: {each['port']}, "
+            f"protocol: {each['protocol']}, purpose: {each['purpose']}"
+            for each in _listeners(found)
+        ],
+    }
+    text = "\n\n".join(
+        "\n".join([click.style(title, bold=True), "", *lines]) for title, lines in sections.items()
+    )
+    return Said(text + "\n", _as_json(found))
+
+
+def _runtime(found: dict[str, Any]) -> list[str]:
+    return [
+        f"OS PID: {found['pid']}",
+        f"Uptime (seconds): {found['uptime_seconds']}",
+        f"RabbitMQ version: {found['rabbitmq_version']}",
+        f"Leveret version: {found['version']} ({found['build']}, Python {found['python']})",
+        f"Node name: {found['node']}",
+    ]
+
+
+def _totals(found: dict[str, Any]) -> dict[str, int]:
+    counts = found["counts"]
+    return {
+        "Connection": counts["connections"],
+        "Channel": counts["channels"],
+        "Consumer": counts["consumers"],
+        "Queue": counts["queues"],
+        "Message": counts["messages"],
+        "Virtual host": counts["vhosts"],
+    }
+
+
+def _listeners(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "interface": f"[{each['host']}]" if ":" in each["host"] else each["host"],
+            "node": found["node"],
+            "port": each["port"],
+            "protocol": each["protocol"],
+            "purpose": PURPOSES.get(each["protocol"], each["protocol"]),
+        }
+        for each in found["listeners"]
+    ]
+
+
+def _as_json(found: dict[str, Any]) -> dict[str, object]:
+    """RabbitMQ's keys for what there is here."""
+    counts = found["counts"]
+    return {
+        "data_directory": found["data_folder"],
+        "listeners": _listeners(found),
+        "memory": {"strategy": "rss", "total": {"rss": found["memory_bytes"]}},
+        "pid": found["pid"],
+        "product_name": "Leveret",
+        "product_version": found["version"],
+        "rabbitmq_version": found["rabbitmq_version"],
+        "totals": {
+            "virtual_host_count": counts["vhosts"],
+            "connection_count": counts["connections"],
+            "queue_count": counts["queues"],
+        },
+        "uptime": found["uptime_seconds"],
+        "vm_memory_calculation_strategy": "rss",
+    }
+
+
+def _amount(size_bytes: int, unit: str) -> str:
+    divisor = UNITS[unit]
+    return f"{size_bytes if divisor is None else round(size_bytes / divisor, 4)} {unit}"

@@ -1,0 +1,87 @@
+"""Vhosts: add, delete, list."""
+
+from typing import Final
+
+import click
+
+from leveret.cli.ctl.answers import Rows
+from leveret.cli.ctl.call import Call
+from leveret.cli.ctl.columns import Columns, columns_argument, field
+from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError, InputError
+from leveret.cli.ctl.terms import Cell, names
+from leveret.cli.ctl.verb import argument, table_headers_option, verb
+
+
+def _cluster_state(vhost: dict[str, dict[str, str]]) -> Cell:
+    state = vhost["cluster_state"]
+    pairs = ", ".join(f"{{{node}, {value}}}" for node, value in state.items())
+    return Cell(f"[{pairs}]", state)
+
+
+COLUMNS: Final = Columns(
+    {
+        "name": field("name"),
+        "description": field("description"),
+        "tags": lambda vhost: names(vhost["tags"]),
+        "default_queue_type": field("default_queue_type"),
+        "tracing": field("tracing"),
+        "cluster_state": _cluster_state,
+    },
+    ("name",),
+)
+
+
+@verb(
+    argument("vhost_name", metavar="VHOST"),
+    click.Option(["--description"], metavar="TEXT", default="", help="What it is for."),
+    click.Option(["--tags"], metavar="TAG,...", default="", help="Words to find it by."),
+    click.Option(
+        ["--default-queue-type"],
+        metavar="TYPE",
+        default="classic",
+        help="Of queues declared without a type; classic is the one there is.",
+    ),
+)
+def add_vhost(
+    call: Call, vhost_name: str, description: str, tags: str, default_queue_type: str
+) -> None:
+    """Add a vhost. One that is there already stays as it is."""
+    if not vhost_name:
+        raise InputError("a vhost needs a name; the one given is empty", DATA)
+    call.announce(f'Adding vhost "{vhost_name}" ...')
+    if default_queue_type != "classic":
+        raise CtlError(
+            f"queues without a type cannot be of type '{default_queue_type}': they are classic, "
+            "and a client that wants another says so in x-queue-type",
+            UNAVAILABLE,
+        )
+    call.client.put("vhosts", vhost_name, body={"description": description, "tags": tags})
+
+
+@verb(argument("vhost_name", metavar="VHOST"))
+def delete_vhost(call: Call, vhost_name: str) -> None:
+    """Delete a vhost with everything in it, and close the connections to it."""
+    call.announce(f'Deleting vhost "{vhost_name}" ...')
+    require_vhost(call, vhost_name, DATA)
+    call.client.delete("vhosts", vhost_name)
+
+
+@verb(columns_argument(COLUMNS), table_headers_option())
+def list_vhosts(call: Call, columns: tuple[str, ...]) -> Rows:
+    """List vhosts."""
+    call.announce("Listing vhosts ...")
+    return COLUMNS.rows(columns, call.client.get("vhosts"), streamed=False)
+
+
+def no_vhost(vhost: str) -> str:
+    """The sentence that says so."""
+    return f"there is no vhost '{vhost}': list_vhosts names those there are"
+
+
+def require_vhost(call: Call, vhost: str, exit_code: int) -> None:
+    """Raise unless there is such a vhost."""
+    if call.client.find("vhosts", vhost) is None:
+        raise CtlError(no_vhost(vhost), exit_code)
+
+
+VERBS = (add_vhost, delete_vhost, list_vhosts)

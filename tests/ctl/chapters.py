@@ -1,0 +1,519 @@
+"""What is done with each verb, here and with rabbitmqctl, to see the same come out.
+
+A chapter starts from the same world (see world). A line is an argument vector as a shell would
+read it; ` <<< ` gives standard input. `{connection}` is a connection of the world, `{channel}` one
+of its channels.
+"""
+
+import shlex
+from dataclasses import dataclass
+
+CHAPTERS = {
+    "add_user": r"""
+        add_user eve secret
+        add_user eve secret
+        add_user eve secret --formatter json
+        add_user -q frank secret
+        add_user -s grace secret
+        add_user heidi <<< secret\n
+        add_user -q ivan <<< secret\n
+        add_user judy
+        add_user judy --formatter json
+        add_user ken <<< \n
+        add_user "" secret
+        add_user ../x secret
+        add_user žluťoučký secret
+        add_user "two words" secret
+        add_user leo secret --formatter json
+        add_user --formatter JSON mia secret
+        add_user nina secret --vhost x --timeout 5
+        add_user nina secret -t 0
+        add_user
+        add_user a b c
+        add_user --nope a b
+        add_user a -secret
+        add_user a b -t x
+        add_user a b --if-empty
+        add_user a b --no-table-headers
+        list_users -q
+    """,
+    "delete_user": r"""
+        delete_user ada
+        delete_user ada
+        delete_user ada --formatter json
+        delete_user bob --formatter json
+        delete_user -q carol
+        delete_user -s carol
+        delete_user ""
+        delete_user ../x
+        delete_user
+        delete_user a b
+        delete_user a -t 0
+        delete_user a --timeout
+        delete_user a --online
+        list_users
+    """,
+    "change_password": r"""
+        change_password bob other
+        authenticate_user bob other
+        change_password bob <<< another\n
+        authenticate_user bob another
+        change_password -q bob <<< a third\n
+        authenticate_user bob "a third"
+        change_password bob
+        change_password bob ""
+        authenticate_user bob ""
+        change_password bob other --formatter json
+        change_password nobody other
+        change_password nobody other --formatter json
+        change_password "" other
+        change_password
+        change_password a b c
+    """,
+    "authenticate_user": r"""
+        authenticate_user ada lovelace
+        authenticate_user -q ada lovelace
+        authenticate_user -s ada lovelace
+        authenticate_user ada lovelace --formatter json
+        authenticate_user ada <<< lovelace\n
+        authenticate_user ada <<<   lovelace  \nmore\n
+        authenticate_user ada
+        authenticate_user ada wrong
+        authenticate_user -q ada wrong
+        authenticate_user ada wrong --formatter json
+        authenticate_user ada ""
+        authenticate_user nobody lovelace
+        authenticate_user "" lovelace
+        authenticate_user
+        authenticate_user a b c
+    """,
+    "list_users": r"""
+        list_users
+        list_users -q
+        list_users -s
+        list_users -qs
+        -q list_users
+        list_users --no-table-headers
+        list_users --table-headers
+        list_users --formatter table
+        list_users --formatter json
+        list_users -s --formatter json
+        list_users --formatter csv
+        --formatter json list_users
+        list_users --vhost nowhere
+        list_users --no-table-headers --formatter json
+        list_users --no-table-headers --formatter csv
+        list_users user
+        list_users --if-empty
+        list_users -t 0
+        list_users -t 5
+    """,
+    "set_user_tags": r"""
+        set_user_tags bob administrator monitoring
+        list_users
+        set_user_tags bob a,b c
+        list_users -q
+        set_user_tags bob
+        list_users -q
+        set_user_tags -q bob management
+        set_user_tags bob policymaker --formatter json
+        list_users --formatter json
+        set_user_tags nobody x
+        set_user_tags nobody x --formatter json
+        set_user_tags "" x
+        set_user_tags
+        authenticate_user bob builder
+    """,
+    "add_vhost": r"""
+        add_vhost lab
+        add_vhost lab
+        add_vhost -q lab2
+        add_vhost lab3 --formatter json
+        add_vhost lab4 --description "some words" --tags a,b
+        add_vhost ../x
+        add_vhost žlutý
+        add_vhost lab5 --default-queue-type classic
+        add_vhost lab6 --default-queue-type nope
+        add_vhost
+        add_vhost a b
+        add_vhost a --description
+        list_vhosts
+        list_vhosts name description
+    """,
+    "delete_vhost": r"""
+        delete_vhost course
+        delete_vhost course
+        delete_vhost -q course
+        delete_vhost empty --formatter json
+        delete_vhost empty --formatter json
+        delete_vhost ../x
+        delete_vhost
+        delete_vhost a b
+        list_vhosts
+    """,
+    "list_vhosts": r"""
+        list_vhosts
+        list_vhosts -q
+        list_vhosts -s
+        list_vhosts --no-table-headers
+        list_vhosts name tracing
+        list_vhosts tracing,name
+        list_vhosts name default_queue_type cluster_state
+        list_vhosts --formatter json
+        list_vhosts tracing name --formatter json
+        list_vhosts name cluster_state --formatter json
+        list_vhosts --formatter csv
+        list_vhosts nope
+        list_vhosts name metadata
+        list_vhosts -t 0
+    """,
+    "set_permissions": r"""
+        set_permissions -p course bob ^a ^b ^c
+        set_permissions --vhost course bob ^a ^b ^c
+        set_permissions --vhost=course bob ^a ^b ^c
+        set_permissions -p=course bob ^a ^b ^c
+        -p course set_permissions bob ^a ^b ^c
+        list_permissions -p course
+        set_permissions -p course bob "" "" ""
+        list_permissions -p course
+        set_permissions -q -p empty bob .* .* .*
+        set_permissions bob .* .* .* --formatter json
+        list_user_permissions bob
+        set_permissions -p nowhere bob .* .* .*
+        set_permissions -p nowhere bob .* .* .* --formatter json
+        set_permissions -p course nobody .* .* .*
+        set_permissions nobody .* .* .* --formatter json
+        set_permissions -p nowhere nobody .* .* .*
+        set_permissions -p course bob ( .* .*
+        set_permissions -p course bob .* * .*
+        set_permissions -p course bob .* .* [ --formatter json
+        list_permissions -p course
+        set_permissions "" .* .* .*
+        set_permissions bob .* .*
+        set_permissions bob .* .* .* .*
+        set_permissions
+    """,
+    "clear_permissions": r"""
+        clear_permissions -p course ada
+        clear_permissions -p course ada
+        clear_permissions -q -p course ada
+        clear_permissions bob
+        clear_permissions -p course ada --formatter json
+        clear_permissions -p course nobody
+        clear_permissions nobody --formatter json
+        clear_permissions -p nowhere ada
+        clear_permissions -p nowhere ada --formatter json
+        clear_permissions ""
+        clear_permissions
+        clear_permissions a b
+        list_permissions -p course
+    """,
+    "list_permissions": r"""
+        list_permissions
+        list_permissions -p course
+        list_permissions -p course -q
+        list_permissions -p course -s
+        list_permissions -p course --no-table-headers
+        list_permissions -p course --formatter json
+        list_permissions -p course --formatter csv
+        list_permissions -p course --formatter pretty_table
+        list_permissions -p empty
+        list_permissions -p empty -q
+        list_permissions -p empty --formatter json
+        list_permissions -p empty --formatter csv
+        list_permissions -p empty --formatter pretty_table
+        list_permissions -p nowhere
+        list_permissions -p nowhere --formatter json
+        list_permissions x
+        list_permissions -t 0
+    """,
+    "list_user_permissions": r"""
+        list_user_permissions ada
+        list_user_permissions ada -q
+        list_user_permissions ada -s
+        list_user_permissions ada --no-table-headers
+        list_user_permissions ada -p empty
+        list_user_permissions ada --formatter json
+        list_user_permissions ada --formatter csv
+        list_user_permissions ada --formatter pretty_table
+        list_user_permissions bob
+        list_user_permissions bob --formatter json
+        list_user_permissions nobody
+        list_user_permissions nobody --formatter json
+        list_user_permissions ""
+        list_user_permissions
+        list_user_permissions a b
+    """,
+    "list_queues": r"""
+        list_queues
+        list_queues -p course
+        list_queues -p course -q
+        list_queues -p course -s
+        list_queues -p course --no-table-headers
+        list_queues -p course messages,name
+        list_queues -p course "messages, name"
+        list_queues -p course messages name messages
+        list_queues -p course name,
+        list_queues name -p course --quiet messages
+        list_queues -p course name durable auto_delete arguments policy exclusive consumers
+        list_queues -p course name messages_ready messages_unacknowledged messages state type
+        list_queues -p course name leader members online slave_pids synchronised_slave_pids
+        list_queues -p course name owner_pid exclusive_consumer_tag head_message_timestamp
+        list_queues -p course --formatter json
+        list_queues -p course name arguments exclusive members leader policy --formatter json
+        list_queues -p course --formatter csv name arguments messages
+        list_queues -p empty
+        list_queues -p empty --formatter json
+        list_queues -p empty --formatter csv
+        list_queues -p empty --formatter pretty_table
+        list_queues -p course --online
+        list_queues -p course --offline
+        list_queues -p course --online --offline
+        list_queues -p course --local
+        list_queues -p course -t 30
+        list_queues -p course --timeout 30
+        list_queues -p empty -p course
+        list_queues -p nowhere
+        list_queues -p ""
+        list_queues -t 0
+        list_queues -t x
+        list_queues --timeout 2.5
+        list_queues -p
+        list_queues --vh course
+        list_queues nope
+        list_queues name nope
+        list_queues NAME
+        list_queues "name messages"
+        list_queues -- -p
+        list_queues -z
+        list_queues --if-empty
+    """,
+    "list_exchanges": r"""
+        list_exchanges
+        list_exchanges -p course
+        list_exchanges -p course -q
+        list_exchanges -p course -s
+        list_exchanges -p course --no-table-headers
+        list_exchanges -p course type name
+        list_exchanges -p course name type durable auto_delete internal arguments policy
+        list_exchanges -p course name arguments durable policy --formatter json
+        list_exchanges -p course --formatter csv name arguments
+        list_exchanges -p nowhere
+        list_exchanges name nope
+        list_exchanges -t 0
+    """,
+    "list_bindings": r"""
+        list_bindings
+        list_bindings -p course
+        list_bindings -p course -q
+        list_bindings -p course -s
+        list_bindings -p course --no-table-headers
+        list_bindings -p course routing_key source_name
+        list_bindings -p course --formatter json
+        list_bindings -p course --formatter csv
+        list_bindings -p empty
+        list_bindings -p empty --formatter json
+        list_bindings -p nowhere
+        list_bindings source_name vhost
+        list_bindings -t 0
+    """,
+    "list_connections": r"""
+        list_connections user vhost state channels
+        list_connections -q user channels
+        list_connections -s user channels
+        list_connections --no-table-headers user channels
+        list_connections pid name user
+        list_connections state user peer_host host
+        list_connections user ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash
+        list_connections user peer_cert_subject peer_cert_issuer peer_cert_validity
+        list_connections user protocol auth_mechanism timeout frame_max channel_max
+        list_connections user channels client_properties
+        list_connections user channels client_properties --formatter json
+        list_connections channels peer_host host protocol ssl peer_cert_issuer --formatter json
+        list_connections -p empty user channels
+        list_connections --formatter csv user channels
+        list_connections nope
+        list_connections name user_provided_name
+        list_connections -t 0
+    """,
+    "list_channels": r"""
+        list_channels
+        list_channels -q
+        list_channels -s
+        list_channels --no-table-headers
+        list_channels user number
+        list_channels --formatter json
+        list_channels --formatter csv
+        list_channels pid connection name number user vhost transactional confirm consumer_count
+        list_channels number messages_unacknowledged messages_uncommitted acks_uncommitted
+        list_channels number messages_unconfirmed prefetch_count global_prefetch_count
+        list_channels -p empty
+        list_channels nope
+        list_channels -t 0
+    """,
+    "list_consumers": r"""
+        list_consumers
+        list_consumers -p course
+        list_consumers -p course -q
+        list_consumers -p course -s
+        list_consumers -p course --no-table-headers
+        list_consumers -p course consumer_tag queue_name
+        list_consumers -p course arguments activity_status active consumer_tag
+        list_consumers -p course --formatter json
+        list_consumers -p course --formatter csv
+        list_consumers -p empty
+        list_consumers -p nowhere
+        list_consumers exclusive
+        list_consumers -t 0
+    """,
+    "purge_queue": r"""
+        purge_queue -p course tasks
+        list_queues -p course name messages
+        purge_queue -p course -q temp
+        purge_queue -p course temp --formatter json
+        purge_queue -p course mine
+        purge_queue -p course nope
+        purge_queue -p course nope --formatter json
+        purge_queue -p nowhere tasks
+        purge_queue -p course ""
+        purge_queue
+        purge_queue a b
+        purge_queue -p course nope -e
+        purge_queue -p course tasks -t 0
+    """,
+    "delete_queue": r"""
+        delete_queue -p course tasks -e
+        delete_queue -p course tasks --if-empty
+        delete_queue -p course tasks -u
+        delete_queue -p course tasks --if-unused
+        delete_queue -p course tasks -e -u
+        delete_queue -p course -q tasks
+        delete_queue -p course tasks
+        delete_queue -p course tasks --formatter json
+        delete_queue -p course temp --formatter json
+        delete_queue -p course "fronta ř"
+        delete_queue -p course mine
+        delete_queue -p nowhere tasks
+        delete_queue -p course ""
+        delete_queue -p course -- -x
+        delete_queue
+        delete_queue a b
+        delete_queue a --if-empty=x
+        delete_queue a -t 0
+        list_queues -p course
+    """,
+    "close_connection": r"""
+        close_connection nope reason
+        close_connection "" ""
+        close_connection nope reason --formatter json
+        close_connection -q {connection} "go home"
+        close_connection -q {connection} "go home"
+        close_connection {connection} "go home" --formatter json
+        close_connection
+        close_connection x
+        close_connection a b c
+    """,
+    "status": r"""
+        status x
+        status --unit zz
+        status --unit
+        status -t 0
+    """,
+    "ping": r"""
+        ping -q
+        ping -s
+        ping --formatter json
+        ping x
+        ping -q -t 0
+        ping -q -t 5
+    """,
+    "await_startup": r"""
+        await_startup
+        await_startup -q
+        await_startup -t 5
+        await_startup -t 0
+        await_startup --formatter json
+        await_startup x
+    """,
+    "stop": r"""
+        stop a b
+        stop --nope
+    """,
+    "unknown verbs": r"""
+        frobnicate
+        frobnicate -q
+        list_queus
+        --version
+    """,
+}
+
+# With no broker running. Wrong usage is found before anybody looks for one.
+ALONE = r"""
+    add_user a b
+    delete_user a
+    change_password a b
+    authenticate_user a b
+    list_users
+    list_users -q
+    list_users --formatter json
+    set_user_tags a b
+    add_vhost a
+    delete_vhost a
+    list_vhosts
+    set_permissions a b c d
+    clear_permissions a
+    list_permissions
+    list_user_permissions a
+    list_queues
+    list_exchanges
+    list_bindings
+    list_connections
+    list_channels
+    list_consumers
+    purge_queue a
+    delete_queue a
+    close_connection a b
+    status
+    status --formatter json
+    ping -q
+    ping --formatter json
+    stop
+    stop -q
+    stop --idempotent
+    stop -q --idempotent
+    await_startup -t 1
+    list_queues nope
+    delete_user
+    frobnicate
+"""
+
+# Of these only the sections and the keys are compared: much of it is Erlang's.
+STATUS = r"""
+    status
+    status -q
+    status --unit MB
+    status --formatter json
+"""
+
+# The last of all.
+THE_END = "stop"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A use of the command: its line, the arguments in it, and what it reads."""
+
+    line: str
+
+    @property
+    def arguments(self) -> list[str]:
+        return shlex.split(self.line.partition(" <<< ")[0])
+
+    @property
+    def stdin(self) -> str:
+        return self.line.partition(" <<< ")[2].replace("\\n", "\n")
+
+
+def steps(text: str) -> list[Step]:
+    """The steps of a chapter."""
+    return [Step(line.lstrip()) for line in text.splitlines() if line.strip()]

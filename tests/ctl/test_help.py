@@ -1,0 +1,81 @@
+"""Help, the documentation, and what loading the command costs."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leveret.cli.ctl.group import VERBS
+
+from .conftest import CLEAN, Ctl, Served, leveret
+
+PAGE = Path(__file__).parents[2] / "docs" / "ctl.md"
+EXAMPLES = re.findall(r"^\| `(\w+)` \| `leveret ctl (.+)` \|$", PAGE.read_text(), re.MULTILINE)
+
+
+def test_every_verb_has_an_example_in_the_documentation() -> None:
+    assert sorted(verb for verb, _ in EXAMPLES) == sorted(VERBS)
+
+
+@pytest.mark.parametrize(("verb", "example"), EXAMPLES)
+def test_an_example_uses_its_verb_as_it_must_be_used(verb: str, example: str, nobody: Ctl) -> None:
+    arguments = shlex.split(example)
+    assert arguments[0] == verb
+    waits_not = ["-t", "0"] if verb == "await_startup" else []
+    assert nobody(*arguments, *waits_not).exit_code == 69
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("asking", [("help", "VERB"), ("VERB", "--help"), ("VERB", "-h")])
+def test_a_verb_has_help(verb: str, asking: tuple[str, ...], nobody: Ctl) -> None:
+    outcome = nobody(*(word.replace("VERB", verb) for word in asking))
+    assert outcome.exit_code == 0
+    assert outcome.stdout.startswith(f"Usage: leveret ctl {verb} ".replace("leveret", "main"))
+
+
+def test_help_without_a_verb_lists_the_verbs(nobody: Ctl) -> None:
+    listed = nobody.run("help")
+    assert all(f"  {verb} " in listed for verb in VERBS)
+
+
+@pytest.mark.parametrize("word", ["list_queus", "frobnicate", "../x", "žába", ""])
+def test_a_word_that_is_no_verb_is_refused(word: str, nobody: Ctl) -> None:
+    for arguments in ([word], ["help", word]):
+        outcome = nobody(*arguments)
+        assert outcome.exit_code == 64
+        assert f"there is no verb '{word}'" in outcome.stderr
+
+
+def test_a_verb_that_was_mistyped_is_guessed(nobody: Ctl) -> None:
+    assert "did you mean 'list_queues'?" in nobody("list_queus").stderr
+
+
+def imported_by(*arguments: str) -> tuple[int, set[str]]:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "leveret", *arguments],
+        capture_output=True,
+        text=True,
+        env=CLEAN,
+    )
+    return done.returncode, set(re.findall(r"\|\s+([\w.]+)$", done.stderr, re.MULTILINE))
+
+
+def test_ctl_loads_nothing_of_the_broker(served: Served) -> None:
+    exit_code, modules = imported_by("ctl", "--data", str(served.data), "ping")
+    assert exit_code == 0
+    heavy = {"asyncio", "starlette", "uvicorn", "msgspec", "leveret.broker", "leveret.app"}
+    assert modules & heavy == set()
+
+
+def test_other_commands_do_not_load_ctl() -> None:
+    exit_code, modules = imported_by("--version")
+    assert exit_code == 0
+    assert "leveret.cli.ctl" not in modules
+
+
+def test_the_commands_of_the_group_are_listed() -> None:
+    listed = leveret("--help").stdout
+    assert all(f"\n  {command} " in listed for command in ("ctl", "lab", "serve"))

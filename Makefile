@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py README.md
 
-.PHONY: run test check compile bench soak docs clean
+.PHONY: run demo test test-clients check compile bench soak docs clean
 
 # An installation of the project, compiled where there is a C compiler.
 $(VENV)/installed: $(SOURCES)
@@ -29,6 +29,10 @@ compile: $(VENV)/installed
 run: $(VENV)/installed
 	$(BIN)/leveret serve --data .data
 
+# The lab in under a minute: real workers on a real broker, and what each scene claims is checked.
+demo: $(VENV)/tests-installed
+	$(BIN)/python -m leveret.lab.demo
+
 # The suite on the build that this machine makes; then unit and property tests and one pika smoke
 # test on the sources, which are plain Python.
 test: $(VENV)/tests-installed
@@ -36,6 +40,15 @@ test: $(VENV)/tests-installed
 	$(BIN)/python -m pytest
 	PYTHONPATH=src $(BIN)/python -m leveret --version
 	PYTHONPATH=src $(BIN)/python -m pytest tests/unit tests/property tests/integration/test_smoke.py
+
+# Node's amqplib is tested where there is npm.
+$(VENV)/clients-installed: $(VENV)/tests-installed
+	$(BIN)/pip install --quiet --group clients
+	if command -v npm > /dev/null; then npm install --silent --prefix $(VENV)/node amqplib@2.3.1; fi
+	touch $@
+
+test-clients: $(VENV)/clients-installed
+	$(BIN)/python -m pytest tests/clients
 
 check: $(VENV)/check-installed
 	$(BIN)/ruff check src tests tools bench setup.py

@@ -14,7 +14,7 @@ import pytest
 from peer import Peer, TcpWire
 
 from . import outside_server
-from .queue_processor_process import QueueProcessorProcess
+from .program import Program, shipped
 from .tcp_proxy import TcpProxy
 from .worker import Worker
 
@@ -164,24 +164,50 @@ def student(enrol: Callable[[str], Student]) -> Student:
 
 
 @pytest.fixture
-def start_processor(broker: Any) -> Iterator[Callable[..., QueueProcessorProcess]]:
-    """Runs the lab's queue processor as a process of its own, which a test may kill."""
-    started: list[QueueProcessorProcess] = []
+def run_program() -> Iterator[Callable[..., Program]]:
+    """Runs a Python program, as `python ARGUMENTS` would; it does not outlive the test."""
+    started: list[Program] = []
 
-    def start(student: Student, queue: str, *options: str) -> QueueProcessorProcess:
-        started.append(
-            QueueProcessorProcess(
-                f"--host={broker.host}",
-                f"--port={broker.port}",
-                f"--vhost={student.name}",
-                f"--username={student.name}",
-                f"--password={student.password}",
-                f"--queue={queue}",
-                *options,
-            )
-        )
+    def run(*arguments: str) -> Program:
+        started.append(Program(*arguments))
         return started[-1]
 
-    yield start
-    for processor in started:
-        processor.close()
+    yield run
+    for program in started:
+        program.close()
+
+
+@pytest.fixture
+def run_script(broker: Any, run_program: Callable[..., Program]) -> Callable[..., Program]:
+    """Runs a script of the lab for a student: `run_script(student, "send.py", "hello", "a")`."""
+
+    def run(student: Student, script: str, queue: str, *options: str) -> Program:
+        access = connection_options(broker, student)
+        return run_program(shipped(script), *access, f"--queue={queue}", *options)
+
+    return run
+
+
+@pytest.fixture
+def start_processor(run_script: Callable[..., Program], student: Student) -> Callable[..., Program]:
+    """Runs the lab's worker for the student, as fast as it can unless told otherwise, and waits
+    until it consumes."""
+
+    def start(queue: str, *options: str) -> Program:
+        fast = "--seconds-per-character=0"
+        processor = run_script(student, "qprocessor.py", queue, fast, *options)
+        processor.reports(f"Waiting for messages in queue '{queue}'. Ctrl-C ends.")
+        return processor
+
+    return start
+
+
+def connection_options(broker: Any, student: Student) -> list[str]:
+    """What the programs of the lab need to reach a student's vhost."""
+    return [
+        f"--host={broker.host}",
+        f"--port={broker.port}",
+        f"--vhost={student.name}",
+        f"--username={student.name}",
+        f"--password={student.password}",
+    ]

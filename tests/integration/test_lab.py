@@ -1,4 +1,8 @@
-"""The lab sheet, step by step: what every student does, and has to see."""
+"""The lab sheet, step by step: what every student does, and has to see.
+
+Here the workers are in this process, where a test says what each does next. The worker that
+students run is in test_lab_worker.
+"""
 
 import pika
 import pytest
@@ -121,23 +125,6 @@ class TestHello:
 
         assert receiver.bodies == [b"before", b"after"]
 
-    def test_after_ctrl_c_the_next_receiver_goes_on(
-        self, sender, hello, start, start_processor, student
-    ):
-        processor = start_processor(student, hello)
-        processor.reports("waiting")
-        send(sender, hello, b"first")
-        processor.reports("took first")
-        processor.reports("done first")
-
-        processor.interrupt()
-        receiver = start(hello, auto_ack=True)
-        pump(sender.connection, until=lambda: consumer_count(sender, hello) == 1)
-        send(sender, hello, b"second", b"third")
-        pump(receiver, until=lambda: len(receiver.received) == 2)
-
-        assert receiver.bodies == [b"second", b"third"]
-
 
 class TestDistribution:
     @pytest.mark.parametrize("auto_ack", [True, False])
@@ -213,72 +200,7 @@ class TestDistribution:
         assert quick.bodies == numbered(3)
 
 
-class TestFailingWorkers:
-    def test_automatic_acknowledgement_loses_what_a_dying_worker_had(
-        self, sender, hello, start, start_processor, student
-    ):
-        processor = start_processor(student, hello, "--lose-every=2")
-        processor.reports("waiting")
-        send(sender, hello, b"one", b"two")
-        for report in ("took one", "done one", "took two"):
-            processor.reports(report)
-        processor.wait_for_end()
-
-        heir = start(hello, auto_ack=True)
-        pump(sender.connection, until=lambda: consumer_count(sender, hello) == 1)
-        send(sender, hello, b"three")
-        pump(heir, until=lambda: heir.received)
-
-        assert heir.bodies == [b"three"]
-
-    def test_manual_acknowledgement_keeps_what_a_dying_worker_had(
-        self, sender, hello, start, start_processor, student
-    ):
-        processor = start_processor(student, hello, "--acknowledge", "--lose-every=2")
-        processor.reports("waiting")
-        send(sender, hello, b"one", b"two", b"three")
-        for report in ("took one", "done one", "took two"):
-            processor.reports(report)
-        processor.wait_for_end()
-
-        heir = start(hello)
-        pump(heir, until=lambda: len(heir.received) == 2)
-
-        assert heir.bodies == [b"two", b"three"]
-        assert [delivery.redelivered for delivery in heir.received] == [True, False]
-
-    def test_a_killed_workers_message_is_redelivered_to_another(
-        self, sender, hello, start, start_processor, student
-    ):
-        processor = start_processor(student, hello, "--acknowledge", "--hang")
-        processor.reports("waiting")
-        send(sender, hello, b"in hand", b"untouched")
-        processor.reports("took in hand")
-        waiting = start(hello, prefetch_count=1)
-        pump(waiting, until=lambda: waiting.received)
-        waiting.ack_latest()
-
-        processor.kill()
-        pump(waiting, until=lambda: len(waiting.received) == 2)
-
-        assert waiting.bodies == [b"untouched", b"in hand"]
-        assert [delivery.redelivered for delivery in waiting.received] == [False, True]
-
-    def test_processors_of_the_sheet_take_over_from_each_other(
-        self, sender, hello, start_processor, student
-    ):
-        victim = start_processor(student, hello, "--acknowledge", "--hang")
-        victim.reports("waiting")
-        send(sender, hello, b"job")
-        victim.reports("took job")
-        heir = start_processor(student, hello, "--acknowledge")
-        heir.reports("waiting")
-
-        victim.kill()
-
-        heir.reports("took job redelivered")
-        heir.reports("done job")
-
+class TestTheDeliveryTimeout:
     @pytest.mark.leveret(consumer_timeout_seconds=0.5)
     def test_a_worker_that_misses_the_delivery_timeout_is_cut_off(self, sender, hello, start):
         """Error table: acknowledgement timeout."""
@@ -362,7 +284,3 @@ class TestDurability:
             f"PRECONDITION_FAILED - inequivalent arg 'durable' for queue '{durable}' in vhost "
             f"'{student.name}': received 'false' but current is 'true'",
         )
-
-
-def consumer_count(channel, queue):
-    return channel.queue_declare(queue, passive=True).method.consumer_count

@@ -15,7 +15,9 @@ ROOT = Path(leveret.__file__).parent
 
 LAYERS = (
     {"__main__"},
-    {"cli", "testing"},
+    {"cli"},
+    {"lab"},
+    {"testing"},
     {"app"},
     {"management"},
     {"net", "store", "access", "clock", "build_info"},

@@ -72,7 +72,8 @@ class Route:
     """Where the messages of one basic.publish (exchange, routing key, flags) go.
 
     `tail` is the exchange and the routing key, encoded. `durable` are the queues that persistent
-    messages reach through the store, `transient` the others; `queues` are both.
+    messages reach through the store, `transient` the others; `queues` are both. `told`: the log
+    need not hear again that it leads nowhere.
     """
 
     __slots__ = (
@@ -83,6 +84,7 @@ class Route:
         "queues",
         "routing_key",
         "tail",
+        "told",
         "transient",
     )
 
@@ -92,6 +94,7 @@ class Route:
         self.tail = tail
         self.mandatory = mandatory
         self.by_headers = False
+        self.told = False
         self.queues: list[ClassicQueue] = []
         self.durable: list[Queue] = []
         self.transient: list[ClassicQueue] = []
@@ -248,8 +251,11 @@ class Channel:
         if persistent and len(route.durable) != 0:
             ticket = self.broker.store.append(message, route.durable)
             queues = route.transient
-        elif len(queues) == 0 and route.mandatory:
-            self._return(message)
+        elif len(queues) == 0:
+            if route.mandatory:
+                self._return(message)
+            elif not route.told:
+                self._tell_unroutable(route)
         for queue in queues:
             queue.publish(message, 0)
         self.connection.work += len(queues) + 1
@@ -308,6 +314,13 @@ class Channel:
         """Refuse content that is too large as soon as its header says so."""
         if content.body_size > self.connection.limits.max_message_size_bytes:
             self._refuse_size(content.body_size)
+
+    def _tell_unroutable(self, route: Route) -> None:
+        route.told = True
+        publisher = f"{self.connection.described()}, channel {self.number}"
+        self.connection.unroutable.tell(
+            publisher, route.exchange.name, route.routing_key, route.tail
+        )
 
     def _return(self, message: Message) -> None:
         payload = _RETURN_START + message.tail

@@ -29,8 +29,10 @@ class Heartbeat:
         self.interval_seconds = interval_seconds
         self._connection = connection
         self._clock = connection.broker.clock
-        self._sent = int(connection.output.octets_sent)
-        self._received = int(connection.octets_received)
+        # As in RabbitMQ the handshake's end is no traffic of ours, and the first check of the peer
+        # always finds life: who says nothing from the start is cut after three intervals.
+        self._sent = int(connection.output.octets_sent) + connection.output.size()
+        self._received = -1
         self._odd = False
         self._silent_intervals = 0
         self._timer: Timer | None = None

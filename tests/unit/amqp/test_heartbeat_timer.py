@@ -28,7 +28,7 @@ def gone(server: Server) -> bool:
 
 def test_one_leaves_once_half_an_interval_was_quiet(peer: Peer, server: Server) -> None:
     server.advance(INTERVAL / 2)
-    assert heard(peer) == b"", "the handshake's end was output too"
+    assert heard(peer) == b"", "opening the channel was output too"
     server.advance(INTERVAL / 2)
     assert heard(peer) == BEAT
 
@@ -96,3 +96,14 @@ def test_without_an_interval_there_is_no_timer(connect, server: Server) -> None:
 def test_the_end_of_the_connection_ends_the_timer(peer: Peer, server: Server) -> None:
     peer.close()
     assert server.clock.pending() == 0
+
+
+def test_who_says_nothing_from_the_start_is_cut_after_three_intervals(server: Server) -> None:
+    """The first heartbeat to it leaves after half of one. As in RabbitMQ."""
+    stranger = Peer(server.connect()).handshake(heartbeat=INTERVAL)
+    server.advance(INTERVAL / 2)
+    assert heard(stranger) == BEAT
+    server.advance(2.4 * INTERVAL)
+    assert not gone(server)
+    server.advance(0.2 * INTERVAL)
+    assert gone(server)

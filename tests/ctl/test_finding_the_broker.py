@@ -82,11 +82,11 @@ def test_a_url_that_is_none_is_refused_without_showing_it(url: str) -> None:
     assert "it looks like http://USER:PASSWORD@HOST:PORT" in outcome.stderr
 
 
-@pytest.mark.parametrize("host", ["nowhere.invalid", "x" * 300, "[::ffff]", "127.0.0.1:1"])
+@pytest.mark.parametrize("host", ["nowhere.invalid", "x" * 300, "[::1]:1", "127.0.0.1:1"])
 def test_a_host_that_does_not_answer_is_named(host: str) -> None:
     outcome = Ctl(["--url", f"http://guest:sesame@{host}"])("-q", "list_users")
     assert outcome.exit_code == 69
-    assert host.partition(":1")[0] in outcome.stderr
+    assert f"http://{host}" in outcome.stderr
     assert "sesame" not in outcome.stderr
 
 

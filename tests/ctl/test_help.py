@@ -36,6 +36,13 @@ def test_a_verb_has_help(verb: str, asking: tuple[str, ...], nobody: Ctl) -> Non
     assert outcome.stdout.startswith(f"Usage: leveret ctl {verb} ".replace("leveret", "main"))
 
 
+def test_the_help_of_a_listing_names_its_columns(nobody: Ctl) -> None:
+    text = " ".join(nobody.run("help", "list_exchanges").split())
+    assert text.endswith(
+        "A COLUMN is one of arguments, auto_delete, durable, internal, name, policy, type."
+    )
+
+
 def test_help_without_a_verb_lists_the_verbs(nobody: Ctl) -> None:
     listed = nobody.run("help")
     assert all(f"  {verb} " in listed for verb in VERBS)

@@ -22,6 +22,7 @@ from leveret.amqp.channels import Channels
 from leveret.amqp.content import Content
 from leveret.amqp.described import described_frame
 from leveret.amqp.output import Output
+from leveret.amqp.refusals import connection_refusal
 from leveret.amqp.unroutable import Unroutable
 from leveret.broker.seams import Outbox, Session, Timer
 from leveret.wire.constants import (
@@ -36,7 +37,7 @@ from leveret.wire.constants import (
     FRAME_METHOD,
     FRAME_OVERHEAD,
 )
-from leveret.wire.errors import MalformedString, UnknownMethod, WireError
+from leveret.wire.errors import WireError
 from leveret.wire.frames import (
     FRAME_HEADING,
     FRAME_MIN,
@@ -582,22 +583,10 @@ class Connection(Session):
         if isinstance(error, errors.ChannelError):
             self._refuse_channel(error)
             return
-        method_id = self._failing_method
-        refusal: errors.ConnectionError
-        if isinstance(error, errors.ConnectionError):
-            refusal = error
-        elif isinstance(error, UnknownMethod):
-            refusal, method_id = errors.CommandInvalid(str(error)), 0
-        elif isinstance(error, WireError):
-            refusal = errors.FrameError(str(error))
-            if isinstance(error, MalformedString) and self._failing_channel != 0:
-                # RabbitMQ finds these on channels before it knows the method.
-                method_id = 0
-        else:
+        refusal, names_method = connection_refusal(error, self._failing_channel != 0)
+        if not isinstance(error, (errors.ConnectionError, WireError)):
             log.error("%s: internal error", self.described(), exc_info=error)
-            refusal = errors.InternalError("")
-        if isinstance(refusal, errors.InternalError):
-            method_id = 0
+        method_id = self._failing_method if names_method else 0
         self.refuse(refusal, self._failing_channel, method_id)
 
     def _refuse_frame(self, data: bytes, reason: str, payload: bytes) -> None:

@@ -42,13 +42,22 @@ class Columns:
         return Rows(columns, [[read(each) for read in reads] for each in objects], streamed)
 
 
-def columns_argument(columns: Columns) -> click.Argument:
+class ColumnsArgument(click.Argument):
     """The columns that a verb is asked for."""
 
-    def checked(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
-        return columns.asked(words)
+    def __init__(self, columns: Columns) -> None:
+        super().__init__(["columns"], nargs=-1, metavar="[COLUMN]...", callback=self._checked)
+        self._columns = columns
 
-    return click.Argument(["columns"], nargs=-1, metavar="[COLUMN]...", callback=checked)
+    @property
+    def sentence(self) -> str:
+        """Which there are."""
+        return f"A COLUMN is one of {', '.join(sorted(self._columns.reads))}."
+
+    def _checked(
+        self, _: click.Context, __: click.Parameter, words: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        return self._columns.asked(words)
 
 
 def field(path: str) -> Read:

@@ -8,8 +8,8 @@ from leveret.cli.ctl.answers import Rows
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.columns import (
     Columns,
+    ColumnsArgument,
     absent,
-    columns_argument,
     field,
     fields,
     names_field,
@@ -136,7 +136,7 @@ CONSUMERS: Final = Columns(
 
 
 @verb(
-    columns_argument(QUEUES),
+    ColumnsArgument(QUEUES),
     click.Option(["--online"], is_flag=True, help="Only queues that run."),
     click.Option(["--offline"], is_flag=True, help="Only queues that do not run."),
     click.Option(["--local"], is_flag=True, help="Only queues of this node, which is all."),
@@ -154,35 +154,35 @@ def list_queues(
     return QUEUES.rows(columns, queues)
 
 
-@verb(columns_argument(EXCHANGES), table_headers_option())
+@verb(ColumnsArgument(EXCHANGES), table_headers_option())
 def list_exchanges(call: Call, columns: tuple[str, ...]) -> Rows:
     """List the exchanges of a vhost."""
     call.announce(f"Listing exchanges for vhost {call.vhost} ...")
     return EXCHANGES.rows(columns, _of_vhost(call, "exchanges"))
 
 
-@verb(columns_argument(BINDINGS), table_headers_option())
+@verb(ColumnsArgument(BINDINGS), table_headers_option())
 def list_bindings(call: Call, columns: tuple[str, ...]) -> Rows:
     """List the bindings of a vhost."""
     call.announce(f"Listing bindings for vhost {call.vhost}...")
     return BINDINGS.rows(columns, _of_vhost(call, "bindings"))
 
 
-@verb(columns_argument(CONNECTIONS), table_headers_option())
+@verb(ColumnsArgument(CONNECTIONS), table_headers_option())
 def list_connections(call: Call, columns: tuple[str, ...]) -> Rows:
     """List the connections to all vhosts."""
     call.announce("Listing connections ...")
     return CONNECTIONS.rows(columns, call.client.get("connections"))
 
 
-@verb(columns_argument(CHANNELS), table_headers_option())
+@verb(ColumnsArgument(CHANNELS), table_headers_option())
 def list_channels(call: Call, columns: tuple[str, ...]) -> Rows:
     """List the channels of all connections."""
     call.announce("Listing channels ...")
     return CHANNELS.rows(columns, call.client.get("channels"))
 
 
-@verb(columns_argument(CONSUMERS), table_headers_option())
+@verb(ColumnsArgument(CONSUMERS), table_headers_option())
 def list_consumers(call: Call, columns: tuple[str, ...]) -> Rows:
     """List the consumers of a vhost's queues."""
     call.announce(f"Listing consumers in vhost {call.vhost} ...")

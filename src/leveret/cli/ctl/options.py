@@ -12,7 +12,7 @@ from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError
 from leveret.cli.ctl.formatters import FORMATTERS
 
 NODE_HEAD: Final = re.compile(r"[A-Za-z0-9_-]+")
-HERE: Final = frozenset({"", "localhost"})
+SHORT_WITH_EQUALS: Final = re.compile(r"(-[npt])=(.*)", re.DOTALL)
 
 
 def common_options() -> list[click.Parameter]:
@@ -60,7 +60,7 @@ def spelled(args: list[str]) -> list[str]:
     end = args.index("--") if "--" in args else len(args)
     options: list[str] = []
     for argument in args[:end]:
-        short = re.fullmatch(r"(-[a-z])=(.*)", argument, re.DOTALL)
+        short = SHORT_WITH_EQUALS.fullmatch(argument)
         options += short.groups() if short else [argument]
     return options + args[end:]
 
@@ -77,16 +77,18 @@ def given(ctx: click.Context, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def node_name(node: str | None, host: str) -> str:
     """What to call the broker on a host. Raises for a name that is another machine's."""
-    here = {*HERE, socket.gethostname(), socket.getfqdn()} if not host else {*HERE, host}
+    here = host or socket.gethostname()
     if node is None:
-        return f"leveret@{host or socket.gethostname()}"
+        return f"leveret@{here}"
     head, _, machine = node.partition("@")
     if not NODE_HEAD.fullmatch(head):
         raise CtlError(
             f"the node name '{node}' cannot be used: before the @ stand letters, digits, _ and -",
             DATA,
         )
-    if machine not in here:
+    known = machine in ("", "localhost", here)
+    # The last question may go to a name server.
+    if not known and (host or machine != socket.getfqdn()):
         raise CtlError(
             f"node '{node}' is on another machine: name its broker with "
             f"--url http://USER:PASSWORD@{machine}:15672",

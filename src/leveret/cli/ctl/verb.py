@@ -11,6 +11,7 @@ from leveret.cli.ctl.addresses import URL_VARIABLE, address_of
 from leveret.cli.ctl.answers import Answer, Done, Rows, Said
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.client import Client
+from leveret.cli.ctl.columns import ColumnsArgument
 from leveret.cli.ctl.exits import PROTOCOL, CtlError, InputError
 from leveret.cli.ctl.formatters import FORMATTERS, Formatter
 from leveret.cli.ctl.options import common_options, node_name
@@ -39,6 +40,9 @@ class VerbCommand(click.Command):
             callback=None,
             help=help_text,
             short_help=help_text.partition("\n")[0],
+            epilog="\n".join(
+                param.sentence for param in params if isinstance(param, ColumnsArgument)
+            ),
         )
         self._function = function
         self._own_names = [param.name for param in params]

@@ -6,7 +6,7 @@ import click
 
 from leveret.cli.ctl.answers import Rows
 from leveret.cli.ctl.call import Call
-from leveret.cli.ctl.columns import Columns, columns_argument, field
+from leveret.cli.ctl.columns import Columns, ColumnsArgument, field
 from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError, InputError
 from leveret.cli.ctl.terms import Cell, names
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
@@ -66,7 +66,7 @@ def delete_vhost(call: Call, vhost_name: str) -> None:
     call.client.delete("vhosts", vhost_name)
 
 
-@verb(columns_argument(COLUMNS), table_headers_option())
+@verb(ColumnsArgument(COLUMNS), table_headers_option())
 def list_vhosts(call: Call, columns: tuple[str, ...]) -> Rows:
     """List vhosts."""
     call.announce("Listing vhosts ...")

@@ -1,0 +1,20 @@
+"""From whatever went wrong to the close that says so."""
+
+from leveret import errors
+from leveret.wire.errors import MalformedString, UnknownMethod, WireError
+
+
+def connection_refusal(error: Exception, on_channel: bool) -> tuple[errors.ConnectionError, bool]:
+    """The refusal that an error means for a connection, and whether it names the method.
+
+    RabbitMQ finds strings that are no UTF-8 on channels before it knows the method; what it does
+    not know, or did not expect, has none to name.
+    """
+    if isinstance(error, errors.ConnectionError):
+        return error, not isinstance(error, errors.InternalError)
+    if isinstance(error, UnknownMethod):
+        return errors.CommandInvalid(str(error)), False
+    if isinstance(error, WireError):
+        nameless = on_channel and isinstance(error, MalformedString)
+        return errors.FrameError(str(error)), not nameless
+    return errors.InternalError(""), False

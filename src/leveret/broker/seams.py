@@ -178,7 +178,10 @@ class Consumer:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Queue:
-    """A queue as its publishers, its consumers and the store see it."""
+    """A queue as its publishers, its consumers and the store see it. `id` names it in the store
+    and is given to no other queue ever; 0 for a queue that is not durable."""
+
+    id: i64 = 0
 
     def publish(self, message: Message, ticket: i64) -> None:
         """Take a message: to a consumer that has credit, or to the end of the ready ones."""
@@ -289,6 +292,11 @@ class MessageStore:
 
     def is_durable(self, ticket: i64) -> bool:
         """Whether a confirm for this ticket may leave now."""
+        raise NotImplementedError
+
+    def barrier(self) -> i64:
+        """The ticket of everything that was given to the store so far, settling included: once it
+        is durable, all of that is. 0 if all of it is already."""
         raise NotImplementedError
 
     def drop_queue(self, queue: Queue) -> None:

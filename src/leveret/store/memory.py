@@ -29,5 +29,8 @@ class MemoryStore(MessageStore):
     def is_durable(self, ticket: i64) -> bool:
         return True
 
+    def barrier(self) -> i64:
+        return 0
+
     def drop_queue(self, queue: Queue) -> None:
         return None

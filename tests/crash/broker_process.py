@@ -28,6 +28,7 @@ class BrokerProcess:
         self.port = 0
         self._ready = folder / "ready.json"
         self._process: subprocess.Popen[bytes] | None = None
+        self._peers: list[Peer] = []
         self._environment = CLEAN | {
             "LEVERET_" + name.upper(): str(value) for name, value in settings.items()
         }
@@ -38,7 +39,8 @@ class BrokerProcess:
         return self._process.pid
 
     def begin(self) -> None:
-        """Start it, and do not wait."""
+        """Start it, and do not wait. Connections to an earlier life are closed."""
+        self._close_peers()
         self._ready.unlink(missing_ok=True)
         command = ["serve", "--data", str(self.data), "--host", "127.0.0.1", "--port", "0"]
         with self.log.open("ab") as log:
@@ -78,8 +80,19 @@ class BrokerProcess:
 
     def connect(self) -> Peer:
         """A raw connection with channel 1 open."""
-        return Peer(TcpWire("127.0.0.1", self.port)).handshake().open_channels()
+        self._peers.append(peer := Peer(TcpWire("127.0.0.1", self.port)))
+        return peer.handshake().open_channels()
+
+    def close(self) -> None:
+        """Kill it, and close every connection to it."""
+        self.kill()
+        self._close_peers()
 
     def last_words(self) -> str:
         """The end of its log."""
         return self.log.read_text()[-3000:]
+
+    def _close_peers(self) -> None:
+        for peer in self._peers:
+            peer.close()
+        self._peers.clear()

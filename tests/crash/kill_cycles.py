@@ -14,8 +14,9 @@ import time
 from pamqp.commands import Channel, Exchange, Queue, Tx
 
 from .broker_process import BrokerProcess
+from .kill_clients import Consumer, Getter, Publisher, Transactor
 from .kill_ledger import Ledger
-from .kill_links import Consumer, Getter, Link, Publisher, Transactor
+from .kill_link import Link
 
 # orders go through a consumer or through transactions, which make invoices of them.
 ORDERS, INVOICES, PLAIN, PURGED, NEWS = "orders", "invoices", "plain", "purged", "news"
@@ -197,5 +198,3 @@ class KillCycles:
                 if time.monotonic() > deadline:
                     raise Stuck(f"after a drain there are still ready messages: {ready}")
         control.close()
-
-

@@ -29,7 +29,7 @@ def test_nothing_confirmed_is_lost_when_the_process_is_killed(tmp_path, say):
     try:
         cycles.run(CYCLES)
     finally:
-        cycles.broker.kill()
+        cycles.broker.close()
         say(f"kill -9, seed {chosen}: {summary(cycles.ledger.counts, COUNTED)}")
     assert not cycles.ledger.violations, "\n".join(cycles.ledger.violations)
     assert cycles.ledger.counts["redelivered"] > 0
@@ -40,6 +40,6 @@ def test_a_broker_that_keeps_nothing_is_found_out(tmp_path):
     try:
         cycles.run(5)
     finally:
-        cycles.broker.kill()
+        cycles.broker.close()
     assert "life 2: the durable queue orders is gone" in cycles.ledger.violations
     assert cycles.ledger.counts["lost"] > 0

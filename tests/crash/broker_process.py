@@ -29,6 +29,7 @@ class BrokerProcess:
         self._ready = folder / "ready.json"
         self._process: subprocess.Popen[bytes] | None = None
         self._peers: list[Peer] = []
+        self._log_before = 0
         self._environment = CLEAN | {
             "LEVERET_" + name.upper(): str(value) for name, value in settings.items()
         }
@@ -44,6 +45,7 @@ class BrokerProcess:
         self._ready.unlink(missing_ok=True)
         command = ["serve", "--data", str(self.data), "--host", "127.0.0.1", "--port", "0"]
         with self.log.open("ab") as log:
+            self._log_before = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "leveret", *command, "--ready-file", str(self._ready)],
                 stdout=log,
@@ -70,9 +72,14 @@ class BrokerProcess:
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
+        self.ask_to_stop()
+        assert self._process is not None
+        return self._process.wait(START_SECONDS)
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM, and do not wait."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(START_SECONDS)
 
     def ended(self) -> bool:
         """Whether it is gone."""
@@ -88,9 +95,15 @@ class BrokerProcess:
         self.kill()
         self._close_peers()
 
+    def said(self) -> str:
+        """Its log since it was started last."""
+        with self.log.open(encoding="utf-8") as log:
+            log.seek(self._log_before)
+            return log.read()
+
     def last_words(self) -> str:
         """The end of its log."""
-        return self.log.read_text()[-3000:]
+        return self.said()[-3000:]
 
     def _close_peers(self) -> None:
         for peer in self._peers:

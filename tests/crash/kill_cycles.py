@@ -1,4 +1,5 @@
-"""Lives of one broker on one data folder, each ended by SIGKILL at a random moment.
+"""Lives of one broker on one data folder, nearly all ended by SIGKILL at a random moment: while it
+works, while it starts, while it stops.
 
 In each life clients publish, confirm, acknowledge, requeue, purge and commit; what is left is there
 for the next. Every few lives the queues are drained first, and the ledger is balanced. The loop
@@ -76,7 +77,7 @@ class KillCycles:
             ledger.drained(ORDERS, INVOICES)
             ledger.counts["drained"] += 1
             lasts = dice.uniform(0, 0.06)
-        killing = threading.Timer(lasts, self._kill)
+        killing = threading.Timer(lasts, self._end, [dice.random(), dice.uniform(0, 0.03)])
         killing.start()
         try:
             self._turn_until(None)
@@ -85,13 +86,25 @@ class KillCycles:
             for link in self._links:
                 link.close()
         ledger.life_ends()
-        if "Traceback" in self.broker.last_words():
-            ledger.wrong("a traceback in the broker's log:\n" + self.broker.last_words())
+        if "Traceback" in (said := self.broker.said()):
+            ledger.wrong(
+                "a traceback in the broker's log:\n" + said[said.index("Traceback") :][:3000]
+            )
 
-    def _kill(self) -> None:
+    def _end(self, how: float, stopping_seconds: float) -> None:
         self._killed = True
         if self.broker.ended():
             self.ledger.wrong("the broker ended by itself:\n" + self.broker.last_words())
+            return
+        if how < 0.1:
+            if code := self.broker.stop():
+                self.ledger.wrong(f"a stop with exit code {code}:\n" + self.broker.last_words())
+            self.ledger.counts["stopped"] += 1
+            return
+        if how < 0.2:
+            self.broker.ask_to_stop()
+            time.sleep(stopping_seconds)  # another process: its state cannot be seen
+            self.ledger.counts["killed while stopping"] += 1
         self.broker.kill()
 
     def _declare(self) -> None:

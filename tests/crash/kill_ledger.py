@@ -158,18 +158,17 @@ class Ledger:
         published = [_was(target, n, RECEIVED) for n in transaction.published]
         again = [_life(source, n) > transaction.life for n in transaction.acks]
         if any(published) != all(published):
-            self.wrong(f"transactions: half of a transaction's messages: {transaction.published}")
+            self._half(f"half of a transaction's messages: {transaction.published}")
         elif any(published) and any(again):
-            self.wrong(
-                f"transactions: its messages are there, its acknowledgements not: {transaction.acks}"
-            )
+            self._half(f"its messages are there, its acknowledgements not: {transaction.acks}")
         elif not any(published) and not all(again):
             # One that was never confirmed may have gone with the crash.
             for number, back in zip(transaction.acks, again, strict=True):
                 if not back and _was(source, number, CONFIRMED):
-                    self.wrong(
-                        f"transactions: its acknowledgement is there, its messages are not: {number}"
-                    )
+                    self._half(f"its acknowledgement is there, its messages are not: {number}")
+
+    def _half(self, what: str) -> None:
+        self.wrong(f"transactions: {what}")
 
 
 def _was(book: Book, number: int, state: int) -> bool:

@@ -15,6 +15,8 @@ from .kill_ledger import Ledger
 PIECE = 100_000
 FRAME, LONGLONG = struct.Struct(">BHI"), struct.Struct(">Q")
 CONNECTION_CLOSE, CHANNEL_CLOSE = (10, 50), (20, 40)
+CONNECTION_FORCED = 320
+CLOSE_OK = FRAME.pack(1, 0, 4) + struct.pack(">HH", 10, 51) + b"\xce"
 DELIVER, GET_OK = (60, 60), (60, 71)
 NOISE = random.Random(0).randbytes(1 << 18)
 
@@ -161,5 +163,11 @@ class Link:
         raise NotImplementedError
 
     def _closed(self, payload: bytes) -> None:
+        if struct.unpack_from(">H", payload, 4)[0] == CONNECTION_FORCED:
+            # The broker stops. What is not sent yet is not wanted any more.
+            self._out = bytearray(CLOSE_OK)
+            self.flush()
+            self.alive = False
+            return
         self.ledger.wrong(f"an exception: {payload[4:]!r}")
         self.alive = False

@@ -24,6 +24,8 @@ QUEUE = "filled"
 WINDOW = 50
 PERSISTENT = b"\x10\x00\x02"
 SILENCE_SECONDS = 2.0
+# Free space is looked at now and then.
+RESUMES_SECONDS = 15.0
 # A segment that no longer fits leaves less than that, and there is a spare one.
 HARDLY_ANYTHING = 34 << 20
 
@@ -69,7 +71,7 @@ class Filler:
         self._peer.call(Queue.Declare(queue=QUEUE, durable=True))
         self._peer.call(Confirm.Select())
 
-    def publish_until_silence(self, at_most: int) -> None:
+    def publish_until_silence(self, at_most: int, silence_s: float = SILENCE_SECONDS) -> None:
         """Until the broker confirms no more, which is what a full disk looks like from here."""
         while self.published < at_most or self._outstanding:
             while self.published < at_most and len(self._outstanding) < WINDOW:
@@ -78,7 +80,7 @@ class Filler:
                 self._peer.publish(1, "", QUEUE, body, PERSISTENT)
                 self._outstanding.append(number)
                 self.published += 1
-            if not says_more(self._peer):
+            if not says_more(self._peer, silence_s):
                 return
             self._take_confirm()
 
@@ -93,9 +95,9 @@ class Filler:
         self._outstanding = [n for n in self._outstanding if n not in set(settled)]
 
 
-def says_more(peer: Peer) -> bool:
+def says_more(peer: Peer, silence_s: float = SILENCE_SECONDS) -> bool:
     assert isinstance(peer.wire, TcpWire)
-    return bool(peer.buffer or select.select([peer.wire.socket], [], [], SILENCE_SECONDS)[0])
+    return bool(peer.buffer or select.select([peer.wire.socket], [], [], silence_s)[0])
 
 
 def free_bytes(folder: Path) -> int:
@@ -129,7 +131,7 @@ def fill(broker: BrokerProcess) -> Filler:
 
 
 def publishes_again(filler: Filler) -> bool:
-    filler.publish_until_silence(filler.published + 2 * WINDOW)
+    filler.publish_until_silence(filler.published + 2 * WINDOW, RESUMES_SECONDS)
     return filler.all_confirmed()
 
 
@@ -143,7 +145,7 @@ def test_a_full_disk_blocks_publishers_until_the_queue_is_drained(broker, small_
     assert publishes_again(filler), broker.last_words()
     drained(broker)
     assert not broker.ended(), broker.last_words()
-    assert "Traceback" not in broker.log.read_text()
+    assert "Traceback" not in broker.said()
 
 
 def test_a_broker_killed_with_its_disk_full_starts_drains_and_goes_on(broker, say):
@@ -155,4 +157,4 @@ def test_a_broker_killed_with_its_disk_full_starts_drains_and_goes_on(broker, sa
     assert not filler.confirmed - received
     assert received <= set(range(filler.published))
     assert publishes_again(Filler(broker)), broker.last_words()
-    assert "Traceback" not in broker.log.read_text()
+    assert "Traceback" not in broker.said()

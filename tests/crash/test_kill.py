@@ -13,7 +13,16 @@ from .kill_ledger import summary
 
 CYCLES = effort(30, soak=2000)
 COUNTED = [
-    *("cycles", "killed while starting", "drained", "attempted", "confirmed", "nacked"),
+    *(
+        "cycles",
+        "killed while starting",
+        "killed while stopping",
+        "stopped",
+        "drained",
+        "attempted",
+        "confirmed",
+        "nacked",
+    ),
     *("received", "redelivered", "requeued", "acked", "purged", "committed", "lost"),
 ]
 

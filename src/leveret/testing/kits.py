@@ -204,8 +204,6 @@ def _check_settling(
     commit(store)
     for ticket in reversed(tickets):
         store.settle(here, ticket)
-    store.drop_queue(there)
-    store.drop_queue(Inert("never stored to"))
     last = int(store.append(_message(b"after"), [there]))
     commit(store)
     assert all(store.is_durable(ticket) for ticket in (at_once, *tickets, last)), (

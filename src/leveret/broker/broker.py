@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from leveret.broker.compat import Compat
     from leveret.broker.message import Message
+    from leveret.broker.queues.classic import ClassicQueue
 
 
 VHOST: Final = "vhost"
@@ -99,6 +100,15 @@ class Broker(StoreEvents):
             self.vhosts[name] = vhost
         _describe(vhost, value)
         return vhost
+
+    def durable_queues(self) -> list[ClassicQueue]:
+        """The queues whose messages the store keeps."""
+        return [
+            queue
+            for vhost in self.vhosts.values()
+            for queue in vhost.queues.values()
+            if queue.durable
+        ]
 
     def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
         for queue in queues:

@@ -14,8 +14,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64, mypyc_attr
-
+from leveret.broker.seams import Pending
 from leveret.store.log.batch import Batch
 from leveret.store.log.compaction import Compaction
 from leveret.store.log.format import (
@@ -34,8 +33,10 @@ from leveret.store.log.space import Space
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mypy_extensions import i64
+
     from leveret.broker.message import Message
-    from leveret.broker.seams import Clock, Queue, Timer
+    from leveret.broker.seams import Clock, Queue, StoreEvents, Timer
     from leveret.store.disk import Disk, DiskFile
     from leveret.store.log.segment import Segment
     from leveret.store.worker import Worker
@@ -52,28 +53,12 @@ class SyncError(Exception):
     """A sync failed: what is on disk is unknown."""
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
-class LogEvents:
-    """What a log tells its owner."""
-
-    def durable(self, up_to: int) -> None:
-        """Every ticket up to this one is on disk, or was settled before it had to be."""
-        raise NotImplementedError
-
-    def failed(self, reason: str) -> None:
-        """Nothing more will become durable."""
-        raise NotImplementedError
-
-    def held(self, reason: str) -> None:
-        """Publishers must wait, for this reason; they may go on if it is empty."""
-        raise NotImplementedError
-
-
 class MessageLog:
     """A log in `folder`, of which `recovery` has set the segments, places and counters.
 
-    `commits` does the writing, `chores` the space; `random` makes salts. A log that is not
-    `synced` is for what need not outlive the process: it writes no acknowledgements.
+    `commits` does the writing, `chores` the space; `random` makes salts; `events` hears of this
+    log as of a shard. A log that is not `synced` is for what need not outlive the process: it
+    writes no acknowledgements.
     """
 
     def __init__(
@@ -84,7 +69,8 @@ class MessageLog:
         chores: Worker,
         clock: Clock,
         random: Callable[[int], bytes],
-        events: LogEvents,
+        events: StoreEvents,
+        shard: int = 0,
         synced: bool = True,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
@@ -105,6 +91,7 @@ class MessageLog:
         self._clock = clock
         self._random = random
         self._events = events
+        self._shard = shard
         self._synced = synced
         self._segment_bytes: i64 = segment_bytes
         self._batch = Batch(1)
@@ -116,6 +103,7 @@ class MessageLog:
         self._compaction: Compaction | None = None
         self._released: i64 = 0
         self._closing = False
+        self._stopped = Pending()
 
     def start(self) -> None:
         """Recovery is done: go on from `last_ticket`. Raises OSError."""
@@ -204,9 +192,9 @@ class MessageLog:
 
     # --- the end ---
 
-    def stop(self, clean: bool) -> None:
-        """Write what waits, and with `clean` that all of it was written; then nothing more. The
-        commits come as ever; `finished` says when they have."""
+    def stop(self, clean: bool) -> Pending:
+        """Write what waits, and with `clean` that all of it was written; then nothing more.
+        Answers, with whether that succeeded, when it is done."""
         self._closing = True
         self.space.close()
         self._compaction = None
@@ -216,13 +204,11 @@ class MessageLog:
         if clean:
             self._batch.forced = True
             self._batch.flags = CLEAN_STOP
-        if not self._scheduled:
+        if self.failure:
+            self._stopped.complete(False)
+        elif not self._scheduled:
             self._schedule()
-
-    def finished(self) -> bool:
-        """Whether everything given is durable, or never will be."""
-        idle = self._writing is None and not self._scheduled and not self._batch.waits()
-        return self.failure != "" or idle or (self._stalled and self._writing is None)
+        return self._stopped
 
     def close(self) -> None:
         """Close the files."""
@@ -256,8 +242,10 @@ class MessageLog:
         batch.restart(last + 1)
         if self.durable_up_to < last:
             self.durable_up_to = last
-            self._events.durable(int(last))
+            self._events.durable(self._shard, int(last))
         self._unhold()
+        if self._closing:
+            self._stopped.complete(True)
 
     def _begin_settles(self) -> None:
         self._settles_timer = None
@@ -292,6 +280,9 @@ class MessageLog:
     def _stall(self) -> None:
         """There is no room: wait until there is."""
         self._stalled = True
+        if self._closing:
+            self._stopped.complete(False)
+            return
         if self.space.shortage:
             self._hold(self.space.shortage)
             self._clock.call_at(self._clock.now() + RETRY_SECONDS, self.space.retry)
@@ -402,25 +393,28 @@ class MessageLog:
             last = active.first_ticket - 1
         if last > self.durable_up_to:
             self.durable_up_to = last
-            self._events.durable(int(last))
+            self._events.durable(self._shard, int(last))
         if self._scheduled or self._batch.waits():
             self._begin()
         if not self._stalled:
             self._unhold()
+        if self._closing and self._writing is None and not self._scheduled:
+            self._stopped.complete(True)
 
     def _fail(self, reason: str) -> None:
         self.failure = reason
-        self._events.failed(reason)
+        self._stopped.complete(False)
+        self._events.failed(self._shard, reason)
 
     def _hold(self, reason: str) -> None:
         if self._held != reason:
             self._held = reason
-            self._events.held(reason)
+            self._events.held(self._shard, reason)
 
     def _unhold(self) -> None:
         if self._held and not self.space.shortage and self._batch.size <= BATCH_MAX:
             self._held = ""
-            self._events.held("")
+            self._events.held(self._shard, "")
 
     # --- settling ---
 

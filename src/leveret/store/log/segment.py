@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leveret.store.log.format import HEADER_SIZE
+from leveret.store.log.format import HEADER_SIZE, segment_name
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -56,6 +56,10 @@ class Segment:
         self.stuck = False
         # Reads under way: its file must stay.
         self.readers: i64 = 0
+
+    def name(self) -> str:
+        """Its file's name."""
+        return segment_name(int(self.number))
 
     def room(self) -> i64:
         """What still fits, its seal left out."""

@@ -196,7 +196,7 @@ class Space:
         recycled: Segment | None = None
         job: Callable[[], object]
         if segment.damaged:
-            job = lambda: _set_aside(disk, folder, number)  # noqa: E731
+            job = lambda: set_aside(disk, folder, number)  # noqa: E731
         elif len(self.spares) < SPARES and segment.size == self._segment_bytes:
             recycled = self._numbered()
             new_number = int(recycled.number)
@@ -285,7 +285,8 @@ def _recycle(disk: Disk, folder: str, number: int, new_number: int) -> DiskFile:
     return file
 
 
-def _set_aside(disk: Disk, folder: str, number: int) -> None:
+def set_aside(disk: Disk, folder: str, number: int) -> None:
+    """Keep a segment that cannot be read, out of the way. Raises OSError."""
     disk.make_folder(SET_ASIDE)
     disk.rename(f"{folder}/{segment_name(number)}", f"{SET_ASIDE}/{segment_name(number)}")
     disk.sync_folder(SET_ASIDE)

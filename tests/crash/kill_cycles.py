@@ -86,10 +86,9 @@ class KillCycles:
             for link in self._links:
                 link.close()
         ledger.life_ends()
-        if "Traceback" in (said := self.broker.said()):
-            ledger.wrong(
-                "a traceback in the broker's log:\n" + said[said.index("Traceback") :][:3000]
-            )
+        _, traceback, text = self.broker.said().partition("Traceback")
+        if traceback:
+            ledger.wrong(f"a traceback in the broker's log: {text[:3000]}")
 
     def _end(self, how: float, stopping_seconds: float) -> None:
         self._killed = True

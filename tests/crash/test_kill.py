@@ -12,10 +12,11 @@ from .kill_cycles import KillCycles
 from .kill_ledger import summary
 
 CYCLES = effort(30, soak=2000)
-COUNTED = (
-    "cycles, killed while starting, killed while stopping, stopped, drained, attempted, "
-    "confirmed, nacked, received, redelivered, requeued, acked, purged, committed, lost"
-).split(", ")
+COUNTED = [
+    *("cycles", "killed while starting", "killed while stopping", "stopped", "drained"),
+    *("attempted", "confirmed", "nacked", "received", "redelivered", "requeued", "acked"),
+    *("purged", "committed", "lost"),
+]
 
 
 def seed() -> int:

@@ -30,7 +30,7 @@ from leveret.errors import ConnectionForced
 from leveret.logs import set_up_logging
 from leveret.management.definitions import Import, read_definitions
 from leveret.management.pending import answered
-from leveret.names import generate_name
+from leveret.names import generate_name, generate_queue_id
 from leveret.net.listener import AmqpListener
 from leveret.store.data_folder import DataFolder
 from leveret.store.definitions import SqliteDefinitions
@@ -68,7 +68,12 @@ class Server:
         self._definitions = SqliteDefinitions(path, self._loop.call_soon_threadsafe)
         store = MemoryStore()
         self.broker = Broker(
-            self._clock, store, self._definitions, Compat(config.compat), generate_name
+            self._clock,
+            store,
+            self._definitions,
+            Compat(config.compat),
+            generate_name,
+            generate_queue_id,
         )
         store.events = self.broker
         self.broker.load()
@@ -89,12 +94,7 @@ class Server:
 
     async def _import(self, path: str) -> None:
         definitions = read_definitions(path)
-        importing = Import(self.broker, self.users)
-        for answer in importing.access(definitions):
-            await answered(answer)
-        for answer in importing.topology(definitions):
-            await answered(answer)
-        for refusal in importing.refused:
+        for refusal in await Import(self.broker, self.users).add(definitions):
             log.warning("%s: left out: %s", path, refusal)
         log.info("definitions imported from %s", path)
 

@@ -3,6 +3,8 @@
 The definition store answers later: what it was asked first, it commits and answers first.
 """
 
+from collections.abc import Sequence
+
 import pytest
 
 from leveret.access.users import PERMISSIONS, USER, Users
@@ -28,6 +30,9 @@ class LateDefinitions(DefinitionStore):
 
     def delete(self, kind: str, key: str) -> Pending:
         return self._ask(kind, key, None)
+
+    def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
+        return [self._ask(*key, None) for key in definitions][-1]
 
     def commit(self) -> None:
         """Commit and answer everything, also what the answers lead to."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.durable import QueueIds
+from leveret.broker.loading import load_topology
 from leveret.broker.seams import (
     Clock,
     DefinitionStore,
@@ -24,11 +27,14 @@ if TYPE_CHECKING:
     from leveret.broker.message import Message
 
 
+log = logging.getLogger("leveret.vhost")
+
 VHOST: Final = "vhost"
 
 
 class Broker(StoreEvents):
-    """`generate` makes a name from a prefix. `now` is the moment of the event being handled, in
+    """`generate` makes a name from a prefix, `generate_id` the id of a durable queue: a positive
+    number below 2 ** 63 that it makes once. `now` is the moment of the event being handled, in
     the clock's seconds: whoever lets an event in sets it, and nobody asks the clock per message.
     """
 
@@ -39,12 +45,14 @@ class Broker(StoreEvents):
         definitions: DefinitionStore,
         compat: Compat,
         generate: Callable[[str], str],
+        generate_id: Callable[[], int],
     ) -> None:
         self.clock = clock
         self.store = store
         self.definitions = definitions
         self.compat = compat
         self.generate = generate
+        self._queue_ids = QueueIds(generate_id)
         self.now: float = clock.now()
         self.vhosts: dict[str, VHost] = {}
         self.sessions: dict[Session, None] = {}
@@ -52,11 +60,20 @@ class Broker(StoreEvents):
         self.unconfirmed: dict[Session, None] = {}
 
     def load(self) -> None:
-        """Make the vhosts that the definition store knows."""
-        for kind, name, value, _revision in self.definitions.load():
+        """Make the vhosts that the definition store knows, and what is in them."""
+        definitions = self.definitions.load()
+        for kind, name, value, _revision in definitions:
             if kind == VHOST:
-                assert isinstance(value, dict)
+                if not isinstance(value, dict):
+                    log.error("vhost '%s' has lost its description and tags", name)
+                    value = {}
                 self._make_vhost(name, value)
+        leftovers = load_topology(definitions, self.vhosts, self._queue_ids)
+        if leftovers:
+            self.definitions.delete_all(leftovers).then(
+                lambda _: None,
+                lambda error: log.error("leftovers could not be deleted: %s", error),
+            )
 
     def add_vhost(self, name: str, description: str = "", tags: Sequence[str] = ()) -> Pending:
         """Make a vhost with the exchanges that every vhost has; answers with it."""
@@ -82,18 +99,30 @@ class Broker(StoreEvents):
         return answer
 
     def delete_vhost(self, name: str) -> Pending:
-        """Delete a vhost with its queues; answers with whether there was one. Its connections
-        must be closed by now."""
+        """Delete a vhost with all that is in it; answers with whether there was one.
+
+        Its connections must be closed by now."""
         vhost = self.vhosts.pop(name, None)
         if vhost is None:
             return Pending.of(False)
-        vhost.remove_queues()
-        return self.definitions.delete(VHOST, name)
+        answer = Pending()
+        self.definitions.delete_all([(VHOST, name), *vhost.remove_all()]).then(
+            lambda _: answer.complete(True), answer.fail
+        )
+        return answer
 
     def _make_vhost(self, name: str, value: Mapping[str, object]) -> VHost:
         vhost = self.vhosts.get(name)
         if vhost is None:
-            vhost = VHost(name, self.compat, self.store, self.clock, self.generate)
+            vhost = VHost(
+                name,
+                self.compat,
+                self.store,
+                self.definitions,
+                self.clock,
+                self.generate,
+                self._queue_ids,
+            )
             self.vhosts[name] = vhost
         _describe(vhost, value)
         return vhost

@@ -95,11 +95,12 @@ def cancel(channel: Channel, method: Method) -> None:
     """basic.cancel: unacked messages stay with the channel; an unknown tag is no error."""
     assert isinstance(method, BasicCancel)
     consumer = channel.consumers.pop(method.consumer_tag, None)
+    answer = Pending.of(0)
     if consumer is not None:
         consumer.queue.remove_consumer(consumer)
-        channel.vhost.consumer_left(consumer.queue)
-    if not method.nowait:
-        channel.send(BasicCancelOk(consumer_tag=method.consumer_tag))
+        answer = channel.vhost.consumer_left(consumer.queue)
+    reply = BasicCancelOk(consumer_tag=method.consumer_tag)
+    channel.answer_with(answer, reply, method.nowait)
 
 
 def get(channel: Channel, method: Method) -> None:

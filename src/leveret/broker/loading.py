@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.arguments import printed
 from leveret.broker.durable import (
     BINDING,
     EXCHANGE,
@@ -20,6 +21,7 @@ from leveret.broker.durable import (
     names_of,
 )
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.seams import Binding, Exchange
 from leveret.errors import ReplyError
 from leveret.wire.errors import WireError
@@ -104,6 +106,9 @@ class _Loading:
 
     def _make_queue(self, vhost: VHost, name: str, value: dict[str, object]) -> None:
         arguments = arguments_of(value)
+        named = arguments.get("x-queue-type")
+        if named is not None and printed(named) not in QUEUE_TYPES:
+            raise ValueError(f"the queue type '{printed(named)}' is unknown")
         queue_id = value["id"]
         if not isinstance(queue_id, int):
             raise ValueError("its id is damaged")

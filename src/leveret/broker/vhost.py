@@ -178,8 +178,7 @@ class VHost(Topology):
     def new_queue(
         self, name: str, durable: bool, owner: object, auto_delete: bool, arguments: Table
     ) -> ClassicQueue:
-        """A queue of the type that its arguments name, not yet among the vhost's; KeyError for a
-        type that is not known."""
+        """A queue of the type that its arguments name, not yet among the vhost's."""
         queue = QUEUE_TYPES[queue_type_of(arguments)](
             name, durable, owner, auto_delete, arguments, self._store, self._clock
         )

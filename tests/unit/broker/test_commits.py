@@ -408,3 +408,18 @@ def test_a_vhost_made_again_is_empty_and_stays_so(broker: Broker, vhost, definit
     definitions.commit()
     assert broker.vhosts["/"].queues == {}
     assert [kind for kind, _ in definitions.kept] == ["vhost"]
+
+
+def test_the_ids_of_queues_that_are_gone_are_not_looked_out_for(
+    broker: Broker, vhost: VHost, definitions
+) -> None:
+    """Else a program that declares a queue per request would fill the memory in the end."""
+    for name in "abc":
+        durable_queue(vhost, name)
+    definitions.fail()
+    definitions.commit()
+    vhost.delete_queue(SERVER, "b")
+    durable_queue(vhost, "d")
+    broker.delete_vhost("/")
+    definitions.commit()
+    assert broker._queue_ids._taken == set()

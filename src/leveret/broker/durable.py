@@ -21,6 +21,9 @@ BINDING: Final = "binding"
 # How many names a key of each kind holds, the vhost's first.
 _NAMES: Final = {EXCHANGE: 2, QUEUE: 2, BINDING: 6}
 
+# What a signed integer of 64 bits holds.
+ID_MAX: Final = (1 << 63) - 1
+
 Thing = ClassicQueue | Exchange | Binding
 DefinitionKey = tuple[str, str]
 
@@ -103,7 +106,7 @@ class QueueIds:
 
     def take(self, queue_id: int) -> bool:
         """Whether a queue can have this id; it has it from now on."""
-        if queue_id <= 0 or queue_id in self._taken:
+        if not 0 < queue_id <= ID_MAX or queue_id in self._taken:
             return False
         self._taken.add(queue_id)
         return True

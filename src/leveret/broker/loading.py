@@ -68,7 +68,7 @@ class _Loading:
             if vhost is None or not self._make(kind, vhost, names[1:], value):
                 log.info("the definition of %s %s is a leftover and is deleted", kind, key)
                 self.leftovers.append((kind, key))
-        except (ValueError, TypeError, LookupError, ReplyError, WireError) as error:
+        except (ValueError, TypeError, LookupError, RecursionError, ReplyError, WireError) as error:
             if names and kind != BINDING:
                 self._damaged.add((kind, names[0], names[1]))
             log.error(

@@ -448,7 +448,10 @@ class VHost(Topology):
         queue.add_consumer(consumer)
 
     def consumer_left(self, queue: ClassicQueue) -> Pending:
-        """A consumer has left; an auto-delete queue goes with its last one."""
+        """A consumer has left; an auto-delete queue goes with its last one.
+
+        Answers when that is committed; a channel that ends does not wait for it.
+        """
         if queue.auto_delete and not queue.consumers and not queue.deleted:
             return self.remove_queue(queue)
         return Pending.of(0)

@@ -107,9 +107,14 @@ class SqliteDefinitions(DefinitionStore):
             )
         database.executescript(_SCHEMA)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        rows = database.execute("SELECT kind, key, value, revision FROM definition")
+        # Octets that are no UTF-8 are damage to one definition, not to all of them.
+        database.text_factory = lambda octets: octets.decode(errors="surrogateescape")
+        rows = database.execute(
+            "SELECT kind, key, CAST(value AS BLOB), revision FROM definition"
+        ).fetchall()
+        database.text_factory = str
         self._loaded = [
-            (kind, key, _value(kind, key, text), revision) for kind, key, text, revision in rows
+            (kind, key, _value(kind, key, octets), revision) for kind, key, octets, revision in rows
         ]
         self._revision = max((row[3] for row in self._loaded), default=0)
 
@@ -176,11 +181,12 @@ class SqliteDefinitions(DefinitionStore):
             )
 
 
-def _value(kind: str, key: str, text: str) -> object:
+def _value(kind: str, key: str, octets: bytes) -> object:
     try:
-        return json.loads(text)
-    except (TypeError, ValueError) as error:
-        log.error("the definition of %s %s is damaged: %s", kind, key, error)
+        (kind + key).encode()
+        return json.loads(octets.decode())
+    except (ValueError, RecursionError) as error:
+        log.error("the definition of %s %r is damaged: %s", kind, key, error)
         return None
 
 

@@ -324,7 +324,7 @@ def test_a_damaged_key_takes_nothing_along(
     assert (kind, key) in definitions.kept
 
 
-@pytest.mark.parametrize("queue_id", [0, -1, "7", None, 2])
+@pytest.mark.parametrize("queue_id", [0, -1, 1 << 63, "7", 1.5, None, 2])
 def test_an_id_that_cannot_be_is_no_queue_s(definitions: LateDefinitions, queue_id: object) -> None:
     """2 is that of the other queue, which was declared later, or earlier."""
     a_topology(definitions)

@@ -187,17 +187,29 @@ def test_a_folder_is_refused_with_a_sentence(file: Definitions) -> None:
         file.open()
 
 
-def test_a_value_that_is_damaged_is_named_in_the_log_and_kept(
-    file: Definitions, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("'a'", "'{not json'"),
+        ("'a'", "''"),
+        ("'a'", "CAST(x'7bff7d' AS TEXT)"),
+        ("CAST(x'61ff' AS TEXT)", "'{}'"),
+        ("'a'", f"'{'[' * 100_000}'"),
+    ],
+)
+def test_a_definition_that_is_damaged_is_named_in_the_log_and_kept(
+    file: Definitions, caplog: pytest.LogCaptureFixture, key: str, value: str
 ) -> None:
     file.answer(file.open().put("user", "b", {}))
     file.close()
-    file.sql("INSERT INTO definition VALUES ('user', 'a', '{not json', 2)")
+    file.sql(f"INSERT INTO definition VALUES ('user', {key}, {value}, 2)")
     store = file.open()
-    assert store.load() == [("user", "a", None, 2), ("user", "b", {}, 1)]
-    assert "the definition of user a is damaged: Expecting" in caplog.text
+    (_, damaged, nothing, revision), whole = store.load()
+    assert (damaged[0], nothing, revision) == ("a", None, 2)
+    assert whole == ("user", "b", {}, 1)
+    assert f"the definition of user {damaged!r} is damaged: " in caplog.text
     file.answer(store.put("user", "c", {}))
-    assert ("{not json",) in file.sql("SELECT value FROM definition")
+    assert file.sql(f"SELECT value = {value} FROM definition WHERE revision = 2") == [(1,)]
 
 
 def test_what_is_deleted_together_is_deleted_in_one_commit(file: Definitions) -> None:

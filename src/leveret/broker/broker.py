@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.durable import QueueIds
-from leveret.broker.loading import load_topology
+from leveret.broker.loading import Loading
 from leveret.broker.seams import (
     Clock,
     DefinitionStore,
@@ -53,6 +53,8 @@ class Broker(StoreEvents):
         self.compat = compat
         self.generate = generate
         self._queue_ids = QueueIds(generate_id)
+        # Queues whose definitions are damaged: their messages are nobody's, and no leftovers.
+        self.damaged_queues: list[str] = []
         self.now: float = clock.now()
         self.vhosts: dict[str, VHost] = {}
         self.sessions: dict[Session, None] = {}
@@ -68,9 +70,11 @@ class Broker(StoreEvents):
                     log.error("vhost '%s' has lost its description and tags", name)
                     value = {}
                 self._make_vhost(name, value)
-        leftovers = load_topology(definitions, self.vhosts, self._queue_ids)
-        if leftovers:
-            self.definitions.delete_all(leftovers).then(
+        loading = Loading(self.vhosts, self._queue_ids)
+        loading.load(definitions)
+        self.damaged_queues = loading.damaged_queues
+        if loading.leftovers:
+            self.definitions.delete_all(loading.leftovers).then(
                 lambda _: None,
                 lambda error: log.error("leftovers could not be deleted: %s", error),
             )

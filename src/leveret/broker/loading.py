@@ -8,7 +8,7 @@ without one of its ends) is deleted.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import printed
 from leveret.broker.durable import (
@@ -35,32 +35,29 @@ if TYPE_CHECKING:
 log = logging.getLogger("leveret.vhost")
 
 Definition = tuple[str, str, object, int]
-# Ends before the bindings between them.
-_ORDER: Final = (EXCHANGE, QUEUE, BINDING)
 
 
-def load_topology(
-    definitions: Iterable[Definition], vhosts: Mapping[str, VHost], ids: QueueIds
-) -> list[DefinitionKey]:
-    """Make what the definitions say in these vhosts; returns those that are leftovers."""
-    loading = _Loading(vhosts, ids)
-    in_order = sorted(definitions, key=lambda definition: definition[3])
-    for wanted in _ORDER:
-        for kind, key, value, _revision in in_order:
-            if kind == wanted:
-                loading.add(kind, key, value)
-    return loading.leftovers
+class Loading:
+    """Makes what definitions say in these vhosts. `leftovers` are those to be deleted,
+    `damaged_queues` the keys of the queues that are missing because they were not understood."""
 
-
-class _Loading:
     def __init__(self, vhosts: Mapping[str, VHost], ids: QueueIds) -> None:
         self.leftovers: list[DefinitionKey] = []
+        self.damaged_queues: list[str] = []
         self._vhosts = vhosts
         self._ids = ids
         # Exchanges and queues that were not understood: (kind, vhost, name).
         self._damaged: set[tuple[str, str, str]] = set()
 
-    def add(self, kind: str, key: str, value: object) -> None:
+    def load(self, definitions: Iterable[Definition]) -> None:
+        """Make everything, ends before the bindings between them, else in order of revision."""
+        in_order = sorted(definitions, key=lambda definition: definition[3])
+        for wanted in (EXCHANGE, QUEUE, BINDING):
+            for kind, key, value, _revision in in_order:
+                if kind == wanted:
+                    self._load(kind, key, value)
+
+    def _load(self, kind: str, key: str, value: object) -> None:
         names: list[str] = []
         try:
             names = names_of(kind, key)
@@ -69,6 +66,8 @@ class _Loading:
                 log.info("the definition of %s %s is a leftover and is deleted", kind, key)
                 self.leftovers.append((kind, key))
         except (ValueError, TypeError, LookupError, RecursionError, ReplyError, WireError) as error:
+            if kind == QUEUE:
+                self.damaged_queues.append(key)
             if names and kind != BINDING:
                 self._damaged.add((kind, names[0], names[1]))
             log.error(

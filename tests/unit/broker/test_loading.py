@@ -293,7 +293,9 @@ def test_what_is_not_understood_is_named_in_the_log_and_kept(
     whole = definitions.kept[kind, key]
     definitions.kept[kind, key] = DAMAGES[damage](whole)
     kept = dict(definitions.kept)
-    assert shape(the_vhost(definitions)) == left
+    broker = started(definitions)
+    assert shape(broker.vhosts["/"]) == left
+    assert broker.damaged_queues == ([key] if kind == "queue" else [])
     assert f"the definition of {kind} {key} is not understood" in caplog.text
     assert definitions.kept == kept, "its bindings are kept as well"
     definitions.kept[kind, key] = whole

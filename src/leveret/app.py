@@ -8,6 +8,7 @@ import os
 import platform
 import signal
 import socket
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from urllib.parse import quote
@@ -32,9 +33,13 @@ from leveret.management.definitions import Import, read_definitions
 from leveret.management.pending import answered
 from leveret.names import generate_name
 from leveret.net.listener import AmqpListener
-from leveret.store.data_folder import DataFolder
+from leveret.store.data_folder import DataFolder, DataFolderError
 from leveret.store.definitions import SqliteDefinitions
+from leveret.store.disk import SystemDisk
+from leveret.store.log.recovery import LogFormatError
+from leveret.store.log_store import LogStore, Workers
 from leveret.store.memory import MemoryStore
+from leveret.store.worker import ThreadWorker
 
 log = logging.getLogger("leveret")
 
@@ -54,6 +59,7 @@ class Server:
         self._folder: DataFolder | None = None
         self._definitions: SqliteDefinitions
         self._amqp: AmqpListener
+        self._workers: Workers
         # Set by whoever wants the process to stop.
         self.stopping = asyncio.Event()
         self._stop_http: list[Callable[[], Coroutine[object, object, None]]] = []
@@ -66,12 +72,14 @@ class Server:
         self._folder = None if config.ephemeral else DataFolder(config.data_path())
         path = ":memory:" if self._folder is None else str(self._folder.definitions)
         self._definitions = SqliteDefinitions(path, self._loop.call_soon_threadsafe)
-        store = MemoryStore()
+        store = self._make_store()
         self.broker = Broker(
             self._clock, store, self._definitions, Compat(config.compat), generate_name
         )
         store.events = self.broker
         self.broker.load()
+        if isinstance(store, LogStore):
+            self._recover(store)
         self.users = Users(self._definitions, config.loopback_users)
         # As in RabbitMQ: who brings definitions brings the users too.
         if not self._definitions.load() and not config.load_definitions:
@@ -79,6 +87,35 @@ class Server:
         if config.load_definitions:
             await self._import(config.load_definitions)
         await self._listen()
+
+    def _make_store(self) -> MemoryStore | LogStore:
+        if self._folder is None:
+            return MemoryStore()
+        on_loop = self._loop.call_soon_threadsafe
+        workers = Workers(
+            *(ThreadWorker(name, on_loop) for name in ("commits", "spills", "chores", "reads"))
+        )
+        self._workers = workers
+        return LogStore(SystemDisk(self._folder.path), workers, self._clock, os.urandom)
+
+    def _recover(self, store: LogStore) -> None:
+        """Give the durable queues what the log holds for them, and say what was found."""
+        started = time.perf_counter()
+        try:
+            found = store.open()
+            count = store.recover(self.broker.durable_queues())
+        except (OSError, LogFormatError) as error:
+            raise DataFolderError(f"the message log cannot be opened: {error}") from error
+        for damage in found.damage:
+            log.error("the message log is damaged: %s; the file is kept", damage)
+        if found.torn is not None:
+            log.warning("the message log: %s", found.torn)
+        log.info(
+            "%d messages recovered in %.2f s after %s",
+            count,
+            time.perf_counter() - started,
+            "a clean stop" if found.clean else "an unclean stop: all count as redelivered",
+        )
 
     async def _first_start(self) -> None:
         config = self.config
@@ -163,9 +200,22 @@ class Server:
             )
         await self._amqp.closed(STOP_TIMEOUT_SECONDS)
         await asyncio.gather(*(stop() for stop in self._stop_http))
+        await self._stop_store()
         self._definitions.close()
         if self._folder is not None:
             self._folder.release()
+
+    async def _stop_store(self) -> None:
+        store = self.broker.store
+        if not isinstance(store, LogStore):
+            return
+        for queue in self.broker.durable_queues():
+            queue.finish()
+            store.mark(queue, queue.delivered_before())
+        await answered(store.stop())
+        # On a thread of the loop's, so that outcomes are handled while the jobs end.
+        await self._loop.run_in_executor(None, self._workers.close)
+        store.close()
 
     def urls(self) -> dict[str, object]:
         """What the ready file holds: where clients find this server."""

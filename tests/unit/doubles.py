@@ -2,6 +2,7 @@
 
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import Backend, Consumer, Credentials, MessageStore, Pending, Queue
 from leveret.testing import ManualClock
 from leveret.wire.frames import body_frames, header_frame
@@ -24,7 +25,6 @@ class TicketStore(MessageStore):
         self.last_ticket = 0
         self.durable_tickets: set[int] = set()
         self.settled: list[int] = []
-        self.dropped: list[Queue] = []
         self.given: list[str] = []
 
     def ticket(self) -> int:
@@ -49,8 +49,8 @@ class TicketStore(MessageStore):
         self.given.append("barrier")
         return self.ticket()
 
-    def drop_queue(self, queue: Queue) -> None:
-        self.dropped.append(queue)
+    def fetch(self, tickets: list[int]) -> Pending:
+        raise AssertionError("nothing has left memory")
 
 
 class LimitedConsumer(Consumer):
@@ -95,7 +95,7 @@ def a_queue(
 ) -> ClassicQueue:
     store = TicketStore() if store is None else store
     clock = ManualClock() if clock is None else clock
-    return ClassicQueue(name, durable, None, False, {}, store, clock)
+    return ClassicQueue(name, durable, None, False, {}, store, clock, Paging())
 
 
 def an_entry(queue: Queue, position: int = 0) -> Entry:

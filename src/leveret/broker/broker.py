@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import (
     Clock,
     DefinitionStore,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from leveret.broker.compat import Compat
     from leveret.broker.message import Message
+    from leveret.broker.queues.classic import ClassicQueue
 
 
 VHOST: Final = "vhost"
@@ -48,6 +50,7 @@ class Broker(StoreEvents):
         self.compat = compat
         self.generate = generate
         self.now: float = clock.now()
+        self.paging = Paging()
         self.vhosts: dict[str, VHost] = {}
         self.sessions: dict[Session, None] = {}
         # Sessions with published messages that the store has not made durable yet.
@@ -99,10 +102,19 @@ class Broker(StoreEvents):
     def _make_vhost(self, name: str, value: Mapping[str, object]) -> VHost:
         vhost = self.vhosts.get(name)
         if vhost is None:
-            vhost = VHost(name, self.compat, self.store, self.clock, self.generate)
+            vhost = VHost(name, self.compat, self.store, self.clock, self.generate, self.paging)
             self.vhosts[name] = vhost
         _describe(vhost, value)
         return vhost
+
+    def durable_queues(self) -> list[ClassicQueue]:
+        """The queues whose messages the store keeps."""
+        return [
+            queue
+            for vhost in self.vhosts.values()
+            for queue in vhost.queues.values()
+            if queue.durable
+        ]
 
     def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
         for queue in queues:
@@ -134,6 +146,9 @@ class Broker(StoreEvents):
         self.unconfirmed.clear()
         for session in waiting:
             session.confirm()
+
+    def held(self, shard: int, reason: str) -> None:
+        """Publishers must wait, for this reason; they may go on if it is empty."""
 
     def failed(self, shard: int, reason: str) -> None:
         """What is not durable never will be: it is nacked, and who waits for it hears of a failure.

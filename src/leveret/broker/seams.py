@@ -277,17 +277,22 @@ class StoreEvents:
         """Nothing more of this shard will become durable."""
         raise NotImplementedError
 
+    def held(self, shard: int, reason: str) -> None:
+        """Publishers must wait, for this reason; they may go on if it is empty."""
+        raise NotImplementedError
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class MessageStore:
     """Where persistent messages of durable queues live. Tickets ascend per shard from 1."""
 
     def append(self, message: Message, queues: list[Queue]) -> i64:
-        """Store one message for these queues, raise `enqueued`, return the ticket of it all."""
+        """Store one message for these queues, raise `enqueued`, return the ticket of it all. The
+        list of queues does not change afterwards."""
         raise NotImplementedError
 
     def settle(self, queue: Queue, ticket: i64) -> None:
-        """A stored message is gone from this queue."""
+        """A stored or spilled message is gone from this queue."""
         raise NotImplementedError
 
     def is_durable(self, ticket: i64) -> bool:
@@ -299,8 +304,18 @@ class MessageStore:
         is durable, all of that is. 0 if all of it is already."""
         raise NotImplementedError
 
-    def drop_queue(self, queue: Queue) -> None:
-        """All entries of a queue are gone with it, or were purged."""
+    def spill(self, message: Message) -> i64:
+        """Keep a message that need not outlive the process, so that it can leave memory. Returns
+        its ticket, which is negative and of one queue; 0 if this store cannot."""
+        raise NotImplementedError
+
+    def fetch(self, tickets: list[int]) -> Pending:
+        """Bring messages back into memory that are stored and not settled; answers with a list of
+        them in the same order, with None for one that is damaged."""
+        raise NotImplementedError
+
+    def mark(self, queue: Queue, tickets: list[int]) -> None:
+        """At a clean stop: these messages of a queue were delivered before."""
         raise NotImplementedError
 
 

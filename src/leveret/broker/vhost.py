@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
     from leveret.broker.actor import Actor
     from leveret.broker.compat import Compat
+    from leveret.broker.queues.paging import Paging
     from leveret.wire.table import Table
 
 
@@ -77,6 +78,7 @@ class VHost:
         store: MessageStore,
         clock: Clock,
         generate: Callable[[str], str],
+        paging: Paging,
     ) -> None:
         self.name = name
         self.description = ""
@@ -88,6 +90,7 @@ class VHost:
         self.bindings = Bindings()
         self._store = store
         self._clock = clock
+        self._paging = paging
         self.generate = generate
         # The queues behind direct reply-to: reached by their names, shown to nobody.
         self.reply_queues: dict[str, ClassicQueue] = {}
@@ -179,7 +182,7 @@ class VHost:
         self._check_new_queue(actor, name, durable, exclusive, auto_delete, arguments)
         owner = actor.owner if exclusive else None
         queue = QUEUE_TYPES[type_name](
-            name, durable, owner, auto_delete, arguments, self._store, self._clock
+            name, durable, owner, auto_delete, arguments, self._store, self._clock, self._paging
         )
         timeout = arguments.get(CONSUMER_TIMEOUT)
         if timeout is not None and isinstance(timeout.value, int):
@@ -196,7 +199,7 @@ class VHost:
 
     def add_reply_queue(self, name: str, owner: object) -> ClassicQueue:
         """Make the queue behind a direct reply-to name; it goes with its consumer."""
-        queue = ClassicQueue(name, False, owner, True, {}, self._store, self._clock)
+        queue = ClassicQueue(name, False, owner, True, {}, self._store, self._clock, self._paging)
         self.reply_queues[name] = queue
         self.generation += 1
         return queue

@@ -1,4 +1,4 @@
-"""A message store that keeps nothing: for `--ephemeral`, for tests, and until there is a log.
+"""A message store that keeps nothing: for `--ephemeral` and for tests.
 
 Persistent messages take the same road as with a log; every ticket is durable at once, because
 what is not kept cannot be lost later than now.
@@ -7,7 +7,7 @@ what is not kept cannot be lost later than now.
 from mypy_extensions import i64
 
 from leveret.broker.message import Message
-from leveret.broker.seams import MessageStore, Queue, StoreEvents
+from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
 
 
 class MemoryStore(MessageStore):
@@ -32,5 +32,12 @@ class MemoryStore(MessageStore):
     def barrier(self) -> i64:
         return 0
 
-    def drop_queue(self, queue: Queue) -> None:
+    def spill(self, message: Message) -> i64:
+        return 0
+
+    def fetch(self, tickets: list[int]) -> Pending:
+        # Nothing ever leaves memory.
+        return Pending.of([None] * len(tickets))
+
+    def mark(self, queue: Queue, tickets: list[int]) -> None:
         return None

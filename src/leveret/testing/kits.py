@@ -4,8 +4,9 @@
         check_exchange(lambda: MyExchange("x", False, False, False, {}))
 
 Each takes a way to make the implementation and, where answers may come later, a way to wait for
-them. Each raises `AssertionError` at the first promise of `leveret.broker.seams` that is not kept;
-what a type does beyond those promises (which messages its bindings match, say) is its own to test.
+them. Each raises `AssertionError` at the first promise of `leveret.broker.seams` or of
+`leveret.store.disk` that is not kept; what a type does beyond those promises (which messages its
+bindings match, say) is its own to test.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,8 +29,18 @@ from leveret.broker.seams import (
     StoreEvents,
 )
 from leveret.errors import MalformedArguments
+from leveret.testing.disk_kit import check_disk
 from leveret.wire.field import Table
 from leveret.wire.frames import body_frames, header_frame
+
+__all__ = [
+    "check_clock",
+    "check_definition_store",
+    "check_disk",
+    "check_exchange",
+    "check_mechanism",
+    "check_message_store",
+]
 
 # Routing keys that have surprised somebody: empty, empty words, wildcards, long, not ASCII.
 ODD_KEYS = ("", ".", "a..b", "#", "*", "*.#", "k" * 255, "grüße.世界", "a b\tc\n")
@@ -204,8 +215,6 @@ def _check_settling(
     commit(store)
     for ticket in reversed(tickets):
         store.settle(here, ticket)
-    store.drop_queue(there)
-    store.drop_queue(Inert("never stored to"))
     last = int(store.append(_message(b"after"), [there]))
     commit(store)
     assert all(store.is_durable(ticket) for ticket in (at_once, *tickets, last)), (

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from effort import effort
 from leveret.broker.actor import Actor
 from leveret.broker.compat import Compat
+from leveret.broker.queues.paging import Paging
 from leveret.broker.vhost import VHost
 from leveret.errors import ReplyError
 from leveret.testing import ManualClock
@@ -134,7 +135,7 @@ def perform(vhost: VHost, reference: Reference, step: str, name: str, end: str, 
 @settings(max_examples=effort(200), deadline=None)
 @given(stories(STEPS, 60))
 def test_a_vhost_is_its_list_of_bindings(steps: list[tuple[str, str, str, str]]) -> None:
-    vhost = VHost("/", Compat(), TicketStore(), ManualClock(), lambda prefix: prefix)
+    vhost = VHost("/", Compat(), TicketStore(), ManualClock(), lambda prefix: prefix, Paging())
     reference = Reference()
     kept: dict[tuple[str, str], set[str] | None] = {}
     generation = -1

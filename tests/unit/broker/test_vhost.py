@@ -5,6 +5,7 @@ import pytest
 from leveret.broker.actor import Actor
 from leveret.broker.compat import LEVELS, Compat
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import Exchange
 from leveret.broker.vhost import VHost
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ReplyError
@@ -24,7 +25,9 @@ def vhost() -> VHost:
 def a_vhost(level: str = "3.13") -> VHost:
     names = iter(range(1000))
     clock, store = ManualClock(), TicketStore()
-    return VHost("/", Compat(level), store, clock, lambda prefix: f"{prefix}{next(names)}")
+    return VHost(
+        "/", Compat(level), store, clock, lambda prefix: f"{prefix}{next(names)}", Paging()
+    )
 
 
 @pytest.fixture

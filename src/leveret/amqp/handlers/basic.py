@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Final
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.reply_to import REPLY_TO, reply_queue
 from leveret.broker.arguments import check_consumer_arguments
-from leveret.broker.message import Entry
 from leveret.broker.names import queue_resource
-from leveret.broker.seams import Pending
 from leveret.errors import NotAllowed, NotImplementedByServer
 from leveret.wire.constants import (
     BASIC_ACK,
@@ -109,8 +107,9 @@ def get(channel: Channel, method: Method) -> None:
     channel.vhost.require(channel.actor, "read", "queue", name)
     queue = channel.vhost.accessible_queue(channel.actor, name)
 
-    def reply(entry: object) -> None:
-        if not isinstance(entry, Entry):
+    def reply(_at_hand: object) -> None:
+        entry = queue.get(method.no_ack)
+        if entry is None:
             channel.send(BasicGetEmpty())
             return
         tag = int(channel.unacked.next_tag()) if method.no_ack else int(channel.track(entry))
@@ -129,7 +128,7 @@ def get(channel: Channel, method: Method) -> None:
         output.write(method_frame(channel.number, payload))
         output.content(message, channel.number)
 
-    channel.answer(Pending.of(queue.get(method.no_ack)), reply)
+    channel.answer(queue.when_at_hand(), reply)
 
 
 def ack(channel: Channel, method: Method) -> None:

@@ -1,9 +1,6 @@
 """The classic queue: first in, first out, consumers strictly in turn.
 
-Ready entries are a linked list in order of their position. An entry that was delivered before and
-is requeued has a lower position than every entry that was not (delivery takes from the front), so
-requeued entries sit in a heap of their own that is always served first: any order of requeues
-costs O(log n) each, and each entry is back at its old place.
+Which messages are ready, in which order and in memory or not, is the business of `Ready`.
 
 The rotation holds only consumers that may have credit. One without is taken out when its turn
 comes, and comes back, last in turn, when its channel says so (`activate`); an idle queue with a
@@ -12,15 +9,17 @@ thousand blocked consumers therefore costs nothing per message.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.message import Entry, Message
-from leveret.broker.seams import Clock, Consumer, MessageStore, Queue
+from leveret.broker.queues.ready import Ready
+from leveret.broker.seams import Clock, Consumer, MessageStore, Pending, Queue
 
 if TYPE_CHECKING:
+    from librt.vecs import vec
     from mypy_extensions import i64
 
+    from leveret.broker.queues.paging import Paging
     from leveret.wire.table import Table
 
 # Deliveries of one `deliver` call; the rest waits for the next turn of the loop, so that a long
@@ -40,6 +39,7 @@ class ClassicQueue(Queue):
         arguments: Table,
         store: MessageStore,
         clock: Clock,
+        paging: Paging,
     ) -> None:
         self.name = name
         self.durable = durable
@@ -50,14 +50,12 @@ class ClassicQueue(Queue):
         self.consumers: list[Consumer] = []
         self.had_consumer = False
         self.consumer_timeout_s: float = -1.0
-        self.ready_count: i64 = 0
         self.unacked_count: i64 = 0
         self._store = store
         self._clock = clock
-        self._first: Entry | None = None
-        self._last: Entry | None = None
-        self._returned: list[tuple[int, Entry]] = []
-        self._next_position: i64 = 0
+        self._ready = Ready(self, store, clock, paging, self._loaded)
+        # Those who wait for a message that must come into memory first.
+        self._asked: list[Pending] = []
         self._rotation: list[Consumer] = []
         self._turn: i64 = 0
         self._continues = False
@@ -67,10 +65,16 @@ class ClassicQueue(Queue):
         """The value of `x-queue-type`."""
         return "classic"
 
+    @property
+    def ready_count(self) -> i64:
+        """How many messages are ready."""
+        return self._ready.count
+
     # --- messages in ---
 
     def publish(self, message: Message, ticket: i64) -> None:
-        if self.ready_count == 0:
+        ready = self._ready
+        if ready.count == 0:
             consumer = self._next_consumer()
             if consumer is not None:
                 if consumer.no_ack:
@@ -78,62 +82,62 @@ class ClassicQueue(Queue):
                     if ticket != 0:
                         self._store.settle(self, ticket)
                     return
-                position = self._next_position
-                self._next_position = position + 1
                 self.unacked_count += 1
-                consumer.deliver(Entry(message, self, position, ticket))
+                entry = Entry(message, self, ready.leave_at_once(), ticket)
+                consumer.deliver(entry)
+                ready.delivered(entry)
                 return
-        position = self._next_position
-        self._next_position = position + 1
-        entry = Entry(message, self, position, ticket)
-        last = self._last
-        if last is None:
-            self._first = entry
-        else:
-            last.next = entry
-        self._last = entry
-        self.ready_count += 1
+        ready.append(message, ticket)
 
     def requeue(self, entry: Entry) -> None:
         self.unacked_count -= 1
         entry.consumer = None
         if self.deleted:
+            if entry.ticket != 0:
+                self._store.settle(self, entry.ticket)
             return
         entry.redelivered = True
-        heappush(self._returned, (int(entry.position), entry))
-        self.ready_count += 1
+        self._ready.put_back(entry)
+
+    def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
+        """These messages were in the store before the start, `size` octets on average. Those in
+        `delivered` were delivered before; None if nobody knows, and so all of them may have been.
+        """
+        for ticket in tickets:
+            redelivered = delivered is None or int(ticket) in delivered
+            self._ready.recover(ticket, redelivered, size)
 
     # --- messages out ---
 
-    def take(self) -> Entry | None:
-        """The entry at the front, removed from the ready ones; None if there is none."""
-        if self.ready_count == 0:
-            return None
-        self.ready_count -= 1
-        if self._returned:
-            return heappop(self._returned)[1]
-        entry = self._first
-        assert entry is not None
-        following = entry.next
-        self._first = following
-        if following is None:
-            self._last = None
-        else:
-            entry.next = None
-        return entry
-
     def get(self, no_ack: bool) -> Entry | None:
         """basic.get: the entry at the front; unacked from now on unless `no_ack`."""
-        entry = self.take()
+        entry = self._ready.take()
         if entry is not None:
             self._left(entry, no_ack)
         return entry
+
+    def when_at_hand(self) -> Pending:
+        """Answers once `get` can answer at once: the front is in memory, or there is none."""
+        if not self._asked and (self._ready.count == 0 or self._ready.at_hand()):
+            return Pending.of(None)
+        answer = Pending()
+        self._asked.append(answer)
+        return answer
+
+    def delivered_before(self) -> list[int]:
+        """The tickets of stored messages that are ready and were delivered before."""
+        return self._ready.redelivered()
+
+    def finish(self) -> None:
+        """Do now what purging left for later."""
+        self._ready.finish_discarding()
 
     def deliver(self) -> None:
         if self._continues:
             return
         left = DELIVERIES_PER_TURN
-        while self.ready_count != 0:
+        ready = self._ready
+        while ready.count != 0:
             if left == 0:
                 self._continues = True
                 self._clock.call_at(self._clock.now(), self._continue)
@@ -142,28 +146,28 @@ class ClassicQueue(Queue):
             if consumer is None:
                 return
             left -= 1
-            entry = self.take()
-            assert entry is not None
+            entry = ready.take()
+            if entry is None:
+                # It must come into memory first: the consumer keeps its turn.
+                self._give_turn_back(consumer)
+                return
             if consumer.no_ack:
                 consumer.deliver_settled(entry.message, entry.redelivered)
                 self._left(entry, True)
             else:
                 self.unacked_count += 1
                 consumer.deliver(entry)
+                ready.delivered(entry)
 
     def settle(self, entry: Entry) -> None:
         self.unacked_count -= 1
         entry.consumer = None
-        if entry.ticket != 0 and not self.deleted:
+        if entry.ticket != 0:
             self._store.settle(self, entry.ticket)
 
     def purge(self) -> int:
-        count = int(self.ready_count)
-        entry = self.take()
-        while entry is not None:
-            if entry.ticket != 0:
-                self._store.settle(self, entry.ticket)
-            entry = self.take()
+        count = self._ready.clear()
+        self._answer_asked()
         return count
 
     def _left(self, entry: Entry, settled: bool) -> None:
@@ -171,6 +175,14 @@ class ClassicQueue(Queue):
             self.unacked_count += 1
         elif entry.ticket != 0:
             self._store.settle(self, entry.ticket)
+
+    def _loaded(self) -> None:
+        self._answer_asked()
+        self.deliver()
+
+    def _answer_asked(self) -> None:
+        while self._asked and (self._ready.count == 0 or self._ready.at_hand()):
+            self._asked.pop(0).complete(None)
 
     # --- consumers ---
 
@@ -203,10 +215,7 @@ class ClassicQueue(Queue):
     def mark_deleted(self) -> int:
         """Let go of everything and tell the consumers; return how many entries were ready."""
         self.deleted = True
-        count = int(self.ready_count)
-        while self.take() is not None:
-            pass
-        self._store.drop_queue(self)
+        count = self.purge()
         consumers = self.consumers
         self.consumers = []
         self._rotation = []
@@ -227,6 +236,10 @@ class ClassicQueue(Queue):
                 return consumer
             self._drop_from_rotation(int(turn))
         return None
+
+    def _give_turn_back(self, consumer: Consumer) -> None:
+        """The last in turn, who got nothing, is the next again."""
+        self._turn = self._rotation.index(consumer)
 
     def _drop_from_rotation(self, at: int) -> None:
         consumer = self._rotation.pop(at)

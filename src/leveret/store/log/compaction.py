@@ -1,0 +1,96 @@
+"""Compaction: what is still needed of a sparse segment is copied forward, so that it can go.
+
+The segment is read on a worker and gone through in steps, each as much as one batch bears. Copies
+keep their tickets; where a message is changes once its copy is on disk. Acknowledgements in the
+segment are copied if a record that they are for may still exist in another one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leveret.store.log.batch import Batch, Move
+from leveret.store.log.format import (
+    HEADER_SIZE,
+    OFFSET_BITS,
+    PUBLISH,
+    SEAL,
+    SETTLE,
+    IndexReader,
+    read_batch_header,
+)
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+    from leveret.store.log.places import Places
+    from leveret.store.log.segment import Segment
+
+# Octets that one step adds to a batch.
+STEP_BYTES: Final = 1 << 20
+
+
+class Compaction:
+    """Of one segment, whose octets are `data`. `others` are those that its acknowledgements are
+    for; `finished` once every entry has been looked at."""
+
+    def __init__(self, segment: Segment, data: bytes, others: list[Segment]) -> None:
+        self.segment = segment
+        self.finished = False
+        self._data = data
+        self._others = others
+        self._at: i64 = HEADER_SIZE
+        self._index: IndexReader | None = None
+
+    def step(self, batch: Batch, places: Places) -> bool:
+        """Add what is needed to a batch, until it is enough or nothing is left. Returns false if
+        the segment does not read as it was written: then it must stay as it is."""
+        enough = batch.size + STEP_BYTES
+        while batch.size < enough:
+            index = self._index
+            if index is None:
+                index = self._next_batch()
+                if index is None:
+                    return self.finished
+                self._index = index
+            kind = index.next()
+            if kind == PUBLISH:
+                self._copy_message(index, batch, places)
+            elif kind == SETTLE:
+                self._copy_settles(index, batch)
+            elif kind == 0:
+                if index.broken:
+                    return False
+                self._index = None
+        return True
+
+    def _next_batch(self) -> IndexReader | None:
+        segment = self.segment
+        at = self._at
+        location = (segment.number << OFFSET_BITS) + at
+        header = read_batch_header(self._data, at, segment.salt, location)
+        if header is None or at + header.size > len(self._data):
+            return None
+        if header.flags & SEAL != 0:
+            self.finished = True
+            return None
+        index_end = at + HEADER_SIZE + header.index_size
+        self._at = at + header.size
+        return IndexReader(self._data[at + HEADER_SIZE : index_end], location - at + index_end)
+
+    def _copy_message(self, index: IndexReader, batch: Batch, places: Places) -> None:
+        location = index.record_at
+        if places.find(index.ticket) != location:
+            return
+        at = location & 0xFFFFFFFF
+        record = self._data[at : at + index.record_size]
+        batch.move(Move(index.ticket, index.ids, record, location))
+
+    def _copy_settles(self, index: IndexReader, batch: Batch) -> None:
+        ticket = index.next_ticket()
+        while ticket != 0:
+            for other in self._others:
+                if other.may_hold(ticket):
+                    batch.settle(index.queue_id, ticket, other.number)
+                    break
+            ticket = index.next_ticket()

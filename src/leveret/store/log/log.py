@@ -1,0 +1,525 @@
+"""The message log: group commit without a timer.
+
+The event loop only fills the active batch. When the commit before it has returned, the batch is
+encoded, one thread writes and syncs it, and the next one fills meanwhile; so batches grow with the
+load, and a lone message waits for nobody. Everything here runs on the loop but for the jobs that
+are submitted to workers.
+
+A batch with nothing but acknowledgements is not worth a commit of its own at once: it waits for
+company, for 50 ms at most.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Final
+
+from leveret.broker.seams import Pending
+from leveret.store.log.batch import Batch
+from leveret.store.log.compaction import Compaction
+from leveret.store.log.format import (
+    CLEAN_STOP,
+    HEADER_SIZE,
+    OFFSET_BITS,
+    SALT_SIZE,
+    SEAL,
+    batch_header,
+    segment_header,
+    segment_name,
+)
+from leveret.store.log.places import Places
+from leveret.store.log.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_extensions import i64
+
+    from leveret.broker.message import Message
+    from leveret.broker.seams import Clock, Queue, StoreEvents, Timer
+    from leveret.store.disk import Disk, DiskFile
+    from leveret.store.log.segment import Segment
+    from leveret.store.worker import Worker
+
+SEGMENT_BYTES: Final = 16 << 20
+# What the active batch may hold before publishers have to wait for the disk.
+BATCH_MAX: Final = 4 << 20
+SETTLES_MAX: Final = 8192
+SETTLE_DELAY_SECONDS: Final = 0.05
+RETRY_SECONDS: Final = 1.0
+
+
+class SyncError(Exception):
+    """A sync failed: what is on disk is unknown."""
+
+
+class MessageLog:
+    """A log in `folder`, of which `recovery` has set the segments, places and counters.
+
+    `commits` does the writing, `chores` the space; `random` makes salts; `events` hears of this
+    log as of a shard. A log that is not `synced` is for what need not outlive the process: it
+    writes no acknowledgements.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        folder: str,
+        commits: Worker,
+        chores: Worker,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        events: StoreEvents,
+        shard: int = 0,
+        synced: bool = True,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        self.places = Places()
+        # The queues of each message that is in several.
+        self.copies: dict[int, list[int]] = {}
+        self.last_ticket: i64 = 0
+        self.durable_up_to: i64 = 0
+        self.batch_number: i64 = 0
+        self.active: Segment | None = None
+        self.failure = ""
+        self.bytes_written: i64 = 0
+        self.space = Space(disk, folder, chores, segment_bytes, self._space_changed)
+        self._disk = disk
+        self._folder = folder
+        self._commits = commits
+        self._chores = chores
+        self._clock = clock
+        self._random = random
+        self._events = events
+        self._shard = shard
+        self._synced = synced
+        self._segment_bytes: i64 = segment_bytes
+        self._batch = Batch(1)
+        self._writing: Batch | None = None
+        self._scheduled = False
+        self._stalled = False
+        self._settles_timer: Timer | None = None
+        self._held = ""
+        self._compaction: Compaction | None = None
+        self._released: i64 = 0
+        self._closing = False
+        self._stopped = Pending()
+
+    def start(self) -> None:
+        """Recovery is done: go on from `last_ticket`. Raises OSError."""
+        self.durable_up_to = self.last_ticket
+        self._batch = Batch(self.last_ticket + 1)
+        if self.active is None:
+            if not self.space.spares:
+                self.space.make_spare()
+            self._enter(self.space.take_spare(True))
+        self.space.attend()
+
+    # --- what is to be kept ---
+
+    def append(self, message: Message, queues: list[Queue]) -> i64:
+        """Store a message for queues; returns its ticket. `queues` is not changed afterwards."""
+        batch = self._batch
+        batch.publish(message, queues)
+        self.last_ticket += 1
+        if batch.size > BATCH_MAX and self._held == "":
+            self._hold("the disk is slower than the publishers")
+        if not self._scheduled:
+            self._schedule()
+        return self.last_ticket
+
+    def settle(self, queue: Queue, ticket: i64) -> None:
+        """A message is gone from a queue."""
+        batch = self._batch
+        if ticket >= batch.first_ticket:
+            batch.cancel(queue, ticket)
+            return
+        if self.copies:
+            ids = self.copies.get(int(ticket))
+            if ids is not None:
+                self._settle_copy(queue.id, ticket, ids)
+                return
+        location = self.places.take(ticket)
+        if location == 0:
+            return
+        self._release(location, self.places.size)
+        if self._synced:
+            self._note_settled(queue.id, ticket, location)
+
+    def forget(self, queue_id: i64, ticket: i64) -> None:
+        """A message that recovery found is of a queue that is no more: no word of it is needed."""
+        ids = self.copies.get(int(ticket))
+        if ids is not None:
+            if int(queue_id) in ids:
+                ids.remove(int(queue_id))
+            if ids:
+                return
+            del self.copies[int(ticket)]
+        location = self.places.take(ticket)
+        if location != 0:
+            self._release(location, self.places.size)
+
+    def barrier(self) -> i64:
+        """A ticket that is durable once all that was given so far is; 0 if it is already."""
+        batch = self._batch
+        if self._writing is None and batch.size == 0:
+            return 0
+        if batch.size != 0:
+            batch.forced = True
+        batch.take_ticket()
+        self.last_ticket += 1
+        if not self._scheduled:
+            self._schedule()
+        return self.last_ticket
+
+    def mark(self, queue: Queue, tickets: list[int]) -> None:
+        """At a clean stop: these messages of a queue were delivered before."""
+        for ticket in tickets:
+            self._batch.mark(queue.id, ticket)
+
+    # --- what was kept ---
+
+    def message(self, ticket: i64) -> Message | None:
+        """A message that has not left memory yet: it waits for its commit."""
+        found = self._batch.message(ticket)
+        if found is None and self._writing is not None:
+            found = self._writing.message(ticket)
+        return found
+
+    def waiting_bytes(self) -> int:
+        """What waits for the disk, in octets."""
+        return int(self._batch.size + (0 if self._writing is None else self._writing.size))
+
+    # --- the end ---
+
+    def stop(self, clean: bool) -> Pending:
+        """Write what waits, and with `clean` that all of it was written; then nothing more.
+        Answers, with whether that succeeded, when it is done."""
+        self._closing = True
+        self.space.close()
+        self._compaction = None
+        if self._settles_timer is not None:
+            self._settles_timer.cancel()
+            self._settles_timer = None
+        if clean:
+            self._batch.forced = True
+            self._batch.flags = CLEAN_STOP
+        if self.failure:
+            self._stopped.complete(False)
+        elif not self._scheduled:
+            self._schedule()
+        return self._stopped
+
+    def close(self) -> None:
+        """Close the files."""
+        for segment in [*self.space.segments.values(), *self.space.spares]:
+            if segment.file is not None:
+                segment.file.close()
+                segment.file = None
+
+    # --- commits ---
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        if self._writing is None:
+            # A lone change waits for the rest of what the present event brings.
+            self._clock.call_at(0.0, self._begin)
+
+    def _begin(self) -> None:
+        if self._writing is not None or self.failure:
+            return
+        self._scheduled = False
+        batch = self._batch
+        if not (batch.waits() or batch.settled >= SETTLES_MAX):
+            self._nothing_waits()
+            return
+        self._write_active()
+
+    def _nothing_waits(self) -> None:
+        """Whatever was published since the last commit has been settled already."""
+        batch = self._batch
+        last = batch.last_ticket()
+        batch.restart(last + 1)
+        if self.durable_up_to < last:
+            self.durable_up_to = last
+            self._events.durable(self._shard, int(last))
+        self._unhold()
+        if self._closing:
+            self._stopped.complete(True)
+
+    def _begin_settles(self) -> None:
+        self._settles_timer = None
+        if self._writing is None and self._batch.settled > 0 and not self.failure:
+            self._write_active()
+
+    def _write_active(self) -> None:
+        batch = self._batch
+        if not batch.waits() and batch.settled == 0:
+            self._nothing_waits()
+            return
+        active = self.active
+        assert active is not None
+        following: Segment | None = active
+        if not _fits(batch.size, active):
+            following = self.space.take_spare(batch.published == 0)
+            if following is None and batch.published > 0 and not batch.forced:
+                # No room for messages: acknowledgements and copies do not wait for it.
+                size = batch.size_without_messages()
+                if size > 0:
+                    following = active if _fits(size, active) else self.space.take_spare(True)
+                if following is not None:
+                    self._commit(batch.without_messages(), active, following)
+                    return
+        if following is None:
+            self._stall()
+            return
+        self._stalled = False
+        self._batch = Batch(self.last_ticket + 1)
+        self._commit(batch, active, following)
+
+    def _stall(self) -> None:
+        """There is no room: wait until there is."""
+        self._stalled = True
+        if self._closing:
+            self._stopped.complete(False)
+            return
+        if self.space.shortage:
+            self._hold(self.space.shortage)
+            self._clock.call_at(self._clock.now() + RETRY_SECONDS, self.space.retry)
+
+    def _commit(self, batch: Batch, active: Segment, following: Segment) -> None:
+        writes: list[tuple[DiskFile, int, bytes]] = []
+        if following is not active:
+            writes.append(self._seal(active))
+            self._enter(following)
+        self.batch_number += 1
+        for number in batch.settled_in:
+            following.settled_in[number] = None
+        at = following.end
+        data = batch.encode(
+            following,
+            self.batch_number,
+            self._synced_location(),
+            self.last_ticket,
+            self.places,
+            self.copies,
+        )
+        if at == HEADER_SIZE:
+            at = 0
+            data = segment_header(int(following.number), following.salt) + data
+        following.end = at + len(data)
+        if following.end > following.size:
+            following.size = following.end
+        file = following.file
+        assert file is not None
+        writes.append((file, int(at), data))
+        self._writing = batch
+        self._submit(writes)
+
+    def _submit(self, writes: list[tuple[DiskFile, int, bytes]]) -> None:
+        synced = self._synced
+
+        def write() -> None:
+            for file, at, data in writes:
+                file.write(at, data)
+                if synced:
+                    try:
+                        file.sync()
+                    except OSError as error:
+                        raise SyncError(str(error)) from error
+
+        def done(_result: object, error: Exception | None) -> None:
+            if error is None:
+                for _file, _at, data in writes:
+                    self.bytes_written += len(data)
+                self._committed()
+            elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                # Nothing was synced, so the same octets may go to the same place once more.
+                self._hold("the disk is full")
+                self._clock.call_at(self._clock.now() + RETRY_SECONDS, lambda: self._submit(writes))
+            else:
+                self._fail(f"the message log cannot be written: {error}")
+
+        self._commits.submit(write, done)
+
+    def _seal(self, segment: Segment) -> tuple[DiskFile, int, bytes]:
+        """What ends a segment: nothing follows in it, and all of it is on disk."""
+        self.batch_number += 1
+        location = (segment.number << OFFSET_BITS) + segment.end
+        header = batch_header(
+            segment.salt,
+            location,
+            self.batch_number,
+            location,
+            self.last_ticket,
+            SEAL,
+            b"",
+            0,
+        )
+        assert segment.file is not None
+        at = int(segment.end)
+        segment.end += HEADER_SIZE
+        segment.sealed = True
+        return segment.file, at, header
+
+    def _enter(self, segment: Segment | None) -> None:
+        assert segment is not None
+        segment.salt = self._random(SALT_SIZE)
+        segment.end = HEADER_SIZE
+        self.active = segment
+
+    def _synced_location(self) -> i64:
+        """Every commit is synced before the next is written: all that is before it is on disk."""
+        active = self.active
+        assert active is not None
+        return (active.number << OFFSET_BITS) + active.end
+
+    def _committed(self) -> None:
+        batch = self._writing
+        assert batch is not None
+        self._writing = None
+        for move in batch.moves:
+            if self.places.find(move.ticket) == move.old_location:
+                size = self.places.size
+                self._release(move.old_location, size)
+                self.places.put(move.ticket, move.location, size)
+                self.space.segment(move.location).hold(move.ticket, size)
+        if self._closing or not self._compacting():
+            self.space.attend()
+        active = self._batch
+        if active.published == 0 and not active.forced:
+            last = self.last_ticket
+        else:
+            last = active.first_ticket - 1
+        if last > self.durable_up_to:
+            self.durable_up_to = last
+            self._events.durable(self._shard, int(last))
+        if self._scheduled or self._batch.waits():
+            self._begin()
+        if not self._stalled:
+            self._unhold()
+        if self._closing and self._writing is None and not self._scheduled:
+            self._stopped.complete(True)
+
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
+        self._stopped.complete(False)
+        self._events.failed(self._shard, reason)
+
+    def _hold(self, reason: str) -> None:
+        if self._held != reason:
+            self._held = reason
+            self._events.held(self._shard, reason)
+
+    def _unhold(self) -> None:
+        if self._held and not self.space.shortage and self._batch.size <= BATCH_MAX:
+            self._held = ""
+            self._events.held(self._shard, "")
+
+    # --- settling ---
+
+    def _settle_copy(self, queue_id: i64, ticket: i64, ids: list[int]) -> None:
+        if int(queue_id) not in ids:
+            return
+        ids.remove(int(queue_id))
+        if ids:
+            location = self.places.find(ticket)
+        else:
+            del self.copies[int(ticket)]
+            location = self.places.take(ticket)
+            self._release(location, self.places.size)
+        if self._synced:
+            self._note_settled(queue_id, ticket, location)
+
+    def _note_settled(self, queue_id: i64, ticket: i64, location: i64) -> None:
+        batch = self._batch
+        batch.settle(queue_id, ticket, location >> OFFSET_BITS)
+        if batch.settled >= SETTLES_MAX:
+            if not self._scheduled:
+                self._schedule()
+        elif self._settles_timer is None and not self._closing:
+            self._settles_timer = self._clock.call_at(
+                self._clock.now() + SETTLE_DELAY_SECONDS, self._begin_settles
+            )
+
+    def _release(self, location: i64, size: i64) -> None:
+        segment = self.space.segment(location)
+        segment.release(size)
+        self._released += size
+        if segment.live_count == 0 and segment.sealed:
+            self.space.attend()
+
+    # --- space ---
+
+    def _space_changed(self) -> None:
+        """There is a spare more, or a segment less, or none could be made."""
+        if self.failure:
+            return
+        if self._stalled:
+            if self.space.shortage:
+                self._hold(self.space.shortage)
+            if self._writing is None:
+                self._write_active()
+        elif not self.space.shortage:
+            self._unhold()
+
+    def _compacting(self) -> bool:
+        """Whether a compaction is under way; one begins if there is need of it."""
+        compaction = self._compaction
+        if compaction is None:
+            if self._released * 2 < self._segment_bytes:
+                return False
+            self._released = 0
+            victim = self.space.sparse()
+            if victim is not None:
+                self._read_victim(victim)
+            return False
+        if compaction.finished:
+            self._compaction = None
+            victim = compaction.segment
+            victim.readers -= 1
+            victim.settled_in.clear()
+            self._released = self._segment_bytes
+            return False
+        if not compaction.step(self._batch, self.places):
+            compaction.segment.readers -= 1
+            compaction.segment.damaged = True
+            self._compaction = None
+            return False
+        self._batch.forced = True
+        return True
+
+    def _read_victim(self, victim: Segment) -> None:
+        disk = self._disk
+        path = f"{self._folder}/{segment_name(int(victim.number))}"
+        size = int(victim.end)
+        victim.readers += 1
+
+        def read() -> bytes:
+            file = disk.open(path)
+            try:
+                return file.read(0, size)
+            finally:
+                file.close()
+
+        def done(data: object, error: Exception | None) -> None:
+            if self._closing or not isinstance(data, bytes):
+                victim.readers -= 1
+                return
+            others = [
+                self.space.segments[number]
+                for number in victim.settled_in
+                if number in self.space.segments and number != victim.number
+            ]
+            self._compaction = Compaction(victim, data, others)
+            if self._writing is None:
+                self._compacting()
+                if not self._scheduled:
+                    self._schedule()
+
+        self._chores.submit(read, done)
+
+
+def _fits(size: i64, segment: Segment) -> bool:
+    """Whether a batch may go into a segment; into an empty one it may whatever its size."""
+    return size + HEADER_SIZE <= segment.room() or segment.end == HEADER_SIZE

@@ -1,0 +1,426 @@
+"""Recovery: from the files of a log to what was in it.
+
+Headers and indexes are read; bodies are not, but for those of the last commit. A message is there
+if a record of it is and no acknowledgement by its queue. Segments are read in the order of their
+numbers, so whatever settles or replaces a record comes after it.
+
+Batches are numbered, and each says up to where everything was on disk when it was written. So
+damage can be told from a torn tail: what is unreadable below that point was on disk once, and is
+damage; it is reported, the rest is served, and the file is never deleted. What is unreadable at the
+end of the last segment is a commit that was cut off: nobody was told of it, and it is dropped, even
+if parts of it look valid.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+from leveret.store.log.format import (
+    CHECKSUM_CRC32,
+    CLEAN_STOP,
+    FORMAT,
+    HEADER_SIZE,
+    OFFSET_BITS,
+    OFFSET_MASK,
+    PUBLISH,
+    SALT_SIZE,
+    SEAL,
+    SETTLE,
+    BatchHeader,
+    IndexReader,
+    SegmentHeader,
+    read_batch_header,
+    read_record,
+    segment_name,
+    segment_number,
+)
+from leveret.store.log.places import Places
+from leveret.store.log.segment import Segment
+
+if TYPE_CHECKING:
+    from leveret.store.disk import Disk, DiskFile
+
+# Octets read at a time.
+WINDOW: Final = 1 << 18
+
+
+class LogFormatError(Exception):
+    """The log was written by a newer version; the text says what to do."""
+
+
+class Damage:
+    """Something in a segment that was on disk once and cannot be read, from `start` to `end`.
+
+    `batches` is how many commits are missing, `messages` how many messages of one that cannot be
+    read; -1 where that cannot be known.
+    """
+
+    def __init__(
+        self, segment: int, start: int, end: int, what: str, batches: int = 0, messages: int = 0
+    ) -> None:
+        self.segment = segment
+        self.start = start
+        self.end = end
+        self.what = what
+        self.batches = batches
+        self.messages = messages
+
+    def __str__(self) -> str:
+        return f"{segment_name(self.segment)}, octets {self.start} to {self.end}: {self.what}"
+
+
+class TornTail:
+    """A commit that was cut off at the end of the log."""
+
+    def __init__(self, segment: int, start: int, size: int) -> None:
+        self.segment = segment
+        self.start = start
+        self.size = size
+
+    def __str__(self) -> str:
+        return (
+            f"{segment_name(self.segment)}, from octet {self.start}: a commit that was cut off, "
+            f"{self.size} octets; nobody was told that it had been stored"
+        )
+
+
+class RecoveredQueue:
+    """The tickets of a queue's messages, and of those that a clean stop says were delivered."""
+
+    def __init__(self) -> None:
+        self.tickets: vec[i64] = vec[i64]()
+        self.marked: dict[int, None] = {}
+
+
+class Reader:
+    """A window on a file that moves forward."""
+
+    def __init__(self, file: DiskFile) -> None:
+        self.size: i64 = file.size()
+        self.octets = b""
+        self.start: i64 = 0
+        self._file = file
+
+    def reach(self, at: i64, size: i64) -> i64:
+        """Have `size` octets from `at` on in `octets`, if the file has them; returns where."""
+        if at < self.start or at + size > self.start + len(self.octets):
+            self.octets = self._file.read(int(at), int(size if size > WINDOW else WINDOW))
+            self.start = at
+        return at - self.start
+
+
+class Recovery:
+    """What is in a log's folder. `run` reads it; nothing is written."""
+
+    def __init__(self, disk: Disk, folder: str) -> None:
+        self.segments: dict[int, Segment] = {}
+        # Numbers of files with nothing in them yet.
+        self.blank: list[int] = []
+        # Numbers of files that begin with neither a header nor nothing.
+        self.unreadable: list[int] = []
+        self.places = Places()
+        self.copies: dict[int, list[int]] = {}
+        self.queues: dict[int, RecoveredQueue] = {}
+        self.damage: list[Damage] = []
+        self.torn: TornTail | None = None
+        # Files that are none of the log's.
+        self.strangers: list[str] = []
+        self.last_ticket: i64 = 0
+        self.batch_number: i64 = 0
+        self.batches: i64 = 0
+        self.highest_number: int = 0
+        self.clean = False
+        self.active: Segment | None = None
+        self._disk = disk
+        self._folder = folder
+        self._marks: dict[int, dict[int, None]] = {}
+        # Messages with more than one record, as a compaction leaves that was cut off: the segments
+        # of the earlier ones.
+        self._earlier: dict[int, list[int]] = {}
+        self._open_end: Damage | None = None
+
+    def run(self) -> None:
+        """Raises OSError, and `LogFormatError` for a log of a newer version."""
+        salts: list[tuple[int, bytes]] = []
+        for name in self._disk.list(self._folder):
+            number = segment_number(name)
+            if number == 0:
+                self.strangers.append(name)
+                continue
+            self.highest_number = number
+            salt = self._salt_of(number)
+            if salt != b"":
+                salts.append((number, salt))
+        for number, salt in salts:
+            self._segment(number, salt, number == salts[-1][0])
+        if salts:
+            last = self.segments[salts[-1][0]]
+            if not last.sealed:
+                self.active = last
+        for number in self.unreadable:
+            self.damage.append(
+                Damage(number, 0, HEADER_SIZE, "the header is damaged, and no commit follows it")
+            )
+        self._finish_queues()
+        self.places.tidy()
+
+    # --- segments ---
+
+    def _salt_of(self, number: int) -> bytes:
+        """The salt of a segment; empty for a file that is none yet, or no more."""
+        file = self._disk.open(f"{self._folder}/{segment_name(number)}")
+        try:
+            octets = file.read(0, HEADER_SIZE + HEADER_SIZE)
+        finally:
+            file.close()
+        header = SegmentHeader(octets[:HEADER_SIZE])
+        if header.valid:
+            if header.format > FORMAT or header.checksum != CHECKSUM_CRC32:
+                raise LogFormatError(
+                    f"{segment_name(number)} is of format {header.format}, this program reads up "
+                    f"to {FORMAT}: start the version of leveret that wrote it, or a newer one"
+                )
+            if header.number == number:
+                return header.salt
+            # An emptied segment on its way to become a spare.
+        # The first batch knows the salt too.
+        salt = octets[HEADER_SIZE : HEADER_SIZE + SALT_SIZE]
+        location = (number << OFFSET_BITS) + HEADER_SIZE
+        if read_batch_header(octets, HEADER_SIZE, salt, location) is not None:
+            self.damage.append(
+                Damage(number, 0, HEADER_SIZE, "the header is damaged; what follows can be read")
+            )
+            return salt
+        if header.valid or header.blank:
+            self.blank.append(number)
+        else:
+            self.unreadable.append(number)
+        return b""
+
+    def _segment(self, number: int, salt: bytes, last: bool) -> None:
+        file = self._disk.open(f"{self._folder}/{segment_name(number)}")
+        try:
+            reader = Reader(file)
+            segment = Segment(number, salt, reader.size)
+            self.segments[number] = segment
+            self._check_end_of_previous(reader, segment)
+            self._batches(reader, segment, last)
+        finally:
+            file.close()
+
+    def _batches(self, reader: Reader, segment: Segment, last: bool) -> None:
+        at: i64 = HEADER_SIZE
+        while not segment.sealed:
+            header = self._header(reader, segment, at)
+            if header is None:
+                header = self._next_header(reader, segment, at)
+                if header is None:
+                    self._note_end(reader, segment, at, last)
+                    break
+                # A later commit was written, so this one was on disk.
+                end = header.location & OFFSET_MASK
+                missing = int(header.number - self.batch_number - 1)
+                self._note_damage(segment, at, end, "a commit cannot be read", missing)
+                at = end
+            proven = not last or self._followed(reader, segment, at, header)
+            if not self._batch(reader, segment, at, header, proven):
+                self.torn = TornTail(int(segment.number), int(at), int(header.size))
+                break
+            at += HEADER_SIZE if segment.sealed else header.size
+        segment.end = at
+
+    def _header(self, reader: Reader, segment: Segment, at: i64) -> BatchHeader | None:
+        place = reader.reach(at, HEADER_SIZE)
+        location = (segment.number << OFFSET_BITS) + at
+        return read_batch_header(reader.octets, place, segment.salt, location)
+
+    def _next_header(self, reader: Reader, segment: Segment, at: i64) -> BatchHeader | None:
+        """The first batch header after `at` that belongs where it is."""
+        start = at + 1
+        while start + HEADER_SIZE <= reader.size:
+            place = reader.reach(start, HEADER_SIZE)
+            found = i64(reader.octets.find(segment.salt, int(place)))
+            if found < 0:
+                # The salt may begin in this window and end in the next.
+                start = reader.start + i64(len(reader.octets)) - SALT_SIZE + 1
+                continue
+            start = reader.start + found
+            header = self._header(reader, segment, start)
+            if header is not None:
+                return header
+            start += 1
+        return None
+
+    def _followed(self, reader: Reader, segment: Segment, at: i64, header: BatchHeader) -> bool:
+        """Whether a commit was written after this one, which proves that this one was on disk."""
+        if header.flags & SEAL != 0:
+            return True
+        if self._header(reader, segment, at + header.size) is not None:
+            return True
+        return self._next_header(reader, segment, at) is not None
+
+    def _note_end(self, reader: Reader, segment: Segment, at: i64, last: bool) -> None:
+        if not last:
+            # How much is missing shows where the log goes on; see `_check_end_of_previous`.
+            segment.damaged = True
+            self._open_end = Damage(
+                int(segment.number), int(at), int(reader.size), "its end cannot be read", -1, -1
+            )
+            self.damage.append(self._open_end)
+            return
+        place = reader.reach(at, SALT_SIZE)
+        if reader.octets[place : place + SALT_SIZE] == segment.salt:
+            self.torn = TornTail(int(segment.number), int(at), HEADER_SIZE)
+
+    def _check_end_of_previous(self, reader: Reader, segment: Segment) -> None:
+        damage = self._open_end
+        self._open_end = None
+        if damage is None:
+            return
+        first = self._header(reader, segment, HEADER_SIZE)
+        if first is not None:
+            # The seal has a number too, and nothing but it may be missing.
+            damage.batches = int(first.number - self.batch_number) - 2
+            if damage.batches == 0:
+                damage.what = "its seal is damaged; nothing is missing"
+                damage.messages = 0
+
+    def _note_damage(self, segment: Segment, at: i64, end: i64, what: str, batches: int) -> None:
+        segment.damaged = True
+        self.damage.append(Damage(int(segment.number), int(at), int(end), what, batches, -1))
+
+    # --- batches ---
+
+    def _batch(
+        self, reader: Reader, segment: Segment, at: i64, header: BatchHeader, proven: bool
+    ) -> bool:
+        """Take what a batch says; false if it is a commit that was cut off."""
+        if header.flags & SEAL != 0:
+            segment.sealed = True
+            self._count(header)
+            return True
+        end = at + header.size
+        place = reader.reach(at + HEADER_SIZE, header.index_size)
+        index_end = place + header.index_size
+        index = b""
+        if index_end <= len(reader.octets):
+            index = reader.octets[place:index_end]
+        whole = end <= reader.size and i64(crc32(index)) == header.index_crc
+        data_at = (segment.number << OFFSET_BITS) + at + HEADER_SIZE + header.index_size
+        if not proven and not (whole and self._records_hold(reader, index, data_at)):
+            return False
+        self._count(header)
+        if whole:
+            self.clean = header.flags & CLEAN_STOP != 0
+            self._entries(segment, index, data_at)
+        else:
+            self._note_damage(segment, at, end, "the index of a commit is damaged", 1)
+        return True
+
+    def _count(self, header: BatchHeader) -> None:
+        if header.last_ticket > self.last_ticket:
+            self.last_ticket = header.last_ticket
+        self.batch_number = header.number
+        self.batches += 1
+        self.clean = False
+        if self._marks:
+            self._marks = {}
+
+    def _records_hold(self, reader: Reader, index: bytes, data_at: i64) -> bool:
+        entries = IndexReader(index, data_at)
+        kind = entries.next()
+        while kind != 0:
+            if kind == PUBLISH:
+                place = reader.reach(entries.record_at & OFFSET_MASK, entries.record_size)
+                record = read_record(reader.octets, place, entries.record_size, entries.ticket)
+                if record is None:
+                    return False
+            kind = entries.next()
+        return not entries.broken
+
+    def _entries(self, segment: Segment, index: bytes, data_at: i64) -> None:
+        entries = IndexReader(index, data_at)
+        kind = entries.next()
+        while kind != 0:
+            if kind == PUBLISH:
+                self._publish(segment, entries)
+            else:
+                ticket = entries.next_ticket()
+                while ticket != 0:
+                    if kind == SETTLE:
+                        self._settle(segment, entries.queue_id, ticket)
+                    else:
+                        marked = self._marks.setdefault(int(entries.queue_id), {})
+                        marked[int(ticket)] = None
+                    ticket = entries.next_ticket()
+            kind = entries.next()
+
+    def _publish(self, segment: Segment, entry: IndexReader) -> None:
+        ticket = entry.ticket
+        location = self.places.find(ticket)
+        if location != 0:
+            # Copied forward; the record before it still exists.
+            earlier = self.segments[int(location >> OFFSET_BITS)]
+            earlier.release(self.places.size)
+            self._earlier.setdefault(int(ticket), []).append(int(earlier.number))
+        else:
+            ids = entry.ids
+            if len(ids) > 1:
+                self.copies[int(ticket)] = ids
+            for queue_id in ids:
+                queue = self.queues.get(queue_id)
+                if queue is None:
+                    queue = RecoveredQueue()
+                    self.queues[queue_id] = queue
+                queue.tickets = append(queue.tickets, ticket)
+        self.places.put(ticket, entry.record_at, entry.record_size)
+        segment.hold(ticket, entry.record_size)
+
+    def _settle(self, segment: Segment, queue_id: i64, ticket: i64) -> None:
+        location = self.places.find(ticket)
+        if location == 0:
+            return
+        holder = location >> OFFSET_BITS
+        segment.settled_in[int(holder)] = None
+        if self._earlier:
+            for number in self._earlier.get(int(ticket), []):
+                segment.settled_in[number] = None
+        if self.copies:
+            ids = self.copies.get(int(ticket))
+            if ids is not None:
+                if int(queue_id) in ids:
+                    ids.remove(int(queue_id))
+                if ids:
+                    return
+                del self.copies[int(ticket)]
+        self.places.take(ticket)
+        self.segments[int(holder)].release(self.places.size)
+
+    # --- queues ---
+
+    def _finish_queues(self) -> None:
+        for queue_id, queue in self.queues.items():
+            queue.tickets = self._living(queue_id, queue.tickets)
+            if self.clean:
+                queue.marked = self._marks.get(queue_id, {})
+
+    def _living(self, queue_id: int, tickets: vec[i64]) -> vec[i64]:
+        living: vec[i64] = vec[i64]()
+        last: i64 = 0
+        ascending = True
+        for ticket in tickets:
+            if self.places.find(ticket) == 0:
+                continue
+            if self.copies:
+                ids = self.copies.get(int(ticket))
+                if ids is not None and queue_id not in ids:
+                    continue
+            if ticket < last:
+                ascending = False
+            last = ticket
+            living = append(living, ticket)
+        return living if ascending else vec[i64](sorted(living))

@@ -1,0 +1,310 @@
+"""The store of messages on this machine's disk: a log of what must last, and one of what need not.
+
+Tickets of the second, into which transient messages spill when memory is short, are negative. It is
+never synced, and emptied at every start.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
+from leveret.store.log.fetching import Range, Wanted, ranges
+from leveret.store.log.log import SEGMENT_BYTES, MessageLog
+from leveret.store.log.recovery import RecoveredQueue, Recovery
+from leveret.store.log.segment import Segment
+from leveret.store.log.space import set_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leveret.broker.message import Message
+    from leveret.broker.queues.classic import ClassicQueue
+    from leveret.broker.seams import Clock
+    from leveret.store.disk import Disk
+    from leveret.store.worker import Worker
+
+log = logging.getLogger("leveret.store")
+
+LOG_FOLDER: Final = "log"
+SPILL_FOLDER: Final = "spill"
+SHARD: Final = 0
+SPILL_SHARD: Final = 1
+RETRY_SECONDS: Final = 1.0
+# What keeps the process from reading, and not the disk from giving.
+PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
+
+
+class Workers:
+    """`commits` and `spills` write the two logs, `chores` makes and removes files, `reads` reads
+    messages."""
+
+    def __init__(self, commits: Worker, spills: Worker, chores: Worker, reads: Worker) -> None:
+        self.commits = commits
+        self.spills = spills
+        self.chores = chores
+        self.reads = reads
+
+    def close(self) -> None:
+        """Do what was submitted, and no more."""
+        for worker in (self.reads, self.commits, self.spills, self.chores):
+            worker.close()
+
+
+class LogStore(MessageStore):
+    """`events` is set by whoever builds the broker, before `open`."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        workers: Workers,
+        clock: Clock,
+        random: Callable[[int], bytes],
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        self.events: StoreEvents | None = None
+        self.log: MessageLog
+        self.spilled: MessageLog
+        self._disk = disk
+        self._workers = workers
+        self._clock = clock
+        self._random = random
+        self._segment_bytes = segment_bytes
+        self._recovered: dict[int, RecoveredQueue] = {}
+        self._clean = False
+
+    # --- the start ---
+
+    def open(self) -> Recovery:
+        """Read the log and get ready to go on with it; returns what was found. Raises OSError, and
+        `LogFormatError` for a log of a newer version."""
+        assert self.events is not None
+        disk = self._disk
+        disk.make_folder(LOG_FOLDER)
+        disk.make_folder(SPILL_FOLDER)
+        for name in disk.list(SPILL_FOLDER):
+            disk.remove(f"{SPILL_FOLDER}/{name}")
+        recovery = Recovery(disk, LOG_FOLDER)
+        recovery.run()
+        self.log = MessageLog(
+            disk,
+            LOG_FOLDER,
+            self._workers.commits,
+            self._workers.chores,
+            self._clock,
+            self._random,
+            self.events,
+            SHARD,
+            True,
+            self._segment_bytes,
+        )
+        self.spilled = MessageLog(
+            disk,
+            SPILL_FOLDER,
+            self._workers.spills,
+            self._workers.chores,
+            self._clock,
+            self._random,
+            _SpillEvents(self.events),
+            SPILL_SHARD,
+            False,
+            self._segment_bytes,
+        )
+        self._go_on_from(recovery)
+        self._recovered = recovery.queues
+        self._clean = recovery.clean
+        return recovery
+
+    def recover(self, queues: list[ClassicQueue]) -> int:
+        """Give the queues what is theirs; returns how many messages they got. What belongs to none
+        of them was of queues that are no more."""
+        count = 0
+        for queue in queues:
+            found = self._recovered.pop(int(queue.id), None)
+            if found is None or len(found.tickets) == 0:
+                continue
+            size = 0
+            for ticket in found.tickets:
+                self.log.places.find(ticket)
+                size += int(self.log.places.size)
+            count += len(found.tickets)
+            average = size // len(found.tickets)
+            queue.recover(found.tickets, found.marked if self._clean else None, average)
+        for queue_id, found in self._recovered.items():
+            for ticket in found.tickets:
+                self.log.forget(queue_id, ticket)
+        self._recovered = {}
+        self.log.start()
+        return count
+
+    def _go_on_from(self, recovery: Recovery) -> None:
+        disk, message_log = self._disk, self.log
+        space = message_log.space
+        message_log.places = recovery.places
+        message_log.copies = recovery.copies
+        message_log.last_ticket = recovery.last_ticket
+        message_log.batch_number = recovery.batch_number
+        space.segments = recovery.segments
+        space.next_number = recovery.highest_number + 1
+        for number in recovery.unreadable:
+            set_aside(disk, LOG_FOLDER, number)
+        last_used = max(recovery.segments, default=0)
+        active = recovery.active
+        for segment in recovery.segments.values():
+            # Whatever its end looks like, nothing more is written to it.
+            segment.sealed = segment is not active
+        if active is not None:
+            active.file = disk.open(f"{LOG_FOLDER}/{active.name()}")
+            # What was found after a crash may be in the page cache only, and is built upon.
+            active.file.sync()
+            message_log.active = active
+        for number in recovery.blank:
+            spare = Segment(number, b"", self._segment_bytes)
+            path = f"{LOG_FOLDER}/{spare.name()}"
+            file = disk.open(path)
+            if number > last_used and file.size() == self._segment_bytes:
+                spare.file = file
+                space.spares.append(spare)
+            else:
+                file.close()
+                disk.remove(path)
+
+    # --- MessageStore ---
+
+    def append(self, message: Message, queues: list[Queue]) -> i64:
+        ticket = self.log.append(message, queues)
+        events = self.events
+        assert events is not None
+        events.enqueued(message, queues, ticket)
+        return ticket
+
+    def settle(self, queue: Queue, ticket: i64) -> None:
+        if ticket > 0:
+            self.log.settle(queue, ticket)
+        else:
+            self.spilled.settle(queue, -ticket)
+
+    def is_durable(self, ticket: i64) -> bool:
+        return ticket <= self.log.durable_up_to
+
+    def barrier(self) -> i64:
+        return self.log.barrier()
+
+    def spill(self, message: Message) -> i64:
+        if self.spilled.active is None:
+            try:
+                self.spilled.start()
+            except OSError as error:
+                log.error("messages cannot leave memory: %s", error)
+                return 0
+        return -self.spilled.append(message, _NOBODY)
+
+    def fetch(self, tickets: list[int]) -> Pending:
+        messages: list[Message | None] = [None] * len(tickets)
+        stored: list[Wanted] = []
+        spilled: list[Wanted] = []
+        for answer, ticket in enumerate(tickets):
+            message_log = self.log if ticket > 0 else self.spilled
+            number = i64(ticket if ticket > 0 else -ticket)
+            messages[answer] = message_log.message(number)
+            if messages[answer] is None:
+                location = message_log.places.find(number)
+                if location != 0:
+                    wanted = Wanted(answer, number, location, message_log.places.size)
+                    (stored if ticket > 0 else spilled).append(wanted)
+        if not stored and not spilled:
+            return Pending.of(messages)
+        reads = ranges(self.log, LOG_FOLDER, stored)
+        reads.extend(ranges(self.spilled, SPILL_FOLDER, spilled))
+        answer_to_all = Pending()
+        self._read(reads, messages, answer_to_all)
+        return answer_to_all
+
+    def mark(self, queue: Queue, tickets: list[int]) -> None:
+        self.log.mark(queue, tickets)
+
+    # --- the end ---
+
+    def stop(self) -> Pending:
+        """Write what waits, and that the stop was a clean one; answers when that is done."""
+        self.spilled.space.close()
+        return self.log.stop(True)
+
+    def close(self) -> None:
+        """Close the files; nothing may be under way."""
+        self.log.close()
+        self.spilled.close()
+
+    # --- reading ---
+
+    def _read(self, reads: list[Range], messages: list[Message | None], answer: Pending) -> None:
+        disk = self._disk
+
+        def read() -> None:
+            for each in reads:
+                each.read(disk)
+
+        def done(_result: object, _error: Exception | None) -> None:
+            failed: list[Range] = []
+            for each in reads:
+                error = each.error
+                if error is not None and error.errno in PASSING_ERRORS:
+                    log.error("messages cannot be read at present: %s; trying again", error)
+                    each.error = None
+                    failed.append(each)
+                else:
+                    self._take(each, messages)
+            if failed:
+                self._clock.call_at(
+                    self._clock.now() + RETRY_SECONDS,
+                    lambda: self._read(failed, messages, answer),
+                )
+            else:
+                answer.complete(messages)
+
+        self._workers.reads.submit(read, done)
+
+    def _take(self, each: Range, messages: list[Message | None]) -> None:
+        segment = each.segment
+        damaged = each.give(messages)
+        if damaged:
+            segment.damaged = True
+            log.error(
+                "%s, octets %d to %d: %d messages are damaged and lost (%s); the file is kept, and "
+                "`leveret store check` tells more",
+                each.path,
+                each.start,
+                each.end,
+                damaged,
+                each.error or "their checksums do not hold",
+            )
+        segment.readers -= 1
+        if segment.readers == 0 and segment.live_count == 0:
+            (self.log if each.path.startswith(LOG_FOLDER) else self.spilled).space.attend()
+
+
+class _Nobody(Queue):
+    """The queue of a spilled message: it is of one, whichever."""
+
+
+_NOBODY: Final[list[Queue]] = [_Nobody()]
+
+
+class _SpillEvents(StoreEvents):
+    """Nobody waits for what is spilled to be durable."""
+
+    def __init__(self, events: StoreEvents) -> None:
+        self._events = events
+
+    def durable(self, shard: int, up_to: int) -> None:
+        return None
+
+    def failed(self, shard: int, reason: str) -> None:
+        self._events.failed(shard, reason)
+
+    def held(self, shard: int, reason: str) -> None:
+        self._events.held(shard, reason)

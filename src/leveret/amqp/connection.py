@@ -189,6 +189,8 @@ class Connection(Session):
             confirms = channel.confirms
             if confirms is None or channel.closing:
                 continue
+            if self.broker.store_failure:
+                confirms.fail_waiting()
             self.output.write(confirms.answers(channel.number))
             if confirms.unanswered():
                 self.confirming[channel] = None

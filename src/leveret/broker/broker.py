@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.durable import QueueIds
@@ -18,6 +19,7 @@ from leveret.broker.seams import (
     StoreEvents,
 )
 from leveret.broker.vhost import VHost
+from leveret.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +65,10 @@ class Broker(StoreEvents):
         self.sessions: dict[Session, None] = {}
         # Sessions with published messages that the store has not made durable yet.
         self.unconfirmed: dict[Session, None] = {}
+        # Why the store keeps nothing any more; empty as long as it does.
+        self.store_failure = ""
+        # Who waits for which ticket, ascending.
+        self._awaited: deque[tuple[int, Pending]] = deque()
 
     def load(self) -> None:
         """Make the vhosts that the definition store knows, and what is in them."""
@@ -148,7 +154,28 @@ class Broker(StoreEvents):
         for queue in queues:
             queue.publish(message, ticket)
 
+    def when_durable(self, ticket: int) -> Pending:
+        """Completes once a ticket, the newest there is, is durable; 0 is already.
+
+        Fails with `InternalError` if the store fails before.
+        """
+        answer = Pending()
+        if ticket == 0 or self.store.is_durable(ticket):
+            answer.complete(None)
+        elif self.store_failure:
+            answer.fail(self._store_failed())
+        else:
+            self._awaited.append((ticket, answer))
+        return answer
+
     def durable(self, shard: int, up_to: int) -> None:
+        self.now = self.clock.now()
+        self._confirm()
+        awaited = self._awaited
+        while awaited and self.store.is_durable(awaited[0][0]):
+            awaited.popleft()[1].complete(None)
+
+    def _confirm(self) -> None:
         waiting = list(self.unconfirmed)
         self.unconfirmed.clear()
         for session in waiting:
@@ -158,7 +185,20 @@ class Broker(StoreEvents):
         """Publishers must wait, for this reason; they may go on if it is empty."""
 
     def failed(self, shard: int, reason: str) -> None:
-        """Nothing more is confirmed; whoever owns the store ends the process."""
+        """What is not durable never will be: it is nacked, and who waits for it hears of a failure.
+        Whoever owns the store ends the process."""
+        self.now = self.clock.now()
+        self.store_failure = reason or "it did not say why"
+        self._confirm()
+        awaited, self._awaited = self._awaited, deque()
+        for ticket, answer in awaited:
+            if self.store.is_durable(ticket):
+                answer.complete(None)
+            else:
+                answer.fail(self._store_failed())
+
+    def _store_failed(self) -> InternalError:
+        return InternalError("", remedy=f"the message store has failed: {self.store_failure}")
 
 
 def _describe(vhost: VHost, value: Mapping[str, object]) -> None:

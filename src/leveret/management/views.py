@@ -279,6 +279,7 @@ def channel_view(management: Management, channel: Channel) -> View:
     """An open channel."""
     connection = channel.connection
     confirms = channel.confirms
+    transaction = channel.transaction
     return {
         "name": channel_name(channel),
         "number": channel.number,
@@ -291,10 +292,10 @@ def channel_view(management: Management, channel: Channel) -> View:
         "consumer_count": len(channel.consumers),
         "messages_unacknowledged": int(channel.unacked.count),
         "messages_unconfirmed": confirms.unanswered_count() if confirms is not None else 0,
-        "messages_uncommitted": 0,
-        "acks_uncommitted": 0,
+        "messages_uncommitted": transaction.published_count() if transaction else 0,
+        "acks_uncommitted": transaction.acknowledged_count() if transaction else 0,
         "prefetch_count": channel.consumer_prefetch_count,
         "global_prefetch_count": int(channel.prefetch_count),
         "confirm": confirms is not None,
-        "transactional": False,
+        "transactional": transaction is not None,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.alarms import Alarms
 from leveret.broker.seams import (
     Clock,
     DefinitionStore,
@@ -45,6 +46,7 @@ class Broker(StoreEvents):
         self.definitions = definitions
         self.compat = compat
         self.generate = generate
+        self.alarms = Alarms()
         self.now: float = clock.now()
         self.vhosts: dict[str, VHost] = {}
         self.sessions: dict[Session, None] = {}

@@ -140,6 +140,14 @@ class MemoryServer:
         """Set the permissions of a user in a vhost."""
         self.users.set_permissions(user, vhost, configure, write, read)
 
+    def raise_alarm(self, resource: str) -> None:
+        """Be low on memory or disk."""
+        self.broker.alarms.raise_alarm(resource)
+
+    def clear_alarm(self, resource: str) -> None:
+        """Have enough of it again."""
+        self.broker.alarms.clear_alarm(resource)
+
     def _name(self, prefix: str) -> str:
         self.names += 1
         return f"{prefix}{self.names:022d}"

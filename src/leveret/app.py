@@ -30,6 +30,7 @@ from leveret.errors import ConnectionForced
 from leveret.logs import set_up_logging
 from leveret.management.definitions import Import, read_definitions
 from leveret.management.pending import answered
+from leveret.monitor import Monitor
 from leveret.names import generate_name
 from leveret.net.listener import AmqpListener
 from leveret.store.data_folder import DataFolder
@@ -58,6 +59,7 @@ class Server:
         self.stopping = asyncio.Event()
         self._stop_http: list[Callable[[], Coroutine[object, object, None]]] = []
         self.broker: Broker
+        self.monitor: Monitor
         self.users: Users
 
     async def start(self) -> None:
@@ -67,10 +69,11 @@ class Server:
         path = ":memory:" if self._folder is None else str(self._folder.definitions)
         self._definitions = SqliteDefinitions(path, self._loop.call_soon_threadsafe)
         store = MemoryStore()
-        self.broker = Broker(
-            self._clock, store, self._definitions, Compat(config.compat), generate_name
-        )
+        compat = Compat(config.compat)
+        self.broker = Broker(self._clock, store, self._definitions, compat, generate_name)
         store.events = self.broker
+        folder = None if self._folder is None else self._folder.path
+        self.monitor = Monitor(self.broker.alarms, self._clock, config, compat, folder)
         self.broker.load()
         self.users = Users(self._definitions, config.loopback_users)
         # As in RabbitMQ: who brings definitions brings the users too.
@@ -78,6 +81,7 @@ class Server:
             await self._first_start()
         if config.load_definitions:
             await self._import(config.load_definitions)
+        self.monitor.start()
         await self._listen()
 
     async def _first_start(self) -> None:
@@ -131,7 +135,7 @@ class Server:
         from leveret.net.http import HttpListener
 
         config, folder = self.config, self._folder
-        node = Node(config.identity == "rabbitmq", None if folder is None else str(folder.path))
+        node = Node(config.identity == "rabbitmq", self.monitor)
         node.listeners.append(Listener("amqp", config.amqp_host or "::", self.amqp_port))
         management = Management(self.broker, self.users, node, self.stopping.set)
         if config.http_enabled:
@@ -155,6 +159,7 @@ class Server:
 
     async def stop(self, reason: str = "shutdown") -> None:
         """Close every connection with 320, then the listeners, then the store."""
+        self.monitor.stop()
         self._amqp.stop_accepting()
         for session in list(self.broker.sessions):
             assert isinstance(session, Connection)

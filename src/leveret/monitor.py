@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from leveret.allocation import give_back_memory
 from leveret.broker.alarms import DISK, MEMORY, Alarms
 from leveret.broker.compat import Compat
 from leveret.broker.seams import Clock, Timer
@@ -20,7 +21,10 @@ log = logging.getLogger("leveret.alarms")
 
 # Faster than a broker fills anything.
 FILLED_PER_SECOND_BYTES: Final = 1_000_000_000
-SHORTEST_INTERVAL_SECONDS: Final = 0.1
+SHORTEST_INTERVAL_SECONDS: Final = 0.02
+# Giving memory back was measured at 0.2 s for two gigabytes in fragments: it may take a twentieth
+# of the time.
+GIVE_BACK_PAUSES: Final = 20
 
 
 def memory_limit_bytes(config: Config, compat: Compat) -> int:
@@ -56,6 +60,7 @@ class Monitor:
         folder: Path | None,
         memory_used: Callable[[], int | None] = resident_bytes,
         disk_free: Callable[[Path], int] = free_disk_bytes,
+        give_back: Callable[[], None] = give_back_memory,
     ) -> None:
         self.memory_limit_bytes = memory_limit_bytes(config, compat)
         absolute = config.memory_high_watermark_bytes
@@ -71,6 +76,8 @@ class Monitor:
         self._disk_interval_seconds = config.disk_monitor_interval_seconds
         self._read_memory = memory_used
         self._read_disk = disk_free
+        self._give_back = give_back
+        self._give_back_at = clock.now()
         self._disk_is_readable = True
         # By this monitor; an alarm of somebody else's is not its to clear.
         self._raised: set[str] = set()
@@ -117,6 +124,10 @@ class Monitor:
 
     def _check_memory(self) -> None:
         used, limit = self._read_memory(), self.memory_limit_bytes
+        if used is not None and used > limit:
+            # What was freed counts as used as long as the allocator keeps it.
+            self._give_back_memory()
+            used = self._read_memory()
         self._judge(
             MEMORY,
             None if used is None else limit - used,
@@ -124,6 +135,13 @@ class Monitor:
             "consume or purge what waits in queues, or raise memory_high_watermark_ratio",
         )
         self._look_again(MEMORY, self._memory_interval_seconds, self._check_memory)
+
+    def _give_back_memory(self) -> None:
+        began = self._clock.now()
+        if began >= self._give_back_at:
+            self._give_back()
+            ended = self._clock.now()
+            self._give_back_at = ended + GIVE_BACK_PAUSES * (ended - began)
 
     def _check_disk(self) -> None:
         free, limit = self.disk_free_bytes(), self.disk_free_limit_bytes

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.alarms import Alarms
 from leveret.broker.durable import QueueIds
 from leveret.broker.loading import Loading
 from leveret.broker.queues.paging import Paging
@@ -59,6 +60,7 @@ class Broker(StoreEvents):
         self._queue_ids = QueueIds(generate_id)
         # Queues whose definitions are damaged: their messages are nobody's, and no leftovers.
         self.damaged_queues: list[str] = []
+        self.alarms = Alarms()
         self.now: float = clock.now()
         self.paging = Paging()
         self.vhosts: dict[str, VHost] = {}
@@ -69,6 +71,10 @@ class Broker(StoreEvents):
         self.store_failure = ""
         # Who waits for which ticket, ascending.
         self._awaited: deque[tuple[int, Pending]] = deque()
+        # Why a shard of the store has publishers wait.
+        self._held: dict[int, str] = {}
+        # Called when the store has failed, by whoever ends the process then.
+        self.end: Callable[[str], object] = lambda reason: None
 
     def load(self) -> None:
         """Make the vhosts that the definition store knows, and what is in them."""
@@ -182,7 +188,12 @@ class Broker(StoreEvents):
             session.confirm()
 
     def held(self, shard: int, reason: str) -> None:
-        """Publishers must wait, for this reason; they may go on if it is empty."""
+        before = self._held.pop(shard, "")
+        if reason:
+            self._held[shard] = reason
+            self.alarms.hold(f"{shard}: {reason}")
+        if before and before != reason:
+            self.alarms.release(f"{shard}: {before}")
 
     def failed(self, shard: int, reason: str) -> None:
         """What is not durable never will be: it is nacked, and who waits for it hears of a failure.
@@ -196,6 +207,7 @@ class Broker(StoreEvents):
                 answer.complete(None)
             else:
                 answer.fail(self._store_failed())
+        self.end(self.store_failure)
 
     def _store_failed(self) -> InternalError:
         return InternalError("", remedy=f"the message store has failed: {self.store_failure}")

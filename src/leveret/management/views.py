@@ -237,7 +237,7 @@ def connection_view(management: Management, connection: Connection) -> View:
         "node": management.node.name,
         "type": "network",
         "protocol": "AMQP 0-9-1",
-        "state": "running",
+        "state": connection_state(connection),
         "auth_mechanism": connection.mechanism,
         "host": peer.server_host,
         "port": peer.server_port,
@@ -262,6 +262,15 @@ def connection_view(management: Management, connection: Connection) -> View:
         "peer_cert_subject": None,
         "peer_cert_validity": None,
     }
+
+
+def connection_state(connection: Connection) -> str:
+    """`blocking` is one that has not published since there is an alarm; `flow`, one that waits
+    without an alarm."""
+    alarm = connection.broker.alarms.reason != ""
+    if connection.blocked is not None:
+        return "blocked" if alarm else "flow"
+    return "blocking" if alarm else "running"
 
 
 def connection_details(connection: Connection) -> View:

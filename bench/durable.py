@@ -1,9 +1,9 @@
 """`make bench-durable`: what durability costs, beside RabbitMQ 3.10.8 in the same run.
 
 Names on the command line run some parts only: persistent, publish, latency, recovery, backlog,
-larger, transient. Each figure is the median of three runs, the two brokers taking turns, each with ports
-and a data folder of its own on one disk (below build/, since a temporary folder may be memory).
-A bar that is missed is printed as such and makes the exit code 1.
+larger, transient. Each figure is the median of three runs, the two brokers taking turns, each with
+ports and a data folder of its own on one disk (below build/, since a temporary folder may be
+memory). A bar that is missed is printed as such and makes the exit code 1.
 
 With LEVERET_BASELINE set to a git revision, that revision is installed beside, and transient
 traffic must not be slower than it was there.
@@ -264,7 +264,7 @@ def backlog(bench: Bench) -> None:
 
 def larger(bench: Bench) -> None:
     print(
-        f"{LARGER:,} messages of 1 KiB with {MEMORY_BYTES >> 20:,} MiB allowed, and another queue"
+        f"{LARGER:,} messages of 1 KiB with {MEMORY_BYTES >> 20:,} MiB allowed; beside another queue"
     )
     settings = {"LEVERET_MEMORY_HIGH_WATERMARK_BYTES": str(MEMORY_BYTES)}
     with leveret(data=bench.new_folder(), settings=settings) as broker:

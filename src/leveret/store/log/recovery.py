@@ -55,19 +55,19 @@ class LogFormatError(Exception):
 class Damage:
     """Something in a segment that was on disk once and cannot be read, from `start` to `end`.
 
-    `batches` is how many commits are missing, `messages` how many messages of one that cannot be
-    read; -1 where that cannot be known.
+    `batches` is how many commits are missing, -1 where that cannot be known, and `first_batch` the
+    number of the first of them.
     """
 
     def __init__(
-        self, segment: int, start: int, end: int, what: str, batches: int = 0, messages: int = 0
+        self, segment: int, start: int, end: int, what: str, batches: int = 0, first_batch: int = 0
     ) -> None:
         self.segment = segment
         self.start = start
         self.end = end
         self.what = what
         self.batches = batches
-        self.messages = messages
+        self.first_batch = first_batch
 
     def __str__(self) -> str:
         return f"{segment_name(self.segment)}, octets {self.start} to {self.end}: {self.what}"
@@ -224,7 +224,8 @@ class Recovery:
                 # A later commit was written, so this one was on disk.
                 end = header.location & OFFSET_MASK
                 missing = int(header.number - self.batch_number - 1)
-                self._note_damage(segment, at, end, "a commit cannot be read", missing)
+                first = int(self.batch_number) + 1
+                self._note_damage(segment, at, end, "a commit cannot be read", missing, first)
                 at = end
             proven = not last or self._followed(reader, segment, at, header)
             if not self._batch(reader, segment, at, header, proven):
@@ -267,13 +268,18 @@ class Recovery:
         if not last:
             # How much is missing shows where the log goes on; see `_check_end_of_previous`.
             segment.damaged = True
+            first = int(self.batch_number) + 1
             self._open_end = Damage(
-                int(segment.number), int(at), int(reader.size), "its end cannot be read", -1, -1
+                int(segment.number), int(at), int(reader.size), "its end cannot be read", -1, first
             )
             self.damage.append(self._open_end)
             return
-        place = reader.reach(at, SALT_SIZE)
-        if reader.octets[place : place + SALT_SIZE] == segment.salt:
+        # Any octets may follow, of the file's earlier life too; of a header that was begun here its
+        # salt or its location is seen.
+        place = reader.reach(at, HEADER_SIZE)
+        start = reader.octets[place : place + SALT_SIZE + SALT_SIZE]
+        location = int((segment.number << OFFSET_BITS) + at).to_bytes(SALT_SIZE, "big")
+        if start[:SALT_SIZE] == segment.salt or start[SALT_SIZE:] == location:
             self.torn = TornTail(int(segment.number), int(at), HEADER_SIZE)
 
     def _check_end_of_previous(self, reader: Reader, segment: Segment) -> None:
@@ -287,11 +293,14 @@ class Recovery:
             damage.batches = int(first.number - self.batch_number) - 2
             if damage.batches == 0:
                 damage.what = "its seal is damaged; nothing is missing"
-                damage.messages = 0
 
-    def _note_damage(self, segment: Segment, at: i64, end: i64, what: str, batches: int) -> None:
+    def _note_damage(
+        self, segment: Segment, at: i64, end: i64, what: str, batches: int, first_batch: int
+    ) -> None:
         segment.damaged = True
-        self.damage.append(Damage(int(segment.number), int(at), int(end), what, batches, -1))
+        self.damage.append(
+            Damage(int(segment.number), int(at), int(end), what, batches, first_batch)
+        )
 
     # --- batches ---
 
@@ -318,7 +327,8 @@ class Recovery:
             self.clean = header.flags & CLEAN_STOP != 0
             self._entries(segment, index, data_at)
         else:
-            self._note_damage(segment, at, end, "the index of a commit is damaged", 1)
+            what = "the index of a commit is damaged"
+            self._note_damage(segment, at, end, what, 1, int(header.number))
         return True
 
     def _count(self, header: BatchHeader) -> None:

@@ -206,6 +206,9 @@ class Recovery:
         try:
             reader = Reader(file)
             segment = Segment(number, salt, reader.size)
+            for damage in self.damage:
+                if damage.segment == number:
+                    segment.damaged = True
             self.segments[number] = segment
             self._check_end_of_previous(reader, segment)
             self._batches(reader, segment, last)

@@ -31,7 +31,7 @@ from leveret.errors import ConnectionForced
 from leveret.logs import set_up_logging
 from leveret.management.definitions import Import, read_definitions
 from leveret.management.pending import answered
-from leveret.names import generate_name
+from leveret.names import generate_name, generate_queue_id
 from leveret.net.listener import AmqpListener
 from leveret.store.data_folder import DataFolder, DataFolderError
 from leveret.store.definitions import SqliteDefinitions
@@ -74,7 +74,12 @@ class Server:
         self._definitions = SqliteDefinitions(path, self._loop.call_soon_threadsafe)
         store = self._make_store()
         self.broker = Broker(
-            self._clock, store, self._definitions, Compat(config.compat), generate_name
+            self._clock,
+            store,
+            self._definitions,
+            Compat(config.compat),
+            generate_name,
+            generate_queue_id,
         )
         store.events = self.broker
         self.broker.load()
@@ -103,13 +108,15 @@ class Server:
         started = time.perf_counter()
         try:
             found = store.open()
-            count = store.recover(self.broker.durable_queues())
+            count = store.recover(self.broker.durable_queues(), not self.broker.damaged_queues)
         except (OSError, LogFormatError) as error:
             raise DataFolderError(f"the message log cannot be opened: {error}") from error
         for damage in found.damage:
             log.error("the message log is damaged: %s; the file is kept", damage)
         if found.torn is not None:
             log.warning("the message log: %s", found.torn)
+        if found.batches == 0:
+            return
         log.info(
             "%d messages recovered in %.2f s after %s",
             count,
@@ -126,12 +133,7 @@ class Server:
 
     async def _import(self, path: str) -> None:
         definitions = read_definitions(path)
-        importing = Import(self.broker, self.users)
-        for answer in importing.access(definitions):
-            await answered(answer)
-        for answer in importing.topology(definitions):
-            await answered(answer)
-        for refusal in importing.refused:
+        for refusal in await Import(self.broker, self.users).add(definitions):
             log.warning("%s: left out: %s", path, refusal)
         log.info("definitions imported from %s", path)
 

@@ -127,6 +127,26 @@ def test_an_error_of_the_program_is_logged_and_told_as_500(broker, api, monkeypa
     assert "RuntimeError: the inside of the program" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/queues/%2F/q", {"durable": True}),
+        ("/api/exchanges/%2F/x", {"durable": True}),
+        ("/api/vhosts/lab", {}),
+        ("/api/users/ada", {"password": "password", "tags": ""}),
+    ],
+)
+def test_what_cannot_be_stored_is_told_as_500_with_the_reason(broker, api, caplog, path, body):
+    trigger = (
+        "CREATE TRIGGER full BEFORE INSERT ON definition BEGIN SELECT RAISE(FAIL, 'full'); END"
+    )
+    broker.server._definitions._database.execute(trigger)
+    reason = "the definitions could not be written: full"
+    assert api.put(path, body).refusal == (500, "internal_error", reason)
+    assert api.get(path).status == 404
+    assert not any(record.exc_info for record in caplog.records), "that is no defect of ours"
+
+
 def test_a_change_is_logged_with_who_made_it(api, caplog):
     caplog.set_level("INFO", "leveret.management")
     api.put("/api/queues/%2F/a%0Ab")

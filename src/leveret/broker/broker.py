@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.durable import QueueIds
+from leveret.broker.loading import Loading
 from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import (
     Clock,
@@ -26,11 +29,14 @@ if TYPE_CHECKING:
     from leveret.broker.queues.classic import ClassicQueue
 
 
+log = logging.getLogger("leveret.vhost")
+
 VHOST: Final = "vhost"
 
 
 class Broker(StoreEvents):
-    """`generate` makes a name from a prefix. `now` is the moment of the event being handled, in
+    """`generate` makes a name from a prefix, `generate_id` the id of a durable queue: a positive
+    number below 2 ** 63 that it makes once. `now` is the moment of the event being handled, in
     the clock's seconds: whoever lets an event in sets it, and nobody asks the clock per message.
     """
 
@@ -41,12 +47,16 @@ class Broker(StoreEvents):
         definitions: DefinitionStore,
         compat: Compat,
         generate: Callable[[str], str],
+        generate_id: Callable[[], int],
     ) -> None:
         self.clock = clock
         self.store = store
         self.definitions = definitions
         self.compat = compat
         self.generate = generate
+        self._queue_ids = QueueIds(generate_id)
+        # Queues whose definitions are damaged: their messages are nobody's, and no leftovers.
+        self.damaged_queues: list[str] = []
         self.now: float = clock.now()
         self.paging = Paging()
         self.vhosts: dict[str, VHost] = {}
@@ -55,11 +65,22 @@ class Broker(StoreEvents):
         self.unconfirmed: dict[Session, None] = {}
 
     def load(self) -> None:
-        """Make the vhosts that the definition store knows."""
-        for kind, name, value, _revision in self.definitions.load():
+        """Make the vhosts that the definition store knows, and what is in them."""
+        definitions = self.definitions.load()
+        for kind, name, value, _revision in definitions:
             if kind == VHOST:
-                assert isinstance(value, dict)
+                if not isinstance(value, dict):
+                    log.error("vhost '%s' has lost its description and tags", name)
+                    value = {}
                 self._make_vhost(name, value)
+        loading = Loading(self.vhosts, self._queue_ids)
+        loading.load(definitions)
+        self.damaged_queues = loading.damaged_queues
+        if loading.leftovers:
+            self.definitions.delete_all(loading.leftovers).then(
+                lambda _: None,
+                lambda error: log.error("leftovers could not be deleted: %s", error),
+            )
 
     def add_vhost(self, name: str, description: str = "", tags: Sequence[str] = ()) -> Pending:
         """Make a vhost with the exchanges that every vhost has; answers with it."""
@@ -85,18 +106,31 @@ class Broker(StoreEvents):
         return answer
 
     def delete_vhost(self, name: str) -> Pending:
-        """Delete a vhost with its queues; answers with whether there was one. Its connections
-        must be closed by now."""
+        """Delete a vhost with all that is in it; answers with whether there was one.
+
+        Its connections must be closed by now."""
         vhost = self.vhosts.pop(name, None)
         if vhost is None:
             return Pending.of(False)
-        vhost.remove_queues()
-        return self.definitions.delete(VHOST, name)
+        answer = Pending()
+        self.definitions.delete_all([(VHOST, name), *vhost.remove_all()]).then(
+            lambda _: answer.complete(True), answer.fail
+        )
+        return answer
 
     def _make_vhost(self, name: str, value: Mapping[str, object]) -> VHost:
         vhost = self.vhosts.get(name)
         if vhost is None:
-            vhost = VHost(name, self.compat, self.store, self.clock, self.generate, self.paging)
+            vhost = VHost(
+                name,
+                self.compat,
+                self.store,
+                self.definitions,
+                self.clock,
+                self.generate,
+                self._queue_ids,
+                self.paging,
+            )
             self.vhosts[name] = vhost
         _describe(vhost, value)
         return vhost

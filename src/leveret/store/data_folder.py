@@ -63,7 +63,7 @@ class DataFolder:
 
     @property
     def definitions(self) -> Path:
-        """The SQLite file with users, vhosts and permissions."""
+        """The SQLite file with everything durable but messages."""
         return self.path / "definitions.sqlite"
 
     @property

@@ -119,9 +119,9 @@ class LogStore(MessageStore):
         self._clean = recovery.clean
         return recovery
 
-    def recover(self, queues: list[ClassicQueue]) -> int:
+    def recover(self, queues: list[ClassicQueue], all_known: bool = True) -> int:
         """Give the queues what is theirs; returns how many messages they got. What belongs to none
-        of them was of queues that are no more."""
+        of them was of queues that are no more, unless not all queues are known: then it stays."""
         count = 0
         for queue in queues:
             found = self._recovered.pop(int(queue.id), None)
@@ -134,7 +134,7 @@ class LogStore(MessageStore):
             count += len(found.tickets)
             average = size // len(found.tickets)
             queue.recover(found.tickets, found.marked if self._clean else None, average)
-        for queue_id, found in self._recovered.items():
+        for queue_id, found in self._recovered.items() if all_known else ():
             for ticket in found.tickets:
                 self.log.forget(queue_id, ticket)
         self._recovered = {}

@@ -1,5 +1,7 @@
 """The broker: its vhosts, and what it passes on from the store."""
 
+from itertools import count
+
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.seams import Pending, Queue, Session
@@ -21,7 +23,10 @@ class SlowDefinitions(MemoryDefinitions):
 
 def a_broker(definitions: MemoryDefinitions) -> Broker:
     clock = ManualClock()
-    return Broker(clock, MemoryStore(), definitions, Compat(), lambda prefix: prefix)
+    ids = count(1)
+    return Broker(
+        clock, MemoryStore(), definitions, Compat(), lambda prefix: prefix, lambda: next(ids)
+    )
 
 
 def test_a_vhost_is_there_once_it_is_committed() -> None:

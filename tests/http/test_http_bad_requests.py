@@ -120,7 +120,7 @@ def test_an_error_of_the_program_is_logged_and_told_as_500(broker, api, monkeypa
     def broken():
         raise RuntimeError("the inside of the program")
 
-    monkeypatch.setattr("leveret.management.context.Node.memory_bytes", lambda node: broken())
+    monkeypatch.setattr("leveret.monitor.Monitor.memory_used_bytes", lambda monitor: broken())
     status, error, reason = api.get("/api/x/status").refusal
     assert (status, error) == (500, "internal_error")
     assert "inside" not in reason

@@ -14,7 +14,7 @@ from mypy_extensions import i64
 
 from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
 from leveret.store.log.fetching import Range, Wanted, ranges
-from leveret.store.log.log import SEGMENT_BYTES, MessageLog
+from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import Segment
 from leveret.store.log.space import set_aside
@@ -35,6 +35,8 @@ SPILL_FOLDER: Final = "spill"
 SHARD: Final = 0
 SPILL_SHARD: Final = 1
 RETRY_SECONDS: Final = 1.0
+# What may wait to be spilled: until it is written it takes as much memory as before.
+SPILLING_MAX: Final = 2 * BATCH_MAX
 # What keeps the process from reading, and not the disk from giving.
 PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 
@@ -195,6 +197,8 @@ class LogStore(MessageStore):
         return self.log.barrier()
 
     def spill(self, message: Message) -> i64:
+        if self.spilled.waiting_bytes() > SPILLING_MAX:
+            return 0
         if self.spilled.active is None:
             try:
                 self.spilled.start()

@@ -157,6 +157,14 @@ class MemoryServer:
         self.ids += 1
         return self.ids
 
+    def raise_alarm(self, resource: str) -> None:
+        """Be low on memory or disk."""
+        self.broker.alarms.raise_alarm(resource)
+
+    def clear_alarm(self, resource: str) -> None:
+        """Have enough of it again."""
+        self.broker.alarms.clear_alarm(resource)
+
     def _name(self, prefix: str) -> str:
         self.names += 1
         return f"{prefix}{self.names:022d}"

@@ -142,21 +142,13 @@ def ack(channel: Channel, method: Method) -> None:
 def nack(channel: Channel, method: Method) -> None:
     """basic.nack: back to the queue, or gone."""
     assert isinstance(method, BasicNack)
-    entries = channel.settle(method.delivery_tag, method.multiple)
-    if method.requeue:
-        channel.requeue(entries)
-    else:
-        channel.discard(entries)
+    channel.reject(method.delivery_tag, method.multiple, method.requeue)
 
 
 def reject(channel: Channel, method: Method) -> None:
     """basic.reject: basic.nack for one message."""
     assert isinstance(method, BasicReject)
-    entries = channel.settle(method.delivery_tag, False)
-    if method.requeue:
-        channel.requeue(entries)
-    else:
-        channel.discard(entries)
+    channel.reject(method.delivery_tag, False, method.requeue)
 
 
 def recover(channel: Channel, method: Method) -> None:

@@ -42,7 +42,12 @@ async def status(call: Call) -> Response:
             "build": node.build,
             "python": node.python,
             "uptime_seconds": int(node.uptime_seconds()),
-            "memory_bytes": node.memory_bytes(),
+            "alarms": management.broker.alarms.resources(),
+            "memory_bytes": node.monitor.memory_used_bytes(),
+            "memory_high_watermark": node.monitor.memory_high_watermark,
+            "memory_limit_bytes": node.monitor.memory_limit_bytes,
+            "disk_free_bytes": node.monitor.disk_free_bytes(),
+            "disk_free_limit_bytes": node.monitor.disk_free_limit_bytes,
             "data_folder": node.data_folder,
             "listeners": [
                 {"protocol": each.protocol, "host": each.host, "port": each.port}

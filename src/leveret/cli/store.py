@@ -57,8 +57,9 @@ def dump(folder: Path, queue: str | None, vhost: str | None, bodies: bool, recor
     if records and (queue is not None or vhost is not None or bodies):
         raise click.UsageError("--records prints all of the log, and no bodies: give it alone")
     with _opened(folder):
-        names = StoredDefinitions(folder / DEFINITIONS).queues
-        data = StoredData(SystemDisk(folder, read_only=True), names)
+        definitions = StoredDefinitions(folder / DEFINITIONS)
+        disk = SystemDisk(folder, read_only=True)
+        data = StoredData(disk, definitions.queues, not definitions.problems)
         if records:
             lines = dumping.records(data)
         else:

@@ -21,11 +21,13 @@ from leveret.store.stored_definitions import StoredDefinitions
 
 DEFINITIONS: Final = "definitions.sqlite"
 NO_MORE: Final = "a queue that is no more"
+UNKNOWN: Final = "a queue whose definition cannot be read, or that is no more"
 
 
 class FoundQueue(msgspec.Struct):
     """A queue with messages in the log; `vhost` and `name` are None if no definition has its id.
-    `size_bytes` is what the records take, `marked` how many count as redelivered."""
+    `no_more`: every definition could be read, so there is none. `size_bytes` is what the records
+    take, `marked` how many messages count as redelivered."""
 
     id: int
     vhost: str | None
@@ -33,10 +35,12 @@ class FoundQueue(msgspec.Struct):
     messages: int = 0
     size_bytes: int = 0
     marked: int = 0
+    no_more: bool = False
 
     def called(self) -> str:
+        """What to call it in a sentence."""
         if self.name is None:
-            return f"{NO_MORE} (id {self.id})"
+            return f"{NO_MORE if self.no_more else UNKNOWN} (id {self.id})"
         return f"queue '{self.name}' in vhost '{self.vhost}'"
 
 
@@ -76,10 +80,13 @@ class Findings(msgspec.Struct):
 
 
 class StoredData:
-    """What a broker would find that starts now; `names` are vhost and name of queues by their ids.
-    Raises OSError, and `DataFolderError` for what a newer version wrote."""
+    """What a broker would find that starts now. `names` are vhost and name of queues by their ids,
+    of all queues if `all_known`. Raises OSError, and `DataFolderError` for what a newer version
+    wrote."""
 
-    def __init__(self, disk: Disk, names: Mapping[int, tuple[str, str]]) -> None:
+    def __init__(
+        self, disk: Disk, names: Mapping[int, tuple[str, str]], all_known: bool = True
+    ) -> None:
         self.disk = disk
         self.recovery = Recovery(disk, LOG_FOLDER)
         try:
@@ -87,6 +94,7 @@ class StoredData:
         except LogFormatError as error:
             raise DataFolderError(f"the log cannot be read: {error}") from error
         self._names = names
+        self._all_known = all_known
         self._queues: dict[int, FoundQueue] = {}
 
     def queue(self, queue_id: int) -> FoundQueue:
@@ -94,7 +102,8 @@ class StoredData:
         queue = self._queues.get(queue_id)
         if queue is None:
             vhost, name = self._names.get(queue_id, (None, None))
-            queue = self._queues[queue_id] = FoundQueue(queue_id, vhost, name)
+            queue = FoundQueue(queue_id, vhost, name, no_more=name is None and self._all_known)
+            self._queues[queue_id] = queue
         return queue
 
     def queues(self) -> list[FoundQueue]:
@@ -121,7 +130,8 @@ class StoredData:
 def check_folder(path: Path, format_version: int) -> Findings:
     """Read everything in a folder that no broker uses now. Raises as `StoredData` does."""
     definitions = StoredDefinitions(path / DEFINITIONS)
-    findings = check_log(StoredData(SystemDisk(path, read_only=True), definitions.queues))
+    disk = SystemDisk(path, read_only=True)
+    findings = check_log(StoredData(disk, definitions.queues, not definitions.problems))
     findings.folder = str(path)
     findings.format = format_version
     findings.definitions = definitions.counts
@@ -224,7 +234,7 @@ def _note(data: StoredData, findings: Findings) -> None:
     notes, recovery = findings.notes, data.recovery
     if recovery.torn is not None:
         notes.append(f"{LOG_FOLDER}/{recovery.torn}")
-    no_more = sum(queue.messages for queue in findings.queues if queue.name is None)
+    no_more = sum(queue.messages for queue in findings.queues if queue.no_more)
     if no_more:
         notes.append(
             f"{_plural(no_more, 'message')} of queues that are no more: the next start drops them"

@@ -52,12 +52,18 @@ class Events(StoreEvents):
 
 
 class TurnWorker(Worker):
-    """Does a job at once, and tells of it on a later turn of the clock."""
+    """Does a job at once, and tells of it on a later turn of the clock; those that come while it
+    is `idle` wait in `waiting`."""
 
     def __init__(self, clock: ManualClock) -> None:
+        self.idle = False
+        self.waiting: list[tuple[Callable[[], object], Callable[..., object]]] = []
         self._clock = clock
 
     def submit(self, job: Callable[[], object], done: Callable[..., object]) -> None:
+        if self.idle:
+            self.waiting.append((job, done))
+            return
         result: object = None
         failure: Exception | None = None
         try:
@@ -65,6 +71,13 @@ class TurnWorker(Worker):
         except Exception as error:
             failure = error
         self._clock.call_at(0.0, lambda: done(result, failure))
+
+    def resume(self) -> None:
+        """Do what waits."""
+        self.idle = False
+        waiting, self.waiting = self.waiting, []
+        for job, done in waiting:
+            self.submit(job, done)
 
     def close(self) -> None:
         return None
@@ -78,7 +91,7 @@ class SmallStore:
         self.clock = ManualClock()
         self.events = Events()
         salts = count(1)
-        worker = TurnWorker(self.clock)
+        self.worker = worker = TurnWorker(self.clock)
         self.store = LogStore(
             disk,
             Workers(worker, worker, worker, worker),

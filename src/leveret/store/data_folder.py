@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from leveret.store.disk import sync_names
+from leveret.store.disk import PRIVATE_FILE, sync_names
 
 # 1 had no messages; 2 has them in `log/`.
 FORMAT_VERSION: Final = 2
@@ -97,7 +97,8 @@ def stamped_version(path: Path) -> int:
 
 def stamp(path: Path) -> None:
     """Say that this is a data folder of the present format; on disk when this returns."""
-    with open(path / NEW_STAMP, "w") as file:
+    descriptor = os.open(path / NEW_STAMP, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    with open(descriptor, "w") as file:
         file.write(f"{FORMAT_VERSION}\n")
         file.flush()
         os.fsync(file.fileno())

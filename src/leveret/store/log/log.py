@@ -399,6 +399,9 @@ class MessageLog:
                 self._release(move.old_location, size)
                 self.places.put(move.ticket, move.location, size)
                 self.space.segment(move.location).hold(move.ticket, size)
+            else:
+                # Settled while its copy was being written: the copy exists all the same.
+                self._batch.settled_in[int(move.location >> OFFSET_BITS)] = None
         if self._closing or not self._compacting():
             self.space.attend()
         active = self._batch

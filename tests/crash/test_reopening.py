@@ -3,6 +3,8 @@
 import pytest
 
 from crash.small_store import SmallStore
+from leveret.store.check import StoredData, check_log
+from leveret.store.log.format import segment_name
 from leveret.testing import FaultyDisk
 
 
@@ -88,3 +90,79 @@ def test_a_restored_log_that_is_stopped_at_once_was_stopped_cleanly() -> None:
     again = SmallStore(shortened(small)).open(11)
     again.stop()
     assert SmallStore(again.disk).open(11).found.clean
+
+
+def spoilt(small: SmallStore, number: int, start: int, octets: bytes) -> FaultyDisk:
+    """The disk after a crash, with other octets in a segment."""
+    disk = killed(small)
+    disk.open(f"log/{segment_name(number)}").write(start, octets)
+    return disk
+
+
+def filled(bodies: int) -> tuple[SmallStore, list[int]]:
+    small = SmallStore(FaultyDisk()).open(11)
+    tickets = []
+    for number in range(bodies):
+        tickets.append(small.publish(b"body %d" % number * 5, 11))
+        small.turn()
+    return small, tickets
+
+
+@pytest.mark.parametrize("junk", [bytes(300), b"\xa5" * 300, b"LEVERET\n" + bytes(292)])
+@pytest.mark.parametrize("place", ["first", "middle", "active"])
+def test_a_lost_beginning_costs_the_commits_in_it_and_no_more(junk: bytes, place: str) -> None:
+    small, tickets = filled(40)
+    used = sorted(small.store.log.space.segments)
+    assert len(used) >= 3
+    number = {"first": used[0], "middle": used[1], "active": used[-1]}[place]
+    disk = spoilt(small, number, 0, junk)
+    findings = check_log(StoredData(disk, {}))
+    opened = SmallStore(disk).open(11)
+    lost = sorted(set(tickets) - set(opened.queues[11].recovered))
+    assert 0 < len(lost) <= 300 // 64
+    commits = [(each.first_commit, each.commits) for each in findings.problems if each.commits]
+    assert len(commits) == 1
+    assert commits[0][1] == len(lost)
+    assert segment_name(number) in disk.list("log")
+
+
+@pytest.mark.parametrize("place", [0, 1, -1])
+def test_a_used_file_is_not_taken_for_a_spare_when_its_commits_are_gone_too(place: int) -> None:
+    small, _ = filled(40)
+    number = sorted(small.store.log.space.segments)[place]
+    again = SmallStore(spoilt(small, number, 0, b"\xa5" * 2048)).open(11)
+    assert [each.segment for each in again.found.damage] == [number]
+    assert again.disk.list("set-aside") == [segment_name(number)]
+
+
+def test_a_first_commit_that_was_cut_off_in_its_header_is_a_torn_tail() -> None:
+    small, tickets = filled(1)
+    while len(small.store.log.space.segments) == 1:
+        disk = killed(small)
+        tickets.append(small.publish(b"body" * 8, 11))
+        small.turn()
+    header = small.disk.open("log/" + segment_name(2)).read(0, 30)
+    seal = small.disk.open("log/" + segment_name(1)).read(0, 2048)
+    disk.open("log/" + segment_name(1)).write(0, seal)
+    disk.open("log/" + segment_name(2)).write(0, header)
+    again = SmallStore(disk).open(11)
+    assert (again.found.damage, again.queues[11].recovered) == ([], tickets[:-1])
+    assert again.found.torn is not None
+    assert again.found.torn.segment == 2
+    again.publish(b"later", 11)
+    again.turn()
+    assert len(SmallStore(killed(again)).open(11).queues[11].recovered) == len(tickets)
+
+
+def test_commits_of_segments_that_are_gone_are_not_called_lost() -> None:
+    small, tickets = filled(40)
+    for ticket in tickets[:20]:
+        small.settle(11, ticket)
+    for _ in range(5):
+        small.turn()
+    first = min(small.store.log.space.segments)
+    assert first > 1
+    disk = killed(small)
+    disk.flip("log/" + segment_name(first), 64 + 20)
+    (damage,) = SmallStore(disk).open(11).found.damage
+    assert 1 <= damage.batches <= 3

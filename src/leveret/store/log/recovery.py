@@ -22,6 +22,7 @@ from mypy_extensions import i64
 from leveret.store.log.format import (
     CHECKSUM_CRC32,
     CLEAN_STOP,
+    CRC_AT,
     FORMAT,
     HEADER_SIZE,
     OFFSET_BITS,
@@ -155,12 +156,14 @@ class Recovery:
             salt = self._salt_of(number)
             if salt != b"":
                 salts.append((number, salt))
+        last = salts[-1][0] if salts else 0
+        for number in [*self.blank, *self.unreadable]:
+            if number < last:
+                self._look_inside(number, salts)
+        salts.sort()
         for number, salt in salts:
-            self._segment(number, salt, number == salts[-1][0])
-        if salts:
-            last = self.segments[salts[-1][0]]
-            if not last.sealed:
-                self.active = last
+            self._segment(number, salt, number == last)
+        self._go_on_behind(last)
         for number in self.unreadable:
             self.damage.append(
                 Damage(number, 0, HEADER_SIZE, "the header is damaged, and no commit follows it")
@@ -169,6 +172,70 @@ class Recovery:
         self.places.tidy()
 
     # --- segments ---
+
+    def _go_on_behind(self, last: int) -> None:
+        """The segment behind a sealed one may be in use although its beginning is lost."""
+        while last == 0 or self.segments[last].sealed:
+            following = [number for number in [*self.blank, *self.unreadable] if number > last]
+            if not following:
+                return
+            last = min(following)
+            found: list[tuple[int, bytes]] = []
+            self._look_inside(last, found)
+            if not found:
+                if last in self.unreadable and self._cut_off(last):
+                    self.unreadable.remove(last)
+                    self.blank.append(last)
+                    self.blank.sort()
+                    self.torn = TornTail(last, 0, HEADER_SIZE)
+                return
+            self._segment(last, found[0][1], True)
+        self.active = self.segments[last]
+
+    def _cut_off(self, number: int) -> bool:
+        """Whether of the header no more than a part was written: zeros were there before it."""
+        file = self._disk.open(f"{self._folder}/{segment_name(number)}")
+        try:
+            return not any(file.read(CRC_AT, HEADER_SIZE - CRC_AT))
+        finally:
+            file.close()
+
+    def _look_inside(self, number: int, salts: list[tuple[int, bytes]]) -> None:
+        """A file that begins with neither a header nor a commit: any other commit knows the salt
+        too."""
+        file = self._disk.open(f"{self._folder}/{segment_name(number)}")
+        try:
+            reader = Reader(file)
+            salt = self._salt_inside(reader, number)
+        finally:
+            file.close()
+        if salt == b"":
+            return
+        (self.blank if number in self.blank else self.unreadable).remove(number)
+        salts.append((number, salt))
+        what = "the header is damaged; commits behind it can be read"
+        self.damage.append(Damage(number, 0, HEADER_SIZE, what))
+
+    def _salt_inside(self, reader: Reader, number: int) -> bytes:
+        # A commit header has its own location behind the salt, and that begins with the number.
+        needle = number.to_bytes(4, "big")
+        start: i64 = HEADER_SIZE
+        while start + HEADER_SIZE <= reader.size:
+            place = reader.reach(start, HEADER_SIZE)
+            found = i64(reader.octets.find(needle, int(place + SALT_SIZE)))
+            if found < 0:
+                start = reader.start + i64(len(reader.octets)) - SALT_SIZE - 3
+                continue
+            start = reader.start + found - SALT_SIZE
+            place = reader.reach(start, HEADER_SIZE)
+            if place + HEADER_SIZE > len(reader.octets):
+                return b""
+            salt = reader.octets[place : place + SALT_SIZE]
+            location = (i64(number) << OFFSET_BITS) + start
+            if read_batch_header(reader.octets, place, salt, location) is not None:
+                return salt
+            start += 1
+        return b""
 
     def _salt_of(self, number: int) -> bytes:
         """The salt of a segment; empty for a file that is none yet, or no more."""
@@ -227,7 +294,10 @@ class Recovery:
                 # A later commit was written, so this one was on disk.
                 end = header.location & OFFSET_MASK
                 missing = int(header.number - self.batch_number - 1)
-                first = int(self.batch_number) + 1
+                if at == HEADER_SIZE and int(segment.number) - 1 not in self.segments:
+                    # Commits in segments that are gone are not missing.
+                    missing = min(missing, int((end - at) // HEADER_SIZE))
+                first = int(header.number) - missing
                 self._note_damage(segment, at, end, "a commit cannot be read", missing, first)
                 at = end
             proven = not last or self._followed(reader, segment, at, header)

@@ -23,12 +23,9 @@ class SmallQueue(Queue):
     def __init__(self, queue_id: int) -> None:
         self.id = queue_id
         self.durable = True
+        # What a start found of it: tickets, and the marks of a clean stop.
         self.recovered: list[int] = []
         self.marked: dict[int, None] | None = None
-
-    def recover(self, tickets: list[int], marked: dict[int, None] | None, _size: int) -> None:
-        self.recovered = [int(ticket) for ticket in tickets]
-        self.marked = None if marked is None else dict(marked)
 
 
 class Events(StoreEvents):
@@ -107,7 +104,12 @@ class SmallStore:
     def open(self, *queue_ids: int) -> "SmallStore":
         self.queues = {queue_id: SmallQueue(queue_id) for queue_id in queue_ids}
         self.found = self.store.open()
-        self.store.recover(list(self.queues.values()))  # type: ignore[arg-type]
+        for queue_id, queue in self.queues.items():
+            found = self.found.queues.get(queue_id)
+            queue.recovered = [] if found is None else [int(ticket) for ticket in found.tickets]
+            if self.found.clean:
+                queue.marked = {} if found is None else dict(found.marked)
+        self.store.recover([], all_known=False)
         self.turn()
         return self
 

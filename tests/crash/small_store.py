@@ -89,9 +89,10 @@ class SmallStore:
         self.events = Events()
         salts = count(1)
         self.worker = worker = TurnWorker(self.clock)
+        self.chores = TurnWorker(self.clock)
         self.store = LogStore(
             disk,
-            Workers(worker, worker, worker, worker),
+            Workers(worker, worker, self.chores, worker),
             self.clock,
             lambda size: (0xA5A5A5A5 << 32 | next(salts)).to_bytes(size, "big"),
             segment_bytes,

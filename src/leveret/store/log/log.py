@@ -96,8 +96,6 @@ class MessageLog:
         self._segment_bytes: i64 = segment_bytes
         self._batch = Batch(1)
         self._writing: Batch | None = None
-        # Where in the active segment the commit that is under way begins.
-        self._writing_at: i64 = 0
         self._scheduled = False
         self._stalled = False
         self._settles_timer: Timer | None = None
@@ -106,6 +104,8 @@ class MessageLog:
         self._released: i64 = 0
         self._closing = False
         self._stopped = Pending()
+        # Where in the active segment the commit that is under way begins.
+        self._writing_at: i64 = 0
 
     def start(self) -> None:
         """Recovery is done: go on from `last_ticket`. Raises OSError."""

@@ -4,7 +4,7 @@ import pytest
 
 from crash.small_store import SmallStore
 from leveret.store.check import StoredData, check_log
-from leveret.store.log.format import segment_name
+from leveret.store.log.format import batch_header, segment_header, segment_name
 from leveret.testing import FaultyDisk
 
 
@@ -166,3 +166,16 @@ def test_commits_of_segments_that_are_gone_are_not_called_lost() -> None:
     disk.flip("log/" + segment_name(first), 64 + 20)
     (damage,) = SmallStore(disk).open(11).found.damage
     assert 1 <= damage.batches <= 3
+
+
+def test_an_index_that_makes_no_sense_is_told_of() -> None:
+    salt, place, index = b"saltsalt", (1 << 32) + 64, b"\x09" + bytes(15)
+    first = batch_header(salt, place, 1, place, 0, 0, index, 0) + index
+    second = batch_header(salt, place + len(first), 2, place, 0, 0, b"", 0)
+    disk = FaultyDisk()
+    disk.make_folder("log")
+    file = disk.open("log/" + segment_name(1), create=True)
+    file.write(0, segment_header(1, salt) + first + second)
+    (problem,) = check_log(StoredData(disk, {})).problems
+    assert problem.what.startswith("octet 64: commit 1 makes no sense")
+    assert SmallStore(disk).open(11).found.batches == 2

@@ -185,6 +185,10 @@ def _check_records(data: StoredData, findings: Findings) -> set[int]:
             for entry in commit.entries()
             if entry.kind == "publish" and commit.message(entry) is None
         ]
+        if commit.broken:
+            what = f"octet {commit.offset}: commit {commit.header.number} makes no sense, although "
+            what += "its checksum holds: please report this; part of it is not taken"
+            findings.problems.append(Problem(_file(commit.segment), what))
         if broken:
             needed = [
                 entry

@@ -52,6 +52,8 @@ class Commit:
         self.header = header
         self.seals = bool(header.flags & SEAL)
         self.clean_stop = bool(header.flags & CLEAN_STOP)
+        # Entries that make no sense, although the checksum of the index holds.
+        self.broken = False
         self._reader = reader
 
     def entries(self) -> Iterator[Entry]:
@@ -71,6 +73,7 @@ class Commit:
                 while ticket := index.next_ticket():
                     entry.tickets.append(int(ticket))
             yield entry
+        self.broken = index.broken
 
     def message(self, entry: Entry) -> Message | None:
         """The message of a publish; None if its record is damaged."""

@@ -179,3 +179,25 @@ def test_an_index_that_makes_no_sense_is_told_of() -> None:
     (problem,) = check_log(StoredData(disk, {})).problems
     assert problem.what.startswith("octet 64: commit 1 makes no sense")
     assert SmallStore(disk).open(11).found.batches == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ffffffffffffffff.segment",
+        "0000000080000000.segment",
+        "000000000000000A.segment",
+        "+00000000000000a.segment",
+        "00000000_000000a.segment",
+        "0000000000000000.segment",
+        "000000000000000a.segment.old",
+        "notes.txt",
+    ],
+)
+def test_names_that_are_none_of_the_log_s_are_left_alone(name: str) -> None:
+    small, tickets = filled(3)
+    disk = killed(small)
+    disk.open(f"log/{name}", create=True).write(0, b"mine")
+    again = SmallStore(disk).open(11)
+    assert (again.found.strangers, again.queues[11].recovered) == ([name], tickets)
+    assert disk.content(f"log/{name}") == b"mine"

@@ -5,6 +5,7 @@ import pytest
 from crash.small_store import SmallStore
 from leveret.store.check import StoredData, check_log
 from leveret.store.log.format import batch_header, segment_header, segment_name
+from leveret.store.log.recovery import WINDOW, Recovery
 from leveret.testing import FaultyDisk
 
 
@@ -201,3 +202,16 @@ def test_names_that_are_none_of_the_log_s_are_left_alone(name: str) -> None:
     again = SmallStore(disk).open(11)
     assert (again.found.strangers, again.queues[11].recovered) == ([name], tickets)
     assert disk.content(f"log/{name}") == b"mine"
+
+
+def test_a_commit_far_behind_a_lost_beginning_is_found_wherever_it_begins() -> None:
+    salt = b"saltsalt"
+    for offset in (WINDOW - 3, WINDOW + 64 - 9, WINDOW + 64, 2 * WINDOW - 20, 3 * WINDOW - 64):
+        place = (1 << 32) + offset
+        disk = FaultyDisk()
+        disk.make_folder("log")
+        file = disk.open("log/" + segment_name(1), create=True)
+        file.write(offset, batch_header(salt, place, 7, place, 3, 0, b"", 0))
+        found = Recovery(disk, "log")
+        found.run()
+        assert (found.batches, found.batch_number, found.last_ticket) == (1, 7, 3), offset

@@ -120,15 +120,27 @@ def cost(run: Figures) -> float:
     return float(run["broker_cpu_us_per_msg"])
 
 
-def rates(bench: Bench, what: str, us: float, them: float, bar: float) -> None:
-    figure = f"{us / 1000:7.1f} k/s, RabbitMQ {them / 1000:6.1f} k/s: {us / them:5.1f} x"
-    bench.bar(what, figure, us / them >= bar, f">= {bar:g} x")
+def rates(
+    bench: Bench,
+    what: str,
+    ours: list[Figures],
+    theirs: list[Figures],
+    figure: Callable[[Figures], float],
+    bar: float,
+) -> None:
+    """How many times faster: the median of what each pair of runs says, since what disturbs the
+    machine for a while disturbs both of a pair."""
+    ratios = [figure(us) / figure(them) for us, them in zip(ours, theirs, strict=True)]
+    ratio, us, them = statistics.median(ratios), median(ours, figure), median(theirs, figure)
+    text = f"{us / 1000:7.1f} k/s, RabbitMQ {them / 1000:6.1f} k/s: {ratio:5.1f} x"
+    bench.bar(what, text, ratio >= bar, f">= {bar:g} x")
+    print(f"  {'  each pair':<34}" + ", ".join(f"{one:.1f} x" for one in ratios), flush=True)
 
 
 def persistent(bench: Bench) -> None:
     print("persistent, 1 KiB, confirm window 1000, prefetch 1000, one ack for 100")
     ours, theirs = taking_turns(bench, [*A_WHILE, *PERSISTENT, *ACKS])
-    rates(bench, "rate", median(ours, consumed), median(theirs, consumed), RATE_BAR)
+    rates(bench, "rate", ours, theirs, consumed, RATE_BAR)
     us, them = median(ours, cost), median(theirs, cost)
     figure = f"{us:7.2f} µs, RabbitMQ {them:.1f} µs"
     bench.bar("broker CPU per message", figure, us <= CPU_BAR_US, f"<= {CPU_BAR_US:g} µs")
@@ -137,7 +149,7 @@ def persistent(bench: Bench) -> None:
 def publish(bench: Bench) -> None:
     print("the same, publishing only")
     ours, theirs = taking_turns(bench, [*A_WHILE, *PERSISTENT, "--fill"])
-    rates(bench, "rate", median(ours, published), median(theirs, published), RATE_BAR)
+    rates(bench, "rate", ours, theirs, published, RATE_BAR)
     print(f"  broker CPU per message            {median(ours, cost):7.2f} µs")
 
 
@@ -148,19 +160,28 @@ def latency(bench: Bench) -> None:
     syncs, ours, theirs = list[float](), list[Figures](), list[Figures]()
     with leveret(data=bench.new_folder()) as broker:
         for _ in range(RUNS):
-            syncs.append(write_and_sync_us(bench.folder))
+            before = write_and_sync_us(bench.folder)
             ours.append(bench.load(broker, *options))
+            # The better of two: the bar must not be low because the disk was busy for a while.
+            syncs.append(min(before, write_and_sync_us(bench.folder)))
             theirs.append(bench.load(other, *options))
     delete_queue(bench, other)
-    sync, us, them = (
-        statistics.median(syncs),
-        median(ours, lambda run: run["confirm_us"]["p50"]),
-        median(theirs, lambda run: run["confirm_us"]["p50"]),
+    bars = [LATENCY_SYNCS * sync + LATENCY_EXTRA_US for sync in syncs]
+    took = [confirmed_after(run) for run in ours]
+    met = statistics.median(us / bar for us, bar in zip(took, bars, strict=True)) <= 1
+    us, them, bar = (
+        statistics.median(took),
+        median(theirs, confirmed_after),
+        statistics.median(bars),
     )
-    bar = LATENCY_SYNCS * sync + LATENCY_EXTRA_US
-    figure = f"{us:7.0f} µs, RabbitMQ {them:.0f} µs, a sync {sync:.0f} µs"
-    bench.bar("confirm after, p50", figure, us <= bar, f"<= {bar:.0f} µs")
-    print("  write + fdatasync, each run       " + ", ".join(f"{one:.0f} µs" for one in syncs))
+    figure = f"{us:7.0f} µs, RabbitMQ {them:.0f} µs"
+    bench.bar("confirm after, p50", figure, met, f"<= {bar:.0f} µs")
+    for us, sync in zip(took, syncs, strict=True):
+        print(f"  {'  each run':<34}{us:7.0f} µs, a write and sync {sync:.0f} µs")
+
+
+def confirmed_after(run: Figures) -> float:
+    return float(run["confirm_us"]["p50"])
 
 
 def write_and_sync_us(folder: Path) -> float:
@@ -171,7 +192,7 @@ def write_and_sync_us(folder: Path) -> float:
     try:
         os.write(descriptor, bytes(4 << 20))
         os.fsync(descriptor)
-        for number in range(2000):
+        for number in range(1000):
             began = time.perf_counter()
             os.pwrite(descriptor, os.urandom(1) * size, number * size)
             os.fdatasync(descriptor)
@@ -228,9 +249,9 @@ def backlog(bench: Bench) -> None:
             ours.append((fill, bench.load(broker, *draining)))
         theirs.append((bench.load(other, *filling), bench.load(other, *draining)))
     us, them = [fill for fill, _ in ours], [fill for fill, _ in theirs]
-    rates(bench, "fill", median(us, published), median(them, published), BACKLOG_BAR)
+    rates(bench, "fill", us, them, published, BACKLOG_BAR)
     us, them = [drain for _, drain in ours], [drain for _, drain in theirs]
-    rates(bench, "drain", median(us, consumed), median(them, consumed), BACKLOG_BAR)
+    rates(bench, "drain", us, them, consumed, BACKLOG_BAR)
     kib = statistics.median(resident)
     met = kib <= RESIDENT_BAR_KIB
     bench.bar("RSS per message", f"{kib:7.2f} KiB", met, f"<= {RESIDENT_BAR_KIB:g} KiB")

@@ -155,20 +155,20 @@ class Ledger:
             self.violations.append(f"life {self.life}: {what}")
 
     def _check(self, transaction: Transaction, source: Book, target: Book) -> None:
-        # What was received in its own life says nothing: it is delivered before it is on disk, and
-        # may have gone with the crash, or have been acknowledged before it.
-        lives = [_life(target, n) for n in transaction.published]
-        there = any(life > transaction.life for life in lives)
-        missing = any(life == 0 for life in lives)
-        again = [_life(source, n) > transaction.life for n in transaction.acks]
-        if there and missing:
-            self._half(f"half of a transaction's messages: {transaction.published}")
-        elif there and any(again):
-            self._half(f"its messages are there, its acknowledgements not: {transaction.acks}")
-        elif missing and not all(again):
-            # One that was never confirmed may have gone with the crash.
-            for number, back in zip(transaction.acks, again, strict=True):
-                if not back and _was(source, number, CONFIRMED):
+        # What was received in the transaction's own life need not have been on disk.
+        there = [_life(target, n) > transaction.life for n in transaction.published]
+        back = [_life(source, n) > transaction.life for n in transaction.acks]
+        # Whoever acknowledged a message in that life will not see it again in any case.
+        expected = [not _was(target, n, ACKED) for n in transaction.published]
+        if any(there):
+            if any(back):
+                self._half(f"its messages are there, its acknowledgements not: {transaction.acks}")
+            if any(due and not came for due, came in zip(expected, there, strict=True)):
+                self._half(f"half of a transaction's messages: {transaction.published}")
+        elif any(expected):
+            for number, came in zip(transaction.acks, back, strict=True):
+                # One that was never confirmed may have gone with the crash.
+                if not came and _was(source, number, CONFIRMED):
                     self._half(f"its acknowledgement is there, its messages are not: {number}")
 
     def _half(self, what: str) -> None:

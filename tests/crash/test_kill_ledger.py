@@ -14,11 +14,11 @@ def ledger():
     return ledger
 
 
-def published(ledger, count=1, transient=False, queue=ORDERS, stream=1):
-    numbers = [ledger.number(stream) for _ in range(count)]
+def published(ledger, count=1, transient=False):
+    numbers = [ledger.number(1) for _ in range(count)]
     for number in numbers:
-        ledger.book(queue).attempted(number, transient)
-        ledger.book(queue).confirmed(number)
+        ledger.book(ORDERS).attempted(number, transient)
+        ledger.book(ORDERS).confirmed(number)
     return numbers
 
 
@@ -133,6 +133,18 @@ def test_a_transaction_has_happened_or_not(ledger):
     _, invoices = uncertain(ledger)
     for number in invoices:
         take(ledger, number, True, INVOICES)
+    assert drained(ledger) == []
+
+
+def test_the_messages_of_a_transaction_may_be_seen_before_they_are_on_disk(ledger):
+    [order] = published(ledger)
+    take(ledger, order, False)
+    invoice = ledger.number(2)
+    ledger.book(INVOICES).attempted(invoice, transient=False)
+    ledger.unanswered.append(Transaction(ledger.life, [order], [invoice]))
+    ledger.book(INVOICES).received(invoice, False)
+    next_life(ledger)
+    take(ledger, order, True)
     assert drained(ledger) == []
 
 

@@ -8,6 +8,7 @@ write is on disk after `DiskFile.sync`, a new, renamed or removed name after `Di
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
+# 0 where the system has no write that returns once the data is on disk.
+RWF_DSYNC: Final[int] = getattr(os, "RWF_DSYNC", 0)
+
+
+class SyncError(Exception):
+    """A sync failed: what is on disk is unknown."""
 
 
 class DiskFile:
@@ -36,6 +43,15 @@ class DiskFile:
         """Return once everything written is on disk (fdatasync). After an error nobody knows what
         is: it must not be called again for the same data."""
         raise NotImplementedError
+
+    def write_through(self, offset: int, data: bytes) -> None:
+        """`write` and `sync`. Raises `SyncError` if the data was written and what is on disk is
+        unknown."""
+        self.write(offset, data)
+        try:
+            self.sync()
+        except OSError as error:
+            raise SyncError(str(error)) from error
 
     def size(self) -> int:
         """The file's size in octets."""
@@ -107,6 +123,25 @@ class SystemFile(DiskFile):
 
     def sync(self) -> None:
         _sync_data(self._descriptor)
+
+    def write_through(self, offset: int, data: bytes) -> None:
+        if not RWF_DSYNC:
+            super().write_through(offset, data)
+            return
+        # One call for both: a thread that comes back from a call waits for the interpreter, and
+        # the loop is busy. What it leaves to do takes the ordinary road, errors included.
+        done = 0
+        try:
+            done = os.pwritev(self._descriptor, [data], offset, RWF_DSYNC)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                super().write_through(offset, data)
+                return
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise SyncError(str(error)) from error
+            raise
+        if done < len(data):
+            super().write_through(offset + done, data[done:])
 
     def size(self) -> int:
         return os.fstat(self._descriptor).st_size

@@ -49,10 +49,6 @@ SETTLE_DELAY_SECONDS: Final = 0.05
 RETRY_SECONDS: Final = 1.0
 
 
-class SyncError(Exception):
-    """A sync failed: what is on disk is unknown."""
-
-
 class MessageLog:
     """A log in `folder`, of which `recovery` has set the segments, places and counters.
 
@@ -263,8 +259,18 @@ class MessageLog:
 
     def _begin_settles(self) -> None:
         self._settles_timer = None
-        if self._writing is None and self._batch.settled > 0 and not self.failure:
+        if self._batch.settled == 0 or self.failure:
+            return
+        if self._writing is None:
             self._write_active()
+        else:
+            self._wait_for_company()
+
+    def _wait_for_company(self) -> None:
+        """Acknowledgements are worth a commit of their own when they have waited."""
+        self._settles_timer = self._clock.call_at(
+            self._clock.now() + SETTLE_DELAY_SECONDS, self._begin_settles
+        )
 
     def _write_active(self) -> None:
         batch = self._batch
@@ -336,12 +342,10 @@ class MessageLog:
 
         def write() -> None:
             for file, at, data in writes:
-                file.write(at, data)
                 if synced:
-                    try:
-                        file.sync()
-                    except OSError as error:
-                        raise SyncError(str(error)) from error
+                    file.write_through(at, data)
+                else:
+                    file.write(at, data)
 
         def done(_result: object, error: Exception | None) -> None:
             if error is None:
@@ -456,9 +460,7 @@ class MessageLog:
             if not self._scheduled:
                 self._schedule()
         elif self._settles_timer is None and not self._closing:
-            self._settles_timer = self._clock.call_at(
-                self._clock.now() + SETTLE_DELAY_SECONDS, self._begin_settles
-            )
+            self._wait_for_company()
 
     def _release(self, location: i64, size: i64) -> None:
         segment = self.space.segment(location)

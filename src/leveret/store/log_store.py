@@ -14,10 +14,11 @@ from mypy_extensions import i64
 
 from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
 from leveret.store.log.fetching import Range, Wanted, ranges
+from leveret.store.log.format import HEADER_SIZE, OFFSET_BITS, batch_header, segment_number
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import Segment
-from leveret.store.log.space import set_aside
+from leveret.store.log.space import SET_ASIDE, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from leveret.broker.message import Message
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Clock
-    from leveret.store.disk import Disk
+    from leveret.store.disk import Disk, DiskFile
     from leveret.store.worker import Worker
 
 log = logging.getLogger("leveret.store")
@@ -152,6 +153,9 @@ class LogStore(MessageStore):
         message_log.batch_number = recovery.batch_number
         space.segments = recovery.segments
         space.next_number = recovery.highest_number + 1
+        for name in disk.list(SET_ASIDE):
+            # No later one may take the name of what was set aside, and its place.
+            space.next_number = max(space.next_number, segment_number(name) + 1)
         for number in recovery.unreadable:
             set_aside(disk, LOG_FOLDER, number)
         last_used = max(recovery.segments, default=0)
@@ -161,6 +165,8 @@ class LogStore(MessageStore):
             segment.sealed = segment is not active
         if active is not None:
             active.file = disk.open(f"{LOG_FOLDER}/{active.name()}")
+            if recovery.clean:
+                self._retract_clean_stop(active.file, active)
             # What was found after a crash may be in the page cache only, and is built upon.
             active.file.sync()
             message_log.active = active
@@ -174,6 +180,25 @@ class LogStore(MessageStore):
             else:
                 file.close()
                 disk.remove(path)
+
+    def _retract_clean_stop(self, file: DiskFile, active: Segment) -> None:
+        """What a clean stop says of deliveries holds until the next one, and a delivery writes
+        nothing: an empty commit comes first."""
+        message_log = self.log
+        message_log.batch_number += 1
+        location = (active.number << OFFSET_BITS) + active.end
+        header = batch_header(
+            active.salt,
+            location,
+            message_log.batch_number,
+            location,
+            message_log.last_ticket,
+            0,
+            b"",
+            0,
+        )
+        file.write(int(active.end), header)
+        active.end += HEADER_SIZE
 
     # --- MessageStore ---
 

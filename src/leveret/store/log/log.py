@@ -100,6 +100,8 @@ class MessageLog:
         self._released: i64 = 0
         self._closing = False
         self._stopped = Pending()
+        # Where in the active segment the commit that is under way begins.
+        self._writing_at: i64 = 0
 
     def start(self) -> None:
         """Recovery is done: go on from `last_ticket`. Raises OSError."""
@@ -185,6 +187,18 @@ class MessageLog:
     def waiting_bytes(self) -> int:
         """What waits for the disk, in octets."""
         return int(self._batch.size + (0 if self._writing is None else self._writing.size))
+
+    def on_disk(self) -> list[tuple[Segment, int]]:
+        """The segments, and up to which octet each is on disk; a seal that is being written counts
+        as there. They are what a power cut would leave now."""
+        found: list[tuple[Segment, int]] = []
+        for segment in self.space.segments.values():
+            end = segment.end
+            if segment is self.active and self._writing is not None:
+                end = self._writing_at
+            if end > HEADER_SIZE and not segment.leaving:
+                found.append((segment, int(end)))
+        return found
 
     # --- the end ---
 
@@ -302,6 +316,7 @@ class MessageLog:
         for number in batch.settled_in:
             following.settled_in[number] = None
         at = following.end
+        self._writing_at = at
         data = batch.encode(
             following,
             self.batch_number,

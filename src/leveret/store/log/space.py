@@ -191,6 +191,7 @@ class Space:
 
     def _remove(self, segment: Segment) -> None:
         self._busy = True
+        segment.leaving = True
         disk, folder = self._disk, self._folder
         number = int(segment.number)
         recycled: Segment | None = None

@@ -263,9 +263,7 @@ def backlog(bench: Bench) -> None:
 
 
 def larger(bench: Bench) -> None:
-    print(
-        f"{LARGER:,} messages of 1 KiB with {MEMORY_BYTES >> 20:,} MiB allowed; beside another queue"
-    )
+    print(f"{LARGER:,} messages of 1 KiB with {MEMORY_BYTES >> 20:,} MiB allowed, beside a queue")
     settings = {"LEVERET_MEMORY_HIGH_WATERMARK_BYTES": str(MEMORY_BYTES)}
     with leveret(data=bench.new_folder(), settings=settings) as broker:
         for what, options in (("transient", []), ("persistent", ["--persistent"])):

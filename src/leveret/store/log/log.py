@@ -33,7 +33,7 @@ from leveret.store.log.space import Space
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mypy_extensions import i64
+    from mypy_extensions import i32, i64
 
     from leveret.broker.message import Message
     from leveret.broker.seams import Clock, Queue, StoreEvents, Timer
@@ -96,6 +96,8 @@ class MessageLog:
         self._segment_bytes: i64 = segment_bytes
         self._batch = Batch(1)
         self._writing: Batch | None = None
+        # The segment that ends with the commit under way.
+        self._sealing: Segment | None = None
         self._scheduled = False
         self._stalled = False
         self._settles_timer: Timer | None = None
@@ -290,7 +292,8 @@ class MessageLog:
     def _commit(self, batch: Batch, active: Segment, following: Segment) -> None:
         writes: list[tuple[DiskFile, int, bytes]] = []
         if following is not active:
-            writes.append(self._seal(active))
+            writes.append(self._mark(active, SEAL))
+            self._sealing = active
             self._enter(following)
         self.batch_number += 1
         for number in batch.settled_in:
@@ -342,8 +345,9 @@ class MessageLog:
 
         self._commits.submit(write, done)
 
-    def _seal(self, segment: Segment) -> tuple[DiskFile, int, bytes]:
-        """What ends a segment: nothing follows in it, and all of it is on disk."""
+    def _mark(self, segment: Segment, flags: i32) -> tuple[DiskFile, int, bytes]:
+        """A batch with nothing in it, for what its flags say. A seal: nothing follows in this
+        segment, and all of it is on disk."""
         self.batch_number += 1
         location = (segment.number << OFFSET_BITS) + segment.end
         header = batch_header(
@@ -352,14 +356,13 @@ class MessageLog:
             self.batch_number,
             location,
             self.last_ticket,
-            SEAL,
+            flags,
             b"",
             0,
         )
         assert segment.file is not None
         at = int(segment.end)
         segment.end += HEADER_SIZE
-        segment.sealed = True
         return segment.file, at, header
 
     def _enter(self, segment: Segment | None) -> None:
@@ -378,6 +381,10 @@ class MessageLog:
         batch = self._writing
         assert batch is not None
         self._writing = None
+        if self._sealing is not None:
+            # Not before: a segment that is sealed may go, and its file with it.
+            self._sealing.sealed = True
+            self._sealing = None
         for move in batch.moves:
             if self.places.find(move.ticket) == move.old_location:
                 size = self.places.size

@@ -107,8 +107,10 @@ class MessageLog:
         self._closing = False
         self._stopped = Pending()
 
-    def start(self) -> None:
+    def start(self, was_clean: bool = False) -> None:
         """Recovery is done: go on from `last_ticket`. Raises OSError."""
+        if was_clean:
+            self._end_clean_stop()
         self.durable_up_to = self.last_ticket
         self._batch = Batch(self.last_ticket + 1)
         if self.active is None:
@@ -116,6 +118,19 @@ class MessageLog:
                 self.space.make_spare()
             self._enter(self.space.take_spare(True))
         self.space.attend()
+
+    def _end_clean_stop(self) -> None:
+        """From now on messages are delivered: the stop must not vouch for them any longer."""
+        active = self.active
+        if active is None:
+            return
+        sealed = active.room() < HEADER_SIZE
+        file, at, mark = self._mark(active, SEAL if sealed else 0)
+        file.write(at, mark)
+        file.sync()
+        if sealed:
+            active.sealed = True
+            self.active = None
 
     # --- what is to be kept ---
 

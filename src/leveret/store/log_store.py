@@ -138,7 +138,7 @@ class LogStore(MessageStore):
             for ticket in found.tickets:
                 self.log.forget(queue_id, ticket)
         self._recovered = {}
-        self.log.start(self._clean)
+        self.log.start()
         return count
 
     def _go_on_from(self, recovery: Recovery) -> None:

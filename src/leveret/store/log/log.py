@@ -107,10 +107,10 @@ class MessageLog:
         self._closing = False
         self._stopped = Pending()
 
-    def start(self, was_clean: bool = False) -> None:
+    def start(self) -> None:
         """Recovery is done: go on from `last_ticket`. Raises OSError."""
-        if was_clean:
-            self._end_clean_stop()
+        if self.active is not None:
+            self._mark_start(self.active)
         self.durable_up_to = self.last_ticket
         self._batch = Batch(self.last_ticket + 1)
         if self.active is None:
@@ -119,11 +119,10 @@ class MessageLog:
             self._enter(self.space.take_spare(True))
         self.space.attend()
 
-    def _end_clean_stop(self) -> None:
-        """From now on messages are delivered: the stop must not vouch for them any longer."""
-        active = self.active
-        if active is None:
-            return
+    def _mark_start(self, active: Segment) -> None:
+        """Settle what the log ends with before anybody hears of it. The mark takes back the word of
+        a clean stop, as messages are delivered from now on; and it takes the place of a commit that
+        was cut off, which a later torn write could otherwise complete."""
         sealed = active.room() < HEADER_SIZE
         file, at, mark = self._mark(active, SEAL if sealed else 0)
         file.write(at, mark)

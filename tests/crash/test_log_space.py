@@ -37,3 +37,19 @@ def test_a_segment_stays_until_its_seal_is_written(world: World) -> None:
     world.settle_down()
     assert world.failure == ""
     assert world.confirms == 4
+
+
+def test_a_segment_stays_until_its_acknowledgements_are_on_disk(world: World) -> None:
+    for _ in range(4):
+        world.publish("p", ["q"], 1000)
+        world.settle_down()
+    first = min(world.store.log.space.segments)
+    for _ in range(3):
+        held = world.get("q")
+        assert held is not None
+        world.settle(held)
+    world.turn()
+    world.chores.run()
+    assert first in world.store.log.space.segments
+    world.settle_down()
+    assert first not in world.store.log.space.segments

@@ -113,6 +113,7 @@ class MessageLog:
             self._mark_start(self.active)
         self.durable_up_to = self.last_ticket
         self._batch = Batch(self.last_ticket + 1)
+        self._note_settling()
         if self.active is None:
             if not self.space.spares:
                 self.space.make_spare()
@@ -331,7 +332,14 @@ class MessageLog:
         assert file is not None
         writes.append((file, int(at), data))
         self._writing = batch
+        self._note_settling()
         self._submit(writes)
+
+    def _note_settling(self) -> None:
+        waiting = [self._batch.settled_in]
+        if self._writing is not None:
+            waiting.append(self._writing.settled_in)
+        self.space.settling = waiting
 
     def _submit(self, writes: list[tuple[DiskFile, int, bytes]]) -> None:
         synced = self._synced
@@ -395,6 +403,7 @@ class MessageLog:
         batch = self._writing
         assert batch is not None
         self._writing = None
+        self._note_settling()
         if self._sealing is not None:
             # Not before: a segment that is sealed may go, and its file with it.
             self._sealing.sealed = True

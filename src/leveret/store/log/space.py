@@ -53,6 +53,8 @@ class Space:
         # Why no spare can be made; empty while one can.
         self.shortage = ""
         self.live_bytes: i64 = 0
+        # The segments of messages whose acknowledgements are not on disk yet.
+        self.settling: list[dict[int, None]] = []
         self._disk = disk
         self._folder = folder
         self._chores = chores
@@ -179,8 +181,18 @@ class Space:
             if segment.live_count == 0 and segment.sealed and self._settles_for_nobody(segment):
                 # None is passed over: its records may have been copied to a later one, whose
                 # acknowledgements must stay for as long as this one does.
-                return segment if segment.readers == 0 and not segment.stuck else None
+                if segment.readers > 0 or segment.stuck or self._settling(segment):
+                    return None
+                return segment
         return None
+
+    def _settling(self, segment: Segment) -> bool:
+        """Whether acknowledgements for it wait for their commit. Were it gone before, a crash
+        could leave those of a transaction in effect, and the rest of it not."""
+        for waiting in self.settling:
+            if int(segment.number) in waiting:
+                return True
+        return False
 
     def _settles_for_nobody(self, segment: Segment) -> bool:
         for number in list(segment.settled_in):

@@ -48,6 +48,7 @@ def test_a_segment_stays_until_its_acknowledgements_are_on_disk(world: World) ->
         held = world.get("q")
         assert held is not None
         world.settle(held)
+    world.chores.run()
     world.turn()
     world.chores.run()
     assert first in world.store.log.space.segments

@@ -159,9 +159,10 @@ class MessageLog:
         location = self.places.take(ticket)
         if location == 0:
             return
-        self._release(location, self.places.size)
+        size = self.places.size
         if self._synced:
             self._note_settled(queue.id, ticket, location)
+        self._release(location, size)
 
     def forget(self, queue_id: i64, ticket: i64) -> None:
         """A message that recovery found is of a queue that is no more: no word of it is needed."""
@@ -452,14 +453,13 @@ class MessageLog:
         if int(queue_id) not in ids:
             return
         ids.remove(int(queue_id))
-        if ids:
-            location = self.places.find(ticket)
-        else:
-            del self.copies[int(ticket)]
-            location = self.places.take(ticket)
-            self._release(location, self.places.size)
+        location = self.places.find(ticket)
         if self._synced:
             self._note_settled(queue_id, ticket, location)
+        if not ids:
+            del self.copies[int(ticket)]
+            self.places.take(ticket)
+            self._release(location, self.places.size)
 
     def _note_settled(self, queue_id: i64, ticket: i64, location: i64) -> None:
         batch = self._batch

@@ -256,7 +256,7 @@ class World(StoreEvents):
         """Everything that can go on by itself goes on to its end, and some time passes."""
         for _ in range(4):
             self.turn()
-            while any([worker.run() for worker in self._all_workers()]):
+            while any(worker.run() for worker in self._all_workers()):
                 self.turn()
             self.clock.advance(seconds / 4)
 

@@ -103,6 +103,8 @@ class MessageLog:
         self._settles_timer: Timer | None = None
         self._held = ""
         self._compaction: Compaction | None = None
+        # Segments of which a part has been copied: a record there may have a copy elsewhere.
+        self._copied_from: dict[int, None] = {}
         self._released: i64 = 0
         self._closing = False
         self._stopped = Pending()
@@ -415,9 +417,12 @@ class MessageLog:
                 self._release(move.old_location, size)
                 self.places.put(move.ticket, move.location, size)
                 self.space.segment(move.location).hold(move.ticket, size)
+        active = self._batch
+        if batch.moves and active.settled > 0:
+            # Settled while the copy was written: the copy must not outlive the acknowledgement.
+            active.settled_in[int(batch.moves[0].location >> OFFSET_BITS)] = None
         if self._closing or not self._compacting():
             self.space.attend()
-        active = self._batch
         if active.published == 0 and not active.forced:
             last = self.last_ticket
         else:
@@ -464,6 +469,8 @@ class MessageLog:
     def _note_settled(self, queue_id: i64, ticket: i64, location: i64) -> None:
         batch = self._batch
         batch.settle(queue_id, ticket, location >> OFFSET_BITS)
+        if self._copied_from:
+            batch.settled_in.update(self._copied_from)
         if batch.settled >= SETTLES_MAX:
             if not self._scheduled:
                 self._schedule()
@@ -509,6 +516,7 @@ class MessageLog:
             victim = compaction.segment
             victim.readers -= 1
             victim.settled_in.clear()
+            del self._copied_from[int(victim.number)]
             self._released = self._segment_bytes
             return False
         if not compaction.step(self._batch, self.places):
@@ -542,6 +550,7 @@ class MessageLog:
                 if number in self.space.segments and number != victim.number
             ]
             self._compaction = Compaction(victim, data, others)
+            self._copied_from[int(victim.number)] = None
             if self._writing is None:
                 self._compacting()
                 if not self._scheduled:

@@ -75,9 +75,7 @@ def check_restart(world: World) -> None:
 
 
 @pytest.mark.parametrize("queues", [["q"], ["q", "r"]])
-def test_what_is_settled_while_its_copy_is_written_is_gone(
-    world: World, queues: list[str]
-) -> None:
+def test_what_is_settled_while_its_copy_is_written_is_gone(world: World, queues: list[str]) -> None:
     for _ in range(60):
         world.publish("p", queues, 400)
         world.settle_down()

@@ -101,6 +101,7 @@ class MessageLog:
         self._scheduled = False
         self._stalled = False
         self._settles_timer: Timer | None = None
+        self._retry_timer: Timer | None = None
         self._held = ""
         self._compaction: Compaction | None = None
         # Segments of which a part has been copied: a record there may have a copy elsewhere.
@@ -186,6 +187,7 @@ class MessageLog:
             return 0
         if batch.size != 0:
             batch.forced = True
+            batch.whole = True
         batch.take_ticket()
         self.last_ticket += 1
         if not self._scheduled:
@@ -221,6 +223,9 @@ class MessageLog:
         if self._settles_timer is not None:
             self._settles_timer.cancel()
             self._settles_timer = None
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
+            self._retry_timer = None
         if clean:
             self._batch.forced = True
             self._batch.flags = CLEAN_STOP
@@ -281,8 +286,8 @@ class MessageLog:
         assert active is not None
         following: Segment | None = active
         if not _fits(batch.size, active):
-            following = self.space.take_spare(batch.published == 0)
-            if following is None and batch.published > 0 and not batch.forced:
+            following = self.space.take_spare(batch.published == 0 or batch.whole)
+            if following is None and batch.published > 0 and not batch.whole:
                 # No room for messages: acknowledgements and copies do not wait for it.
                 size = batch.size_without_messages()
                 if size > 0:
@@ -303,9 +308,21 @@ class MessageLog:
         if self._closing:
             self._stopped.complete(False)
             return
+        # With everything stuck, segments must be able to go.
+        self.space.settling = []
         if self.space.shortage:
             self._hold(self.space.shortage)
-            self._clock.call_at(self._clock.now() + RETRY_SECONDS, self.space.retry)
+            self._retry_later()
+
+    def _retry_later(self) -> None:
+        if self._retry_timer is None and not self._closing:
+            self._retry_timer = self._clock.call_at(
+                self._clock.now() + RETRY_SECONDS, self._retry_space
+            )
+
+    def _retry_space(self) -> None:
+        self._retry_timer = None
+        self.space.retry()
 
     def _commit(self, batch: Batch, active: Segment, following: Segment) -> None:
         writes: list[tuple[DiskFile, int, bytes]] = []
@@ -492,9 +509,10 @@ class MessageLog:
         """There is a spare more, or a segment less, or none could be made."""
         if self.failure:
             return
+        if self.space.shortage and (self._stalled or self._held):
+            self._hold(self.space.shortage)
+            self._retry_later()
         if self._stalled:
-            if self.space.shortage:
-                self._hold(self.space.shortage)
             if self._writing is None:
                 self._write_active()
         elif not self.space.shortage:

@@ -5,15 +5,17 @@ from random import Random
 from typing import NamedTuple
 
 from crash.ledger import Ledger
-from crash.world import World
+from crash.world import Held, World
 from leveret.broker.queues.paging import NO_LIMIT
+from leveret.broker.queues.ready import FRONT
 from leveret.store.disk import Disk
 from leveret.testing import FaultyDisk
 
 
 class Workload(NamedTuple):
     """How often each kind of step comes, and with what the log and its clients are set up. `lag`
-    is how many messages clients have at a time before they settle them."""
+    is how many messages clients have at a time before they settle them, and `sticky` the share of
+    them that stays for long."""
 
     weights: Mapping[str, int]
     sizes: tuple[int, ...] = (60, 300, 900)
@@ -21,9 +23,13 @@ class Workload(NamedTuple):
     segment_bytes: int = 8192
     limit_bytes: int = NO_LIMIT
     lag: int = 12
+    sticky: float = 0.0
     steps: int = 260
 
 
+# No more than what a queue keeps in memory whatever the limit, when its messages are small.
+PAGING_BYTES = 105_000
+STICKY_MAX = 24
 TIME = {"turn": 30, "work": 30, "tell": 30, "chore": 25, "read": 10, "wait": 6, "calm": 2}
 
 WORKLOADS: Mapping[str, Workload] = {
@@ -38,14 +44,16 @@ WORKLOADS: Mapping[str, Workload] = {
         sizes=(400, 900),
         queues=1,
         segment_bytes=4096,
-        lag=16,
+        lag=44,
+        sticky=0.3,
         steps=500,
     ),
     "fan-out": Workload(
         {**TIME, "publish": 20, "fan out": 50, "get": 80, "settle": 60, "barrier": 4, "calm": 6},
         queues=3,
         segment_bytes=4096,
-        lag=10,
+        lag=44,
+        sticky=0.3,
         steps=420,
     ),
     "transactions": Workload(
@@ -59,14 +67,18 @@ WORKLOADS: Mapping[str, Workload] = {
         queues=3,
     ),
     "paging": Workload(
-        {**TIME, "publish": 70, "get": 50, "settle": 40, "requeue": 8, "purge": 1, "barrier": 3},
-        limit_bytes=60_000,
-        sizes=(60, 900),
+        {**TIME, "flood": 3, "drain": 3, "publish": 50, "get": 60, "settle": 50}
+        | {"requeue": 12, "barrier": 3},
+        limit_bytes=PAGING_BYTES,
+        sizes=(40, 60),
+        queues=1,
     ),
     "spilling": Workload(
-        {**TIME, "publish": 40, "transient": 60, "get": 50, "settle": 40, "requeue": 4},
-        limit_bytes=40_000,
-        sizes=(60, 900),
+        {**TIME, "transient flood": 3, "drain": 3, "publish": 40, "transient": 10, "get": 70}
+        | {"settle": 60, "requeue": 4, "purge": 1},
+        limit_bytes=PAGING_BYTES,
+        sizes=(40, 60),
+        queues=1,
     ),
     "large messages": Workload(
         {**TIME, "publish": 40, "fan out": 10, "get": 40, "settle": 30, "barrier": 3, "calm": 8},
@@ -113,8 +125,7 @@ class Actor:
         self.world = world
         self.random = random
         self.workload = workload
-        # Messages that are kept by whoever has them, for as long as it lasts.
-        self.kept = 0.1
+        self.sticky: list[Held] = []
 
     def step(self, kind: str) -> None:
         getattr(self, kind.replace(" ", "_"))()
@@ -131,6 +142,17 @@ class Actor:
         for _ in range(self.random.choice((1, 1, 1, 4))):
             self.world.publish(self.random.choice("pq"), [self.name()], self.size())
 
+    def flood(self) -> None:
+        """More than what a queue keeps in memory whatever the limit."""
+        name = self.name()
+        for _ in range(FRONT + 40):
+            self.world.publish("p", [name], 40)
+
+    def transient_flood(self) -> None:
+        name = self.name()
+        for _ in range(FRONT + 40):
+            self.world.publish_transient("t", name, 40)
+
     def transient(self) -> None:
         for _ in range(self.random.choice((1, 20))):
             self.world.publish_transient("t", self.name(), self.size())
@@ -144,14 +166,26 @@ class Actor:
     def get(self) -> None:
         for _ in range(self.random.choice((1, 1, 3))):
             if len(self.world.held_by_clients) < self.workload.lag:
-                self.world.get(self.name())
+                held = self.world.get(self.name())
+                if held is not None and self.random.random() < self.workload.sticky:
+                    self.sticky.append(held)
 
     def settle(self) -> None:
         for _ in range(self.random.choice((1, 2, 5))):
-            held = self.world.held_by_clients
-            first = int(len(held) * self.kept)
-            if len(held) > first:
-                self.world.settle(held[self.random.randrange(first, len(held))])
+            if len(self.sticky) > STICKY_MAX:
+                self.sticky.pop(self.random.randrange(STICKY_MAX))
+            held = [held for held in self.world.held_by_clients if held not in self.sticky]
+            if held:
+                self.world.settle(self.random.choice(held))
+
+    def drain(self) -> None:
+        """So much of a queue that what is not in memory must come back."""
+        name = self.name()
+        for _ in range(FRONT):
+            held = self.world.get(name)
+            if held is None:
+                return
+            self.world.settle(held)
 
     def requeue(self) -> None:
         held = self.world.held_by_clients

@@ -13,7 +13,7 @@ from crash.ledger import Ledger
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.paging import NO_LIMIT, Paging
-from leveret.broker.seams import Pending, Queue, StoreEvents
+from leveret.broker.seams import Queue, StoreEvents
 from leveret.store.disk import Disk
 from leveret.store.log.recovery import Recovery
 from leveret.store.log_store import LogStore, Workers
@@ -193,9 +193,7 @@ class World(StoreEvents):
     def get(self, name: str) -> Held | None:
         """basic.get; what is not in memory is waited for."""
         queue = self.queues[name]
-        answer = queue.when_at_hand()
-        while not answer.done:
-            assert self.reads.run(), "nobody brings what was asked for"
+        self.bring(queue)
         entry = queue.get(False)
         if entry is None:
             return None
@@ -207,6 +205,16 @@ class World(StoreEvents):
                 self.first_delivery = self.moment()
         self.held_by_clients.append(held)
         return held
+
+    def bring(self, queue: ClassicQueue) -> None:
+        """Have the front of a queue in memory, or know that there is none."""
+        answer = queue.when_at_hand()
+        for _ in range(20):
+            if answer.done:
+                return
+            if not self.reads.run():
+                self.clock.advance(1.0)
+        raise AssertionError("nobody brings what was asked for")
 
     def settle(self, held: Held) -> None:
         self.held_by_clients.remove(held)
@@ -277,9 +285,7 @@ def everything_in(world: World) -> dict[str, list[tuple[bytes, bool]]]:
     for name, queue in world.queues.items():
         messages = found[name] = []
         while queue.ready_count:
-            answer: Pending = queue.when_at_hand()
-            while not answer.done:
-                assert world.reads.run(), "nobody brings what was asked for"
+            world.bring(queue)
             entry = queue.get(False)
             if entry is None:
                 continue

@@ -308,9 +308,9 @@ class MessageLog:
         if self._closing:
             self._stopped.complete(False)
             return
-        # With everything stuck, segments must be able to go.
-        self.space.settling = []
         if self.space.shortage:
+            # With everything stuck, segments must be able to go.
+            self.space.settling = []
             self._hold(self.space.shortage)
             self._retry_later()
 

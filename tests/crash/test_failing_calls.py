@@ -13,8 +13,8 @@ from crash.world import World, everything_in
 from leveret.testing import FaultyDisk
 
 STATES = 4
-COMPACTION = WORKLOADS["compaction"]._replace(steps=200)
-PAGING = WORKLOADS["paging"]._replace(steps=150, limit_bytes=20_000)
+COMPACTION = WORKLOADS["compaction"]._replace(steps=600)
+PAGING = WORKLOADS["paging"]._replace(steps=200)
 
 
 def run_on(disk: FaultyDisk, workload: Workload, seed: int) -> World:
@@ -84,5 +84,4 @@ def test_every_call_may_fail_once(workload: Workload, kind: str, code: int) -> N
             raise AssertionError(f"{kind} number {number} fails: {error}") from error
         world.leave()
         if not disk.failures:
-            print(kind, number)
             return

@@ -35,6 +35,8 @@ SPILL_FOLDER: Final = "spill"
 SHARD: Final = 0
 SPILL_SHARD: Final = 1
 RETRY_SECONDS: Final = 1.0
+# Reads that the disk refuses before what it does not give counts as damaged.
+READ_TRIES: Final = 3
 # What keeps the process from reading, and not the disk from giving.
 PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 
@@ -249,24 +251,36 @@ class LogStore(MessageStore):
                 each.read(disk)
 
         def done(_result: object, _error: Exception | None) -> None:
-            failed: list[Range] = []
+            again: list[Range] = []
             for each in reads:
-                error = each.error
-                if error is not None and error.errno in PASSING_ERRORS:
-                    log.error("messages cannot be read at present: %s; trying again", error)
-                    each.error = None
-                    failed.append(each)
+                once_more = self._once_more(each)
+                if once_more:
+                    again.extend(once_more)
                 else:
                     self._take(each, messages)
-            if failed:
+            if again:
                 self._clock.call_at(
                     self._clock.now() + RETRY_SECONDS,
-                    lambda: self._read(failed, messages, answer),
+                    lambda: self._read(again, messages, answer),
                 )
             else:
                 answer.complete(messages)
 
         self._workers.reads.submit(read, done)
+
+    def _once_more(self, each: Range) -> list[Range]:
+        """What to read again of a range; nothing if it was read, or cannot be."""
+        error = each.error
+        if error is None:
+            return []
+        if error.errno not in PASSING_ERRORS:
+            each.refusals += 1
+            if each.refusals >= READ_TRIES:
+                # What is bad may be one sector of it: each record by itself, once.
+                return each.parts()
+        log.error("%s cannot be read at present: %s; trying again", each.path, error)
+        each.error = None
+        return [each]
 
     def _take(self, each: Range, messages: list[Message | None]) -> None:
         segment = each.segment

@@ -1,5 +1,7 @@
 """Segments of the log come and go, and nothing that is under way notices."""
 
+import errno
+
 import pytest
 
 from crash.ledger import Ledger
@@ -54,3 +56,33 @@ def test_a_segment_stays_until_its_acknowledgements_are_on_disk(world: World) ->
     assert first in world.store.log.space.segments
     world.settle_down()
     assert first not in world.store.log.space.segments
+
+
+def test_a_refusal_to_let_a_segment_go_keeps_no_others(world: World) -> None:
+    world.faulty.fail(1, errno.EIO, "remove", times=3)
+    for _ in range(20):
+        publish_and_settle_before_chores(world)
+    assert len(world.faulty.failures) == 3
+    assert len(world.store.log.space.segments) < 5
+
+
+def test_a_recycled_segment_that_cannot_be_used_is_gone_all_the_same(world: World) -> None:
+    for number in range(20):
+        world.faulty.fail(1 + number % 3, errno.EIO, "open")
+        publish_and_settle_before_chores(world)
+    assert len(world.faulty.failures) > 5
+    assert len(world.store.log.space.segments) < 5
+
+
+def publish_and_settle_before_chores(world: World) -> None:
+    """So that there is a segment to let go of when there is a spare wanted."""
+    for _ in range(3):
+        world.publish("p", ["q"], 1000)
+        world.turn()
+        world.commits.run()
+    while (held := world.get("q")) is not None:
+        world.settle(held)
+    world.clock.advance(0.06)
+    world.commits.run()
+    world.chores.run()
+    world.settle_down()

@@ -17,7 +17,7 @@ from leveret.store.log.fetching import Range, Wanted, ranges
 from leveret.store.log.log import SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import Segment
-from leveret.store.log.space import set_aside
+from leveret.store.log.space import UnknownNameError, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +153,10 @@ class LogStore(MessageStore):
         space.segments = recovery.segments
         space.next_number = recovery.highest_number + 1
         for number in recovery.unreadable:
-            set_aside(disk, LOG_FOLDER, number)
+            try:
+                set_aside(disk, LOG_FOLDER, number)
+            except UnknownNameError as error:
+                raise OSError(str(error)) from error
         last_used = max(recovery.segments, default=0)
         active = recovery.active
         for segment in recovery.segments.values():

@@ -30,6 +30,7 @@ class Segment:
         "live_count",
         "number",
         "readers",
+        "refused",
         "salt",
         "sealed",
         "settled_in",
@@ -52,7 +53,8 @@ class Segment:
         self.sealed = False
         # Something in it could not be read: it is set aside, not removed.
         self.damaged = False
-        # The disk refused to let go of it.
+        # The disk refused to let go of it, once at least; and for as long as the process lives.
+        self.refused = False
         self.stuck = False
         # Reads under way: its file must stay.
         self.readers: i64 = 0

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.format import HEADER_SIZE, OFFSET_BITS, segment_name
@@ -34,6 +35,10 @@ ZEROS: Final = 1 << 20
 # Space in use beyond twice what is needed is let be up to this many segments.
 SLACK_SEGMENTS: Final = 4
 SET_ASIDE: Final = "set-aside"
+
+
+class UnknownNameError(Exception):
+    """A name has changed, and whether that is on disk nobody knows: asking again would not tell."""
 
 
 class Space:
@@ -219,9 +224,13 @@ class Space:
         def done(file: object, error: Exception | None) -> None:
             self._busy = False
             if error is not None:
-                # Nobody knows whether it is gone: it counts as there until the next start.
-                segment.stuck = True
-                log.warning("segment %d of the message log could not be removed: %s", number, error)
+                # If nobody knows whether it is gone, it counts as there until the next start.
+                segment.stuck = isinstance(error, UnknownNameError)
+                if not segment.refused:
+                    segment.refused = True
+                    log.warning(
+                        "segment %d of the message log could not be removed: %s", number, error
+                    )
                 self._changed()
                 return
             if self._last is segment:
@@ -230,7 +239,7 @@ class Space:
             if segment.file is not None:
                 segment.file.close()
                 segment.file = None
-            if recycled is not None:
+            if recycled is not None and file is not None:
                 recycled.file = file  # type: ignore[assignment]
                 self._add_spare(recycled)
             else:
@@ -278,28 +287,39 @@ def _make_file(disk: Disk, folder: str, number: int, size: int) -> DiskFile:
 
 def _remove_file(disk: Disk, folder: str, number: int) -> None:
     disk.remove(f"{folder}/{segment_name(number)}")
-    disk.sync_folder(folder)
+    _sync_names(disk, folder)
 
 
-def _recycle(disk: Disk, folder: str, number: int, new_number: int) -> DiskFile:
-    """Make a spare of a segment. What it held stays in the file: nothing of it has the salt that
-    the segment will get."""
+def _sync_names(disk: Disk, folder: str) -> None:
+    try:
+        disk.sync_folder(folder)
+    except OSError as error:
+        raise UnknownNameError(str(error)) from error
+
+
+def _recycle(disk: Disk, folder: str, number: int, new_number: int) -> DiskFile | None:
+    """Make a spare of a segment; None if it is gone and no spare came of it. What it held stays in
+    the file: nothing of it has the salt that the segment will get."""
     new_path = f"{folder}/{segment_name(new_number)}"
     disk.rename(f"{folder}/{segment_name(number)}", new_path)
-    disk.sync_folder(folder)
-    file = disk.open(new_path)
+    _sync_names(disk, folder)
+    file: DiskFile | None = None
     try:
+        file = disk.open(new_path)
         file.write(0, bytes(HEADER_SIZE))
         file.sync()
     except OSError:
-        file.close()
-        raise
+        if file is not None:
+            file.close()
+        with suppress(OSError):
+            disk.remove(new_path)
+        return None
     return file
 
 
 def set_aside(disk: Disk, folder: str, number: int) -> None:
-    """Keep a segment that cannot be read, out of the way. Raises OSError."""
+    """Keep a segment that cannot be read, out of the way. Raises OSError and `UnknownNameError`."""
     disk.make_folder(SET_ASIDE)
     disk.rename(f"{folder}/{segment_name(number)}", f"{SET_ASIDE}/{segment_name(number)}")
-    disk.sync_folder(SET_ASIDE)
-    disk.sync_folder(folder)
+    _sync_names(disk, SET_ASIDE)
+    _sync_names(disk, folder)

@@ -5,12 +5,13 @@ set to see it again.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from random import Random
 
 from crash.workloads import Workload, go_on, run
 from crash.world import Definition, Transaction, World, everything_in
+from leveret.store.disk import Disk
 from leveret.testing import FaultyDisk
 
 FIRST_SEED = int(os.environ.get("LEVERET_CRASH_SEED", "1"))
@@ -28,22 +29,40 @@ class Bad(AssertionError):
     """A state that recovery has not made good of."""
 
 
-def enumerate_states(name: str, workload: Workload, target: int) -> None:
-    """Check at least so many states, of as many runs as that takes."""
+Between = Callable[[FaultyDisk], Disk]
+
+
+def nothing(disk: FaultyDisk) -> Disk:
+    return disk
+
+
+def enumerate_states(
+    name: str,
+    workload: Workload,
+    target: int,
+    writing: Between = nothing,
+    reading: Between = nothing,
+) -> None:
+    """Check at least so many states, of as many runs as that takes. What is between the log and
+    its disk, `writing` in the runs and `reading` when states are reopened, makes mistakes."""
     seed = FIRST_SEED
     count = 0
     while count < target:
-        world = run(workload, seed)
+        faulty = FaultyDisk()
+        world = run(workload, seed, faulty, writing(faulty))
         try:
-            count += check_run(world, workload, Random(seed), target - count)
+            count += check_run(world, workload, Random(seed), target - count, reading)
         except AssertionError as error:
             raise Bad(f"LEVERET_CRASH_SEED={seed}, workload {name!r}, {error}") from error
         world.leave()
         seed += 1
-    checked[name] = checked.get(name, 0) + count
+    if writing is nothing and reading is nothing:
+        checked[name] = checked.get(name, 0) + count
 
 
-def check_run(world: World, workload: Workload, random: Random, limit: int) -> int:
+def check_run(
+    world: World, workload: Workload, random: Random, limit: int, reading: Between = nothing
+) -> int:
     """Check states at each cut point of a run, or at `limit` of them if they are more."""
     points = list(world.faulty.cut_points())
     if limit < len(points):
@@ -52,7 +71,7 @@ def check_run(world: World, workload: Workload, random: Random, limit: int) -> i
     for point in points:
         for number, state in enumerate(world.faulty.states_at(point, random, STATES_PER_CUT)):
             try:
-                reopened = check_state(world, state, point, workload)
+                reopened = check_state(world, state, point, workload, reading)
                 if random.randrange(SAMPLE) == 0:
                     count += go_on_from(world, reopened, workload, random)
                 reopened.leave()
@@ -63,9 +82,18 @@ def check_run(world: World, workload: Workload, random: Random, limit: int) -> i
     return count
 
 
-def check_state(world: World, state: FaultyDisk, point: int, workload: Workload) -> World:
+def check_state(
+    world: World, state: FaultyDisk, point: int, workload: Workload, reading: Between
+) -> World:
     """Reopen a disk as it may be after a cut; the world that was found there."""
-    reopened = World(state, world.ledger, point, workload.segment_bytes, workload.limit_bytes)
+    reopened = World(
+        state,
+        world.ledger,
+        point,
+        workload.segment_bytes,
+        workload.limit_bytes,
+        reading(state),
+    )
     reopened.next_id = world.next_id
     ledger_moment = world.moment
     try:

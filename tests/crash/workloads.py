@@ -89,12 +89,10 @@ WORKLOADS: Mapping[str, Workload] = {
 }
 
 
-def run(
-    workload: Workload, seed: int, disk: Disk | None = None, faulty: FaultyDisk | None = None
-) -> World:
-    """A world that has gone through a workload and was stopped, or not."""
+def run(workload: Workload, seed: int, faulty: FaultyDisk, disk: Disk) -> World:
+    """A world that has gone through a workload and was stopped, or not. `disk` is what it uses, on
+    top of `faulty` if it is another."""
     random = Random(seed)
-    faulty = FaultyDisk() if faulty is None else faulty
     ledger = Ledger(seed)
     world = World(faulty, ledger, seed, workload.segment_bytes, workload.limit_bytes, disk)
     world.open()

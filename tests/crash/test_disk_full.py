@@ -45,7 +45,7 @@ def check_restart(world: World) -> None:
         again.open(world.definitions)
         found = everything_in(again)
         world.ledger.moment = world.moment
-        world.ledger.check(found)
+        world.ledger.check(found, clean=again.recovery.clean)
 
 
 def crashes(world: World) -> list[FaultyDisk]:

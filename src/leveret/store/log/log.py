@@ -218,7 +218,6 @@ class MessageLog:
         """Write what waits, and with `clean` that all of it was written; then nothing more.
         Answers, with whether that succeeded, when it is done."""
         self._closing = True
-        self.space.close()
         self._compaction = None
         if self._settles_timer is not None:
             self._settles_timer.cancel()
@@ -230,10 +229,14 @@ class MessageLog:
             self._batch.forced = True
             self._batch.flags = CLEAN_STOP
         if self.failure:
-            self._stopped.complete(False)
+            self._finish(False)
         elif not self._scheduled:
             self._schedule()
         return self._stopped
+
+    def _finish(self, written: bool) -> None:
+        self.space.close()
+        self._stopped.complete(written)
 
     def close(self) -> None:
         """Close the files."""
@@ -270,7 +273,7 @@ class MessageLog:
             self._events.durable(self._shard, int(last))
         self._unhold()
         if self._closing:
-            self._stopped.complete(True)
+            self._finish(True)
 
     def _begin_settles(self) -> None:
         self._settles_timer = None
@@ -286,7 +289,8 @@ class MessageLog:
         assert active is not None
         following: Segment | None = active
         if not _fits(batch.size, active):
-            following = self.space.take_spare(batch.published == 0 or batch.whole)
+            essential = batch.published == 0 or batch.whole or self._closing
+            following = self.space.take_spare(essential)
             if following is None and batch.published > 0 and not batch.whole:
                 # No room for messages: acknowledgements and copies do not wait for it.
                 size = batch.size_without_messages()
@@ -306,7 +310,10 @@ class MessageLog:
         """There is no room: wait until there is."""
         self._stalled = True
         if self._closing:
-            self._stopped.complete(False)
+            if self.space.shortage:
+                self._finish(False)
+            else:
+                self.space.attend()
             return
         if self.space.shortage:
             # With everything stuck, segments must be able to go.
@@ -452,11 +459,11 @@ class MessageLog:
         if not self._stalled:
             self._unhold()
         if self._closing and self._writing is None and not self._scheduled:
-            self._stopped.complete(True)
+            self._finish(True)
 
     def _fail(self, reason: str) -> None:
         self.failure = reason
-        self._stopped.complete(False)
+        self._finish(False)
         self._events.failed(self._shard, reason)
 
     def _hold(self, reason: str) -> None:

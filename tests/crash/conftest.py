@@ -1,8 +1,22 @@
-"""What the tests that crash things share."""
+"""What the tests that crash things share: saying how much was tried, and what was measured."""
 
 from collections.abc import Callable
 
 import pytest
+
+from crash import said, states
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if states.checked:
+        terminalreporter.section("crash states")
+        for name, count in states.checked.items():
+            terminalreporter.line(f"{count:9,} {name}")
+        terminalreporter.line(f"{sum(states.checked.values()):9,} states reopened and checked")
+    for title, lines in said.sections.items():
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.line(line)
 
 
 @pytest.fixture

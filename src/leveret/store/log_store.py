@@ -14,11 +14,11 @@ from mypy_extensions import i64
 
 from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
 from leveret.store.log.fetching import Range, Wanted, ranges
-from leveret.store.log.format import HEADER_SIZE, OFFSET_BITS, batch_header, segment_number
+from leveret.store.log.format import segment_number
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import Segment
-from leveret.store.log.space import SET_ASIDE, set_aside
+from leveret.store.log.space import SET_ASIDE, UnknownNameError, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from leveret.broker.message import Message
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Clock
-    from leveret.store.disk import Disk, DiskFile
+    from leveret.store.disk import Disk
     from leveret.store.worker import Worker
 
 log = logging.getLogger("leveret.store")
@@ -38,6 +38,8 @@ SPILL_SHARD: Final = 1
 RETRY_SECONDS: Final = 1.0
 # What may wait to be spilled: until it is written it takes as much memory as before.
 SPILLING_MAX: Final = 2 * BATCH_MAX
+# Reads that the disk refuses before what it does not give counts as damaged.
+READ_TRIES: Final = 3
 # What keeps the process from reading, and not the disk from giving.
 PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 
@@ -157,7 +159,10 @@ class LogStore(MessageStore):
             # No later one may take the name of what was set aside, and its place.
             space.next_number = max(space.next_number, segment_number(name) + 1)
         for number in recovery.unreadable:
-            set_aside(disk, LOG_FOLDER, number)
+            try:
+                set_aside(disk, LOG_FOLDER, number)
+            except UnknownNameError as error:
+                raise OSError(str(error)) from error
         last_used = max(recovery.segments, default=0)
         active = recovery.active
         for segment in recovery.segments.values():
@@ -165,8 +170,6 @@ class LogStore(MessageStore):
             segment.sealed = segment is not active
         if active is not None:
             active.file = disk.open(f"{LOG_FOLDER}/{active.name()}")
-            if recovery.clean:
-                self._retract_clean_stop(active.file, active)
             # What was found after a crash may be in the page cache only, and is built upon.
             active.file.sync()
             message_log.active = active
@@ -180,25 +183,6 @@ class LogStore(MessageStore):
             else:
                 file.close()
                 disk.remove(path)
-
-    def _retract_clean_stop(self, file: DiskFile, active: Segment) -> None:
-        """What a clean stop says of deliveries holds until the next one, and a delivery writes
-        nothing: an empty commit comes first."""
-        message_log = self.log
-        message_log.batch_number += 1
-        location = (active.number << OFFSET_BITS) + active.end
-        header = batch_header(
-            active.salt,
-            location,
-            message_log.batch_number,
-            location,
-            message_log.last_ticket,
-            0,
-            b"",
-            0,
-        )
-        file.write(int(active.end), header)
-        active.end += HEADER_SIZE
 
     # --- MessageStore ---
 
@@ -278,24 +262,36 @@ class LogStore(MessageStore):
                 each.read(disk)
 
         def done(_result: object, _error: Exception | None) -> None:
-            failed: list[Range] = []
+            again: list[Range] = []
             for each in reads:
-                error = each.error
-                if error is not None and error.errno in PASSING_ERRORS:
-                    log.error("messages cannot be read at present: %s; trying again", error)
-                    each.error = None
-                    failed.append(each)
+                once_more = self._once_more(each)
+                if once_more:
+                    again.extend(once_more)
                 else:
                     self._take(each, messages)
-            if failed:
+            if again:
                 self._clock.call_at(
                     self._clock.now() + RETRY_SECONDS,
-                    lambda: self._read(failed, messages, answer),
+                    lambda: self._read(again, messages, answer),
                 )
             else:
                 answer.complete(messages)
 
         self._workers.reads.submit(read, done)
+
+    def _once_more(self, each: Range) -> list[Range]:
+        """What to read again of a range; nothing if it was read, or cannot be."""
+        error = each.error
+        if error is None:
+            return []
+        if error.errno not in PASSING_ERRORS:
+            each.refusals += 1
+            if each.refusals >= READ_TRIES:
+                # What is bad may be one sector of it: each record by itself, once.
+                return each.parts()
+        log.error("%s cannot be read at present: %s; trying again", each.path, error)
+        each.error = None
+        return [each]
 
     def _take(self, each: Range, messages: list[Message | None]) -> None:
         segment = each.segment

@@ -89,8 +89,13 @@ class Compaction:
     def _copy_settles(self, index: IndexReader, batch: Batch) -> None:
         ticket = index.next_ticket()
         while ticket != 0:
+            copied = False
             for other in self._others:
-                if other.may_hold(ticket):
+                if not other.may_hold(ticket):
+                    continue
+                if not copied:
+                    copied = True
                     batch.settle(index.queue_id, ticket, other.number)
-                    break
+                # Whichever of them it is for, none may outlive it.
+                batch.settled_in[int(other.number)] = None
             ticket = index.next_ticket()

@@ -110,8 +110,12 @@ class Reader:
     def reach(self, at: i64, size: i64) -> i64:
         """Have `size` octets from `at` on in `octets`, if the file has them; returns where."""
         if at < self.start or at + size > self.start + len(self.octets):
-            self.octets = self._file.read(int(at), int(size if size > WINDOW else WINDOW))
             self.start = at
+            try:
+                self.octets = self._file.read(int(at), int(size if size > WINDOW else WINDOW))
+            except OSError:
+                # What the disk does not give may be a body, which nobody needs now.
+                self.octets = self._file.read(int(at), int(size))
         return at - self.start
 
 

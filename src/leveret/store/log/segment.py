@@ -31,6 +31,7 @@ class Segment:
         "live_count",
         "number",
         "readers",
+        "refused",
         "salt",
         "sealed",
         "settled_in",
@@ -55,7 +56,8 @@ class Segment:
         self.damaged = False
         # Its removal has begun, and whether it is still there depends on the disk.
         self.leaving = False
-        # The disk refused to let go of it.
+        # The disk refused to let go of it, once at least; and for as long as the process lives.
+        self.refused = False
         self.stuck = False
         # Reads under way: its file must stay.
         self.readers: i64 = 0

@@ -1,7 +1,7 @@
 """Every state in which a power cut may leave the disk of a run, reopened and held to the ledger.
 
-`LEVERET_CRASH_SEED` is the first seed that is tried, 1 if it is not set; a failure says which one to
-set to see it again.
+`LEVERET_CRASH_SEED` is the first seed that is tried, 1 if it is not set; a failure says which one
+to set to see it again.
 """
 
 import os

@@ -135,7 +135,8 @@ def test_what_arrives_during_a_load_comes_after_it(ready: Ready, store: KeepingS
 def test_what_is_put_back_comes_first_in_its_old_order(ready: Ready, store: KeepingStore) -> None:
     fill(ready, store, 1, 5)
     first, second = ready.take(), ready.take()
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     for entry in (second, first):
         ready.put_back(entry)
     assert numbers(take_all(ready)) == [1, 2, 3, 4, 5]
@@ -189,7 +190,8 @@ def test_marks_of_redelivery_are_known_wherever_the_message_is(
         ready.recover(ticket, ticket != 2, 10)
     assert ready.redelivered() == [1, 3]
     entry = ready.take()
-    assert entry is not None and entry.redelivered
+    assert entry is not None
+    assert entry.redelivered
     ready.put_back(entry)
     assert sorted(ready.redelivered()) == [1, 3]
 

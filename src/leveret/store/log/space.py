@@ -194,10 +194,8 @@ class Space:
     def _settling(self, segment: Segment) -> bool:
         """Whether acknowledgements for it wait for their commit. Were it gone before, a crash
         could leave those of a transaction in effect, and the rest of it not."""
-        for waiting in self.settling:
-            if int(segment.number) in waiting:
-                return True
-        return False
+        number = int(segment.number)
+        return any([number in waiting for waiting in self.settling])  # noqa: C419
 
     def _settles_for_nobody(self, segment: Segment) -> bool:
         for number in list(segment.settled_in):

@@ -189,7 +189,7 @@ def test_a_record_is_of_its_ticket_only() -> None:
 
 
 def test_the_longest_exchange_and_routing_key_fit_beside_the_persistent_flag() -> None:
-    assert 2 * 256 < PERSISTENT
+    assert PERSISTENT > 2 * 256
     message = Message(b"", bytes(512), 1, 2, 3, 4, True)
     read = read_record(record(message, 1), 0, RECORD_HEADER + 512, 1)
     assert read is not None

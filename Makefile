@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py README.md
 
-.PHONY: run demo test test-clients check compile bench soak docs clean
+.PHONY: run demo test test-clients check compile bench bench-durable soak docs clean
 
 # An installation of the project, compiled where there is a C compiler.
 $(VENV)/installed: $(SOURCES)
@@ -57,6 +57,10 @@ check: $(VENV)/check-installed
 
 bench: $(VENV)/installed
 	$(BIN)/python bench/run.py
+
+# What durability costs. Some parts only: make bench-durable PARTS="recovery latency"
+bench-durable: $(VENV)/installed
+	$(BIN)/python bench/durable.py $(PARTS)
 
 soak: $(VENV)/tests-installed
 	LEVERET_SOAK=1 $(BIN)/python -m pytest

@@ -1,4 +1,4 @@
-"""The C library's allocator and the garbage collector, set for a broker.
+"""The C library's allocator, the garbage collector and the interpreter's lock, set for a broker.
 
 With glibc's defaults each read's buffer goes back to the kernel and is faulted in again at the
 next: measured at 100,000 page faults a second and three times the CPU per 1 KiB message. The
@@ -15,6 +15,10 @@ M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
 MIB: Final = 1 << 20
 GC_THRESHOLD: Final = 100_000
+# Seconds after which the loop lets a thread in that waits for the interpreter. A thread that comes
+# back from writing the log waits that long while the loop is busy: with Python's 5 ms, publishing
+# persistent messages was measured at two thirds of the rate.
+SWITCH_INTERVAL_SECONDS: Final = 0.0005
 
 
 def tune_allocator() -> None:
@@ -25,6 +29,18 @@ def tune_allocator() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(M_TRIM_THRESHOLD, 64 * MIB)
         libc.mallopt(M_MMAP_THRESHOLD, 32 * MIB)
+
+
+def share_interpreter() -> None:
+    """Let the threads that write to disk in sooner."""
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+
+
+def give_back_memory() -> None:
+    """Return freed memory to the system. (A queue of 225,000 messages of 1 KiB, drained to empty,
+    was measured to keep 265 of its 290 MB until this was called.)"""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def settle_collector() -> None:

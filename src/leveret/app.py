@@ -16,7 +16,7 @@ from urllib.parse import quote
 from leveret import __version__, build_info
 from leveret.access.mechanisms import MECHANISMS
 from leveret.access.users import Users
-from leveret.allocation import settle_collector, tune_allocator
+from leveret.allocation import settle_collector, share_interpreter, tune_allocator
 from leveret.amqp.connection import Connection
 from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import CAPABILITIES, Handshake
@@ -31,7 +31,8 @@ from leveret.errors import ConnectionForced
 from leveret.logs import set_up_logging
 from leveret.management.definitions import Import, read_definitions
 from leveret.management.pending import answered
-from leveret.names import generate_name
+from leveret.monitor import Monitor
+from leveret.names import generate_name, generate_queue_id
 from leveret.net.listener import AmqpListener
 from leveret.store.data_folder import DataFolder, DataFolderError
 from leveret.store.definitions import SqliteDefinitions
@@ -45,6 +46,10 @@ log = logging.getLogger("leveret")
 
 # How long clients have to answer connection.close when the server stops.
 STOP_TIMEOUT_SECONDS = 5.0
+
+
+class StoreFailedError(Exception):
+    """The store has failed while the broker ran; the text says how, for a person."""
 
 
 class Server:
@@ -62,8 +67,11 @@ class Server:
         self._workers: Workers
         # Set by whoever wants the process to stop.
         self.stopping = asyncio.Event()
+        # Why it stops, if something has failed.
+        self.failure = ""
         self._stop_http: list[Callable[[], Coroutine[object, object, None]]] = []
         self.broker: Broker
+        self.monitor: Monitor
         self.users: Users
 
     async def start(self) -> None:
@@ -73,10 +81,17 @@ class Server:
         path = ":memory:" if self._folder is None else str(self._folder.definitions)
         self._definitions = SqliteDefinitions(path, self._loop.call_soon_threadsafe)
         store = self._make_store()
+        compat = Compat(config.compat)
         self.broker = Broker(
-            self._clock, store, self._definitions, Compat(config.compat), generate_name
+            self._clock, store, self._definitions, compat, generate_name, generate_queue_id
         )
         store.events = self.broker
+        self.broker.end = self._fail
+        folder = None if self._folder is None else self._folder.path
+        self.monitor = Monitor(self.broker.alarms, self._clock, config, compat, folder)
+        limit = self.monitor.memory_limit_bytes * config.memory_paging_ratio
+        if limit:
+            self.broker.paging.set_limit(int(limit))
         self.broker.load()
         if isinstance(store, LogStore):
             self._recover(store)
@@ -86,7 +101,13 @@ class Server:
             await self._first_start()
         if config.load_definitions:
             await self._import(config.load_definitions)
+        self.monitor.start()
         await self._listen()
+
+    def _fail(self, reason: str) -> None:
+        """Nothing can be kept any more: the next start recovers what was."""
+        self.failure = reason
+        self.stopping.set()
 
     def _make_store(self) -> MemoryStore | LogStore:
         if self._folder is None:
@@ -103,13 +124,15 @@ class Server:
         started = time.perf_counter()
         try:
             found = store.open()
-            count = store.recover(self.broker.durable_queues())
+            count = store.recover(self.broker.durable_queues(), not self.broker.damaged_queues)
         except (OSError, LogFormatError) as error:
             raise DataFolderError(f"the message log cannot be opened: {error}") from error
         for damage in found.damage:
             log.error("the message log is damaged: %s; the file is kept", damage)
         if found.torn is not None:
             log.warning("the message log: %s", found.torn)
+        if found.batches == 0:
+            return
         log.info(
             "%d messages recovered in %.2f s after %s",
             count,
@@ -126,12 +149,7 @@ class Server:
 
     async def _import(self, path: str) -> None:
         definitions = read_definitions(path)
-        importing = Import(self.broker, self.users)
-        for answer in importing.access(definitions):
-            await answered(answer)
-        for answer in importing.topology(definitions):
-            await answered(answer)
-        for refusal in importing.refused:
+        for refusal in await Import(self.broker, self.users).add(definitions):
             log.warning("%s: left out: %s", path, refusal)
         log.info("definitions imported from %s", path)
 
@@ -168,7 +186,7 @@ class Server:
         from leveret.net.http import HttpListener
 
         config, folder = self.config, self._folder
-        node = Node(config.identity == "rabbitmq", None if folder is None else str(folder.path))
+        node = Node(config.identity == "rabbitmq", self.monitor)
         node.listeners.append(Listener("amqp", config.amqp_host or "::", self.amqp_port))
         management = Management(self.broker, self.users, node, self.stopping.set)
         if config.http_enabled:
@@ -192,6 +210,7 @@ class Server:
 
     async def stop(self, reason: str = "shutdown") -> None:
         """Close every connection with 320, then the listeners, then the store."""
+        self.monitor.stop()
         self._amqp.stop_accepting()
         for session in list(self.broker.sessions):
             assert isinstance(session, Connection)
@@ -257,6 +276,7 @@ async def serve(config: Config, ready_file: str | None) -> None:
     """Run until SIGINT, SIGTERM or a request to stop. Raises what says why it cannot start."""
     set_up_logging(config.log_level, config.log_format)
     tune_allocator()
+    share_interpreter()
     server = Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -284,6 +304,10 @@ async def serve(config: Config, ready_file: str | None) -> None:
         if ready_file is not None:
             _remove_ready_file(ready_file)
         log.info("stopped")
+    if server.failure:
+        raise StoreFailedError(
+            f"{server.failure}; what was confirmed is on disk, and the next start recovers it"
+        )
 
 
 def _write_ready_file(path: Path, urls: dict[str, object]) -> None:

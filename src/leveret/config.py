@@ -17,6 +17,7 @@ from msgspec import Meta
 Port = Annotated[int, Meta(ge=0, le=65535)]
 # At most ten years: a timer cannot be set for longer.
 Seconds = Annotated[float, Meta(ge=0, le=315_360_000)]
+Bytes = Annotated[int, Meta(ge=0)]
 
 PREFIX: Final = "LEVERET_"
 RABBITMQ_VARIABLES: Final = {
@@ -88,6 +89,42 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_message_size_bytes: Annotated[
         int, Meta(ge=0, le=536870912, description="Largest body; 0 is what `compat` says.")
     ] = 0
+    memory_high_watermark_ratio: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of the memory past which publishers are blocked; "
+            "0 is what `compat` says.",
+        ),
+    ] = 0.0
+    memory_high_watermark_bytes: Annotated[
+        Bytes, Meta(description="The same as a number of octets; 0 is by the ratio.")
+    ] = 0
+    memory_paging_ratio: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Part of that limit past which messages in queues leave memory for disk; "
+            "1 or more is never.",
+        ),
+    ] = 0.5
+    memory_total_bytes: Annotated[
+        Bytes, Meta(description="The memory that there is; 0 asks the system.")
+    ] = 0
+    memory_monitor_interval_seconds: Annotated[
+        Seconds, Meta(description="The longest time between two looks at the memory used.")
+    ] = 2.5
+    disk_free_limit_bytes: Annotated[
+        Bytes,
+        Meta(description="Free disk space for the data folder below which publishers are blocked."),
+    ] = 50_000_000
+    disk_free_limit_ratio: Annotated[
+        float, Meta(ge=0, description="The same as a multiple of the memory; 0 is by the octets.")
+    ] = 0.0
+    disk_monitor_interval_seconds: Annotated[
+        Seconds, Meta(description="The longest time between two looks at the free disk space.")
+    ] = 10.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="What is logged.")
     ] = "info"

@@ -96,3 +96,7 @@ class NotImplementedByServer(ConnectionError):
 
 class InternalError(ConnectionError):
     code, name = 541, "INTERNAL_ERROR"
+
+
+class NotStored(InternalError):
+    """A change of something durable could not be committed; the explanation says why."""

@@ -1,4 +1,4 @@
-"""Names that the server gives: the prefix and 22 characters that nobody guesses."""
+"""Names and numbers that the server gives, and nobody guesses."""
 
 import base64
 import secrets
@@ -7,3 +7,8 @@ import secrets
 def generate_name(prefix: str) -> str:
     """`amq.gen-` or `amq.ctag-` with 16 random octets in URL-safe base64, as RabbitMQ's."""
     return prefix + base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+
+
+def generate_queue_id() -> int:
+    """62 random bits: not made twice in the lifetime of a data folder. 0 is none."""
+    return secrets.randbits(62)

@@ -20,6 +20,11 @@ from pamqp.commands import Channel, Exchange, Queue
 from peer import Peer, TcpWire, Wire
 
 ADDRESS = os.environ.get("LEVERET_TEST_SERVER", "")
+# What rabbitmqctl has to be told for an alarm to be raised, and to be cleared.
+ALARMS = {
+    "memory": (("set_vm_memory_high_watermark", "0"), ("set_vm_memory_high_watermark", "0.4")),
+    "disk": (("set_disk_free_limit", "100000GB"), ("set_disk_free_limit", "50MB")),
+}
 # Half an hour passes only where the clock is ours: over TCP this file has nobody to talk to.
 collect_ignore = ["test_acknowledgement_timeout.py"] if ADDRESS else []
 
@@ -37,6 +42,8 @@ class Server(Protocol):
     def set_permissions(
         self, user: str, vhost: str, configure: str, write: str, read: str
     ) -> None: ...
+    def raise_alarm(self, resource: str) -> None: ...
+    def clear_alarm(self, resource: str) -> None: ...
 
 
 class TcpServer:
@@ -73,6 +80,13 @@ class TcpServer:
         values = ("set_permissions", "-p", vhost, user, configure, write, read)
         self.order("permissions", vhost, user, values=values)
 
+    def raise_alarm(self, resource: str) -> None:
+        self.order("alarm", resource, values=ALARMS[resource][0])
+
+    def clear_alarm(self, resource: str) -> None:
+        if self.orders.pop(("alarm", resource), None):
+            self.control(*ALARMS[resource][1])
+
     def order(self, *key: str, values: tuple[str, ...]) -> bool:
         """Carry out what is not so already."""
         if self.orders.get(key) == values:
@@ -87,7 +101,7 @@ class TcpServer:
 
     def forget(self) -> None:
         for kind, *_, name in list(self.orders):
-            if kind != "permissions":
+            if kind not in ("permissions", "alarm"):
                 self.control(f"delete_{kind}", name)
 
 

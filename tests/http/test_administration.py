@@ -7,49 +7,9 @@ import pytest
 
 from leveret.access.users import PERMISSIONS, USER, Users
 from leveret.broker.broker import VHOST
-from leveret.broker.seams import DefinitionStore, Pending
 from leveret.management.administration import Administration
 from leveret.testing import MemoryServer
-
-
-class LateDefinitions(DefinitionStore):
-    """Commits when told to; then `kept` is what a restart would find."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], object] = {}
-        self.late = False
-        self._waiting: list[tuple[str, str, object, Pending]] = []
-
-    def load(self) -> list[tuple[str, str, object, int]]:
-        return [(*key, value, 1) for key, value in self.kept.items()]
-
-    def put(self, kind: str, key: str, value: object) -> Pending:
-        return self._ask(kind, key, value)
-
-    def delete(self, kind: str, key: str) -> Pending:
-        return self._ask(kind, key, None)
-
-    def commit(self) -> None:
-        """Commit and answer everything, also what the answers lead to."""
-        while self._waiting:
-            kind, key, value, answer = self._waiting.pop(0)
-            known = (kind, key) in self.kept
-            if value is None:
-                self.kept.pop((kind, key), None)
-            else:
-                self.kept[kind, key] = value
-            answer.complete(1 if value is not None else known)
-
-    def of(self, kind: str) -> list[str]:
-        """The keys of a kind."""
-        return [key for each, key in self.kept if each == kind]
-
-    def _ask(self, kind: str, key: str, value: object) -> Pending:
-        answer = Pending()
-        self._waiting.append((kind, key, value, answer))
-        if not self.late:
-            self.commit()
-        return answer
+from unit.late_definitions import LateDefinitions
 
 
 @pytest.fixture

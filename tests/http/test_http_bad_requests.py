@@ -41,6 +41,7 @@ WRONG_TYPES = {
     "/api/bindings/%2F/e/amq.topic/q/work": [{"routing_key": 1}, {"arguments": {"a": None}}],
     "/api/bindings/%2F/e/amq.topic/e/work": [{"routing_key": []}, {"arguments": 1}],
     "/api/x/authenticate": [{"user": 1, "password": ""}, {"user": ""}],
+    "/api/x/backup": [{"folder": 1}, {"folder": "not/from/the/root"}],
 }
 
 
@@ -120,11 +121,31 @@ def test_an_error_of_the_program_is_logged_and_told_as_500(broker, api, monkeypa
     def broken():
         raise RuntimeError("the inside of the program")
 
-    monkeypatch.setattr("leveret.management.context.Node.memory_bytes", lambda node: broken())
+    monkeypatch.setattr("leveret.monitor.Monitor.memory_used_bytes", lambda monitor: broken())
     status, error, reason = api.get("/api/x/status").refusal
     assert (status, error) == (500, "internal_error")
     assert "inside" not in reason
     assert "RuntimeError: the inside of the program" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/queues/%2F/q", {"durable": True}),
+        ("/api/exchanges/%2F/x", {"durable": True}),
+        ("/api/vhosts/lab", {}),
+        ("/api/users/ada", {"password": "password", "tags": ""}),
+    ],
+)
+def test_what_cannot_be_stored_is_told_as_500_with_the_reason(broker, api, caplog, path, body):
+    trigger = (
+        "CREATE TRIGGER full BEFORE INSERT ON definition BEGIN SELECT RAISE(FAIL, 'full'); END"
+    )
+    broker.server._definitions._database.execute(trigger)
+    reason = "the definitions could not be written: full"
+    assert api.put(path, body).refusal == (500, "internal_error", reason)
+    assert api.get(path).status == 404
+    assert not any(record.exc_info for record in caplog.records), "that is no defect of ours"
 
 
 def test_a_change_is_logged_with_who_made_it(api, caplog):

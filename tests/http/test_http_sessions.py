@@ -97,6 +97,23 @@ def test_a_channel_shows_its_settings(api, connect):
     assert api.get(f"/api/channels/{part(shown['name'])}").json.items() >= shown.items()
 
 
+def test_a_channel_counts_what_it_has_not_committed(api, connect):
+    channel = connect().channel()
+    channel.queue_declare("work")
+    channel.tx_select()
+    for _ in range(3):
+        channel.basic_publish("", "work", b"")
+    channel.tx_commit()
+    tags = [channel.basic_get("work")[0].delivery_tag for _ in range(2)]
+    channel.basic_ack(tags[0])
+    channel.basic_publish("", "work", b"")
+    channel.basic_qos()
+    shown = only(api, "/api/channels")
+    assert (shown["confirm"], shown["transactional"]) == (False, True)
+    assert (shown["messages_uncommitted"], shown["acks_uncommitted"]) == (1, 1)
+    assert shown["messages_unacknowledged"] == 1
+
+
 def test_a_channel_counts_what_it_has(api, connect):
     channel = connect().channel()
     channel.queue_declare("work")

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from pathlib import Path
 
 import pika
 import pytest
+from pamqp.commands import Queue
+
+from peer import Peer, TcpWire, method_frame
 
 START_SECONDS = 20
 CLEAN = {
@@ -276,3 +280,41 @@ def test_log_lines_can_be_json_and_hold_no_password(tmp_path):
     lines = [json.loads(line) for line in log.splitlines()]
     assert any("login of user 'guest' refused" in line["message"] for line in lines)
     assert "canary" not in log
+
+
+@pytest.mark.parametrize("answers", [1, 30])
+def test_what_was_answered_before_the_process_was_killed_is_there(tmp_path, answers):
+    """A client declares and binds as fast as it can; the process dies at one of the answers."""
+    data = tmp_path / "data"
+    with served(tmp_path, "--data", str(data)) as broker:
+        port = urllib.request.urlparse(broker.ready["amqp"]).port
+        peer = Peer(TcpWire("127.0.0.1", port)).handshake().open_channels()
+        commands = [
+            command
+            for number in range(50)
+            for command in (
+                Queue.Declare(queue=f"q{number}", durable=True),
+                Queue.Bind(queue=f"q{number}", exchange="amq.fanout"),
+            )
+        ]
+        peer.send_raw(b"".join(method_frame(1, command) for command in commands))
+        for _ in range(answers):
+            peer.next(1)
+        broker.process.kill()
+        broker.process.wait()
+        peer.close()
+    database = sqlite3.connect(data / "definitions.sqlite")
+    rows = database.execute("SELECT kind, key FROM definition").fetchall()
+    database.close()
+    queues = {json.loads(key)[1] for kind, key in rows if kind == "queue"}
+    bound = {json.loads(key)[3] for kind, key in rows if kind == "binding"}
+    assert bound <= queues, "a binding never comes before its queue"
+    assert len(queues) + len(bound) >= answers
+    with served(tmp_path, "--data", str(data)) as broker:
+        with broker.connect() as connection:
+            channel = connection.channel()
+            for name in queues:
+                channel.queue_declare(name, durable=True)
+        log = broker.stop()
+    assert "leftover" not in log
+    assert "not understood" not in log

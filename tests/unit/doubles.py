@@ -19,12 +19,13 @@ def a_message(body: bytes = b"", exchange: str = "", routing_key: str = "q") -> 
 
 
 class TicketStore(MessageStore):
-    """Gives tickets; the test says when they are durable. Remembers what was settled."""
+    """Gives tickets; the test says when they are durable. Remembers what it was given."""
 
     def __init__(self) -> None:
         self.last_ticket = 0
         self.durable_tickets: set[int] = set()
         self.settled: list[int] = []
+        self.given: list[str] = []
 
     def ticket(self) -> int:
         self.last_ticket += 1
@@ -32,15 +33,21 @@ class TicketStore(MessageStore):
 
     def append(self, message: Message, queues: list[Queue]) -> int:
         ticket = self.ticket()
+        self.given.append(f"append {message.body().decode()}")
         for queue in queues:
             queue.publish(message, ticket)
         return ticket
 
     def settle(self, queue: Queue, ticket: int) -> None:
         self.settled.append(ticket)
+        self.given.append(f"settle {ticket}")
 
     def is_durable(self, ticket: int) -> bool:
         return ticket in self.durable_tickets
+
+    def barrier(self) -> int:
+        self.given.append("barrier")
+        return self.ticket()
 
     def fetch(self, tickets: list[int]) -> Pending:
         raise AssertionError("nothing has left memory")

@@ -76,7 +76,8 @@ def test_every_setting_can_come_from_anywhere(
 
 
 def other_than(default: object, name: str) -> object:
-    choices = {
+    choices: dict[str, object] = {
+        "memory_high_watermark_ratio": 0.75,
         "compat": "4.2",
         "identity": "leveret",
         "log_level": "debug",

@@ -20,11 +20,11 @@ LAYERS = (
     {"testing"},
     {"app"},
     {"management"},
-    {"net", "store", "access", "clock", "build_info"},
+    {"net", "store", "access", "clock", "build_info", "monitor"},
     {"amqp"},
     {"broker"},
     {"wire", "errors"},
-    {"allocation", "config", "logs", "names", ""},
+    {"allocation", "config", "logs", "names", "system", ""},
 )
 HEIGHT = {name: -number for number, layer in enumerate(LAYERS) for name in layer}
 LEAVES = LAYERS[-1]

@@ -1,11 +1,14 @@
 """Users, their tags and their permissions: kept in memory, durable in the definition store."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from leveret.access.passwords import DEFAULT_ALGORITHM, hash_password, verify_password
 from leveret.access.permissions import Permissions, check_pattern
 from leveret.broker.seams import Backend, Credentials, DefinitionStore, Pending
+
+log = logging.getLogger("leveret.access")
 
 USER: Final = "user"
 PERMISSIONS: Final = "permissions"
@@ -45,14 +48,29 @@ class Users(Backend):
         self._definitions = definitions
         self._loopback_users = frozenset(loopback_users)
         for kind, key, value, _revision in definitions.load():
-            assert isinstance(value, dict)
-            if kind == USER:
-                self.users[key] = _user(key, value)
-            elif kind == PERMISSIONS:
-                user, vhost = key.split(SEPARATOR)
-                self.permissions[user, vhost] = Permissions(
-                    value["configure"], value["write"], value["read"]
+            try:
+                self._load(kind, key, value)
+            except (TypeError, ValueError, LookupError) as error:
+                log.error(
+                    "the definition of %s %r is damaged (%s): it is kept and does not hold; set "
+                    "it again",
+                    kind,
+                    key,
+                    error,
                 )
+
+    def _load(self, kind: str, key: str, value: object) -> None:
+        if kind not in (USER, PERMISSIONS):
+            return
+        if not isinstance(value, dict):
+            raise TypeError("it has no value")
+        if kind == USER:
+            self.users[key] = _user(key, value)
+        else:
+            user, vhost = key.split(SEPARATOR)
+            self.permissions[user, vhost] = Permissions(
+                value["configure"], value["write"], value["read"]
+            )
 
     # --- Backend ---
 
@@ -163,5 +181,6 @@ def _after(stored: Pending, change: object, value: object) -> Pending:
 
 def _user(name: str, value: Mapping[str, object]) -> User:
     tags = value["tags"]
-    assert isinstance(tags, list)
+    if not isinstance(tags, list):
+        raise TypeError("its tags are no list")
     return User(name, str(value["password_hash"]), str(value["hashing_algorithm"]), tuple(tags))

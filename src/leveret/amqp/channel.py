@@ -18,6 +18,7 @@ from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.described import as_binary
 from leveret.amqp.published_properties import check_published
 from leveret.amqp.reply_to import ENCODED, rewritten
+from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from leveret.amqp.confirms import Confirms
     from leveret.amqp.connection import Connection
     from leveret.amqp.content import Content
+    from leveret.amqp.transaction import Transaction
     from leveret.broker.actor import Actor
     from leveret.broker.seams import Exchange, Pending, Queue, Timer
     from leveret.wire.field import Table
@@ -127,6 +129,7 @@ class Channel:
         self.consumers: dict[str, ChannelConsumer] = {}
         self.unacked = Unacked()
         self.confirms: Confirms | None = None
+        self.transaction: Transaction | None = None
         self.prefetch_count: i64 = 0
         self.consumer_prefetch_count: int = 0
         self.limited_count: i64 = 0
@@ -246,16 +249,17 @@ class Channel:
         )
         if route.by_headers:
             self._route_by_headers(route, message)
+        if self.transaction is not None:
+            self.transaction.publish(route, message)
+            self.connection.work += 1
+            return
         ticket: i64 = 0
         queues = route.queues
         if persistent and len(route.durable) != 0:
             ticket = self.broker.store.append(message, route.durable)
             queues = route.transient
         elif len(queues) == 0:
-            if route.mandatory:
-                self._return(message)
-            elif not route.told:
-                self._tell_unroutable(route)
+            self.unroutable(route, message)
         for queue in queues:
             queue.publish(message, 0)
         self.connection.work += len(queues) + 1
@@ -315,6 +319,13 @@ class Channel:
         if content.body_size > self.connection.limits.max_message_size_bytes:
             self._refuse_size(content.body_size)
 
+    def unroutable(self, route: Route, message: Message) -> None:
+        """A message leads nowhere: back to its publisher if it is mandatory, else a log line."""
+        if route.mandatory:
+            self._return(message)
+        elif not route.told:
+            self._tell_unroutable(route)
+
     def _tell_unroutable(self, route: Route) -> None:
         route.told = True
         publisher = f"{self.connection.described()}, channel {self.number}"
@@ -367,13 +378,36 @@ class Channel:
             if entry is None:
                 self._refuse_tag(tag)
             assert entry is not None
+            if self.transaction is not None:
+                self.transaction.settle(tag, entry, ACKNOWLEDGE)
+                return
             consumer = entry.consumer
             entry.queue.settle(entry)
             if isinstance(consumer, ChannelConsumer):
                 self._regain(consumer)
                 self.replenish(consumer)
             return
-        self.discard(self.settle(tag, True))
+        if self.transaction is not None:
+            self._settle_later(self.transaction, tag, True, ACKNOWLEDGE)
+        else:
+            self.discard(self.settle(tag, True))
+
+    def reject(self, tag: int, multiple: bool, requeue: bool) -> None:
+        """basic.nack and basic.reject."""
+        if self.transaction is not None:
+            outcome = REQUEUE if requeue else DISCARD
+            self._settle_later(self.transaction, tag, multiple, outcome)
+        elif requeue:
+            self.requeue(self.settle(tag, multiple))
+        else:
+            self.discard(self.settle(tag, multiple))
+
+    def _settle_later(
+        self, transaction: Transaction, tag: int, multiple: bool, outcome: int
+    ) -> None:
+        tags = self.unacked.tags_up_to(tag) if multiple and tag <= TAG_MAX else [tag]
+        for each, entry in zip(tags, self.settle(tag, multiple), strict=True):
+            transaction.settle(each, entry, outcome)
 
     def discard(self, entries: list[Entry]) -> None:
         """Settle entries for good and let their consumers have more."""
@@ -448,6 +482,13 @@ class Channel:
             self._ack_timer_at = at
             self._ack_timer = self.broker.clock.call_at(at, self._check_ack_timeout)
 
+    def restart_ack_timer(self) -> None:
+        """Deliveries are unacked again whose time may be up."""
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
+        self._ack_timer_at = self.broker.now
+        self._ack_timer = self.broker.clock.call_at(self._ack_timer_at, self._check_ack_timeout)
+
     def _check_ack_timeout(self) -> None:
         self._ack_timer = None
         now = self.broker.clock.now()
@@ -492,6 +533,8 @@ class Channel:
         """Requeue, in order, what is unacked; then auto-delete queues may go."""
         consumers = list(self.consumers.values())
         self.consumers = {}
+        if self.transaction is not None:
+            self.transaction.roll_back(self.unacked)
         self.requeue(self.unacked.settle_up_to(0))
         for consumer in consumers:
             self.vhost.consumer_left(consumer.queue)

@@ -18,11 +18,12 @@ from librt.strings import read_i16_be, read_i32_be, read_i64_be
 from mypy_extensions import i64
 
 from leveret import errors
+from leveret.amqp.blocked import Blocked
 from leveret.amqp.channels import Channels
 from leveret.amqp.content import Content
 from leveret.amqp.described import described_frame
 from leveret.amqp.output import Output
-from leveret.amqp.refusals import connection_refusal
+from leveret.amqp.refusals import ack_timeout_refusal, connection_refusal
 from leveret.amqp.unroutable import Unroutable
 from leveret.broker.seams import Outbox, Session, Timer
 from leveret.wire.constants import (
@@ -105,7 +106,9 @@ class Connection(Session):
         self.client_properties: Table = {}
         self.mechanism = ""
         self.connected_at: float = broker.clock.now()
+        self.hears_blocked = False
         self.hears_cancel = False
+        self.blocked: Blocked | None = None
         self.frame_max: i64 = limits.initial_frame_max_bytes
         self.channels = Channels(self, handlers, handshake.backend, limits.channel_max)
         self.heartbeat: Heartbeat | None = None
@@ -114,6 +117,7 @@ class Connection(Session):
         self.confirming: dict[Channel, None] = {}
         self.work: i64 = 0
         self.unroutable = Unroutable()
+        self._alarms = broker.alarms
         self._outbox = outbox
         self._handshake = handshake
         self._state = HANDSHAKE
@@ -160,7 +164,9 @@ class Connection(Session):
         return self._more or (len(self.starved) != 0 and self.output.has_room())
 
     def should_read(self) -> bool:
-        return not self._overfull and not self._handshake.awaits_answer()
+        if self.blocked is not None or self._overfull:
+            return False
+        return not self._handshake.awaits_answer()
 
     def eof(self) -> None:
         if self._state != CLOSED:
@@ -189,6 +195,8 @@ class Connection(Session):
             confirms = channel.confirms
             if confirms is None or channel.closing:
                 continue
+            if self.broker.store_failure:
+                confirms.fail_waiting()
             self.output.write(confirms.answers(channel.number))
             if confirms.unanswered():
                 self.confirming[channel] = None
@@ -204,6 +212,7 @@ class Connection(Session):
                 return
         if not self.should_read():
             return
+        alarms = self._alarms
         end: i64 = len(data)
         last_number: i64 = -1
         channel: Channel | None = None
@@ -232,7 +241,8 @@ class Connection(Session):
                         if method_id == BASIC_ACK:
                             self._acknowledge(channel, data, at, stop)
                             continue
-                        if self._publish_whole(channel, data, at, stop, end):
+                        # Under an alarm the general road blocks, in the midst of the message.
+                        if not alarms.on and self._publish_whole(channel, data, at, stop, end):
                             if self.work >= WORK_PER_TURN:
                                 self._more = end - self._at >= FRAME_OVERHEAD
                                 return
@@ -319,6 +329,8 @@ class Connection(Session):
             channel.content = Content(frame[7:-1])
         else:
             self._channel_method(channel, self._decode(frame))
+        if kind != FRAME_METHOD and self._alarms.on and self.blocked is None:
+            self.blocked = Blocked(self)
 
     def _channel_method(self, channel: Channel, method: Method) -> None:
         if method.method_id == CHANNEL_CLOSE:
@@ -502,15 +514,7 @@ class Connection(Session):
         """A delivery on the channel was not acknowledged in time."""
         self._failing_channel = channel.number
         self._failing_method = 0
-        self._refuse_channel(
-            errors.PreconditionFailed(
-                f"delivery acknowledgement on channel {channel.number} timed out. "
-                f"Timeout value used: {round(timeout_seconds * 1000)} ms. "
-                "This timeout value can be configured, see consumers doc guide to learn more",
-                remedy="acknowledge sooner, or raise consumer_timeout_seconds or the queue's "
-                "x-consumer-timeout; the message goes to another consumer",
-            )
-        )
+        self._refuse_channel(ack_timeout_refusal(channel.number, timeout_seconds))
 
     def drop_after(self, seconds: float) -> None:
         """Close the socket then, if the peer has not by itself."""
@@ -545,6 +549,8 @@ class Connection(Session):
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None
+        if self.blocked is not None:
+            self.blocked.end()
         # What was published before the end has been accepted, and is confirmed.
         self.confirm()
         channels = self.channels.take_all()

@@ -179,6 +179,7 @@ class Handshake:
             connection.client_name = name.value.decode(errors="backslashreplace")
         capabilities = properties.get("capabilities")
         if capabilities is not None and isinstance(capabilities.value, dict):
+            connection.hears_blocked = _is_true(capabilities.value.get("connection.blocked"))
             connection.hears_cancel = _is_true(capabilities.value.get("consumer_cancel_notify"))
             self._hears_refusal = _is_true(capabilities.value.get("authentication_failure_close"))
         mechanism = self._mechanisms.get(method.mechanism)

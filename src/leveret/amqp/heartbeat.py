@@ -66,7 +66,10 @@ class Heartbeat:
             self._silent_intervals = 0
             return True
         if not connection.should_read():
-            # It may have said much that is not looked at yet.
+            # It may have said much that is not looked at yet. Afterwards it starts anew, as in
+            # RabbitMQ.
+            self._received = -1
+            self._silent_intervals = 0
             return True
         self._silent_intervals += 1
         if self._silent_intervals < SILENT_INTERVALS_MAX:

@@ -18,3 +18,14 @@ def connection_refusal(error: Exception, on_channel: bool) -> tuple[errors.Conne
         nameless = on_channel and isinstance(error, MalformedString)
         return errors.FrameError(str(error)), not nameless
     return errors.InternalError(""), False
+
+
+def ack_timeout_refusal(number: int, timeout_seconds: float) -> errors.ChannelError:
+    """The close of a channel on which a delivery was not acknowledged in time."""
+    return errors.PreconditionFailed(
+        f"delivery acknowledgement on channel {number} timed out. "
+        f"Timeout value used: {round(timeout_seconds * 1000)} ms. "
+        "This timeout value can be configured, see consumers doc guide to learn more",
+        remedy="acknowledge sooner, or raise consumer_timeout_seconds or the queue's "
+        "x-consumer-timeout; the message goes to another consumer",
+    )

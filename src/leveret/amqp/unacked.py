@@ -63,6 +63,16 @@ class Unacked:
                 self._first = tag + 1
         return entry
 
+    def restore(self, tag: i64, entry: Entry) -> None:
+        """Remember an entry again under the tag that it was settled by."""
+        self.count += 1
+        if tag < self._first:
+            if self._stragglers or self._end - tag > self._mask + 1:
+                self._stragglers[int(tag)] = entry
+                return
+            self._first = tag
+        self._ring[tag & self._mask] = entry
+
     def holds(self, tag: i64) -> bool:
         """Whether the tag is unacked."""
         if tag < self._first:
@@ -91,6 +101,18 @@ class Unacked:
             self._first = at
         self.count -= len(settled)
         return settled
+
+    def tags_up_to(self, tag: i64) -> list[int]:
+        """The unacked tags up to this one, ascending; 0 means all."""
+        if tag == 0 or tag >= self._end:
+            tag = self._end - 1
+        tags = [old for old in sorted(self._stragglers) if old <= tag]
+        at = self._first
+        while at <= tag:
+            if self._ring[at & self._mask] is not None:
+                tags.append(int(at))
+            at += 1
+        return tags
 
     def entries(self) -> list[Entry]:
         """All unacked entries in order of their tags."""

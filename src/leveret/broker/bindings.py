@@ -62,11 +62,15 @@ def _key(binding: Binding) -> tuple[object, ...]:
 
 
 def _identity(destination: Destination, routing_key: str, arguments: Table) -> tuple[object, ...]:
-    # As RabbitMQ compares arguments: types count, but `l` and `L` are one; the order of the
-    # outermost keys does not count.
+    return (destination, routing_key, canonical_arguments(arguments))
+
+
+def canonical_arguments(arguments: Table) -> bytes:
+    """The encoded arguments, the same for all that RabbitMQ takes for the same: types count, but
+    `l` and `L` are one; the order of the outermost keys does not count."""
     ordered: dict[str, object] = {}
     for name in sorted(arguments):
         field = arguments[name]
         same = field.kind == KIND_LONG_QPID
         ordered[name] = Field(KIND_LONG, field.value) if same else field
-    return (destination, routing_key, encode_table(ordered))
+    return encode_table(ordered)

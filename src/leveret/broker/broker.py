@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.alarms import Alarms
+from leveret.broker.durable import QueueIds
+from leveret.broker.loading import Loading
 from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import (
     Clock,
@@ -15,6 +20,7 @@ from leveret.broker.seams import (
     StoreEvents,
 )
 from leveret.broker.vhost import VHost
+from leveret.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,11 +32,14 @@ if TYPE_CHECKING:
     from leveret.broker.queues.classic import ClassicQueue
 
 
+log = logging.getLogger("leveret.vhost")
+
 VHOST: Final = "vhost"
 
 
 class Broker(StoreEvents):
-    """`generate` makes a name from a prefix. `now` is the moment of the event being handled, in
+    """`generate` makes a name from a prefix, `generate_id` the id of a durable queue: a positive
+    number below 2 ** 63 that it makes once. `now` is the moment of the event being handled, in
     the clock's seconds: whoever lets an event in sets it, and nobody asks the clock per message.
     """
 
@@ -41,25 +50,49 @@ class Broker(StoreEvents):
         definitions: DefinitionStore,
         compat: Compat,
         generate: Callable[[str], str],
+        generate_id: Callable[[], int],
     ) -> None:
         self.clock = clock
         self.store = store
         self.definitions = definitions
         self.compat = compat
         self.generate = generate
+        self._queue_ids = QueueIds(generate_id)
+        # Queues whose definitions are damaged: their messages are nobody's, and no leftovers.
+        self.damaged_queues: list[str] = []
+        self.alarms = Alarms()
         self.now: float = clock.now()
         self.paging = Paging()
         self.vhosts: dict[str, VHost] = {}
         self.sessions: dict[Session, None] = {}
         # Sessions with published messages that the store has not made durable yet.
         self.unconfirmed: dict[Session, None] = {}
+        # Why the store keeps nothing any more; empty as long as it does.
+        self.store_failure = ""
+        # Who waits for which ticket, ascending.
+        self._awaited: deque[tuple[int, Pending]] = deque()
+        # Why a shard of the store has publishers wait.
+        self._held: dict[int, str] = {}
+        # Called when the store has failed, by whoever ends the process then.
+        self.end: Callable[[str], object] = lambda reason: None
 
     def load(self) -> None:
-        """Make the vhosts that the definition store knows."""
-        for kind, name, value, _revision in self.definitions.load():
+        """Make the vhosts that the definition store knows, and what is in them."""
+        definitions = self.definitions.load()
+        for kind, name, value, _revision in definitions:
             if kind == VHOST:
-                assert isinstance(value, dict)
+                if not isinstance(value, dict):
+                    log.error("vhost '%s' has lost its description and tags", name)
+                    value = {}
                 self._make_vhost(name, value)
+        loading = Loading(self.vhosts, self._queue_ids)
+        loading.load(definitions)
+        self.damaged_queues = loading.damaged_queues
+        if loading.leftovers:
+            self.definitions.delete_all(loading.leftovers).then(
+                lambda _: None,
+                lambda error: log.error("leftovers could not be deleted: %s", error),
+            )
 
     def add_vhost(self, name: str, description: str = "", tags: Sequence[str] = ()) -> Pending:
         """Make a vhost with the exchanges that every vhost has; answers with it."""
@@ -85,18 +118,31 @@ class Broker(StoreEvents):
         return answer
 
     def delete_vhost(self, name: str) -> Pending:
-        """Delete a vhost with its queues; answers with whether there was one. Its connections
-        must be closed by now."""
+        """Delete a vhost with all that is in it; answers with whether there was one.
+
+        Its connections must be closed by now."""
         vhost = self.vhosts.pop(name, None)
         if vhost is None:
             return Pending.of(False)
-        vhost.remove_queues()
-        return self.definitions.delete(VHOST, name)
+        answer = Pending()
+        self.definitions.delete_all([(VHOST, name), *vhost.remove_all()]).then(
+            lambda _: answer.complete(True), answer.fail
+        )
+        return answer
 
     def _make_vhost(self, name: str, value: Mapping[str, object]) -> VHost:
         vhost = self.vhosts.get(name)
         if vhost is None:
-            vhost = VHost(name, self.compat, self.store, self.clock, self.generate, self.paging)
+            vhost = VHost(
+                name,
+                self.compat,
+                self.store,
+                self.definitions,
+                self.clock,
+                self.generate,
+                self._queue_ids,
+                self.paging,
+            )
             self.vhosts[name] = vhost
         _describe(vhost, value)
         return vhost
@@ -114,17 +160,57 @@ class Broker(StoreEvents):
         for queue in queues:
             queue.publish(message, ticket)
 
+    def when_durable(self, ticket: int) -> Pending:
+        """Completes once a ticket, the newest there is, is durable; 0 is already.
+
+        Fails with `InternalError` if the store fails before.
+        """
+        answer = Pending()
+        if ticket == 0 or self.store.is_durable(ticket):
+            answer.complete(None)
+        elif self.store_failure:
+            answer.fail(self._store_failed())
+        else:
+            self._awaited.append((ticket, answer))
+        return answer
+
     def durable(self, shard: int, up_to: int) -> None:
+        self.now = self.clock.now()
+        self._confirm()
+        awaited = self._awaited
+        while awaited and self.store.is_durable(awaited[0][0]):
+            awaited.popleft()[1].complete(None)
+
+    def _confirm(self) -> None:
         waiting = list(self.unconfirmed)
         self.unconfirmed.clear()
         for session in waiting:
             session.confirm()
 
     def held(self, shard: int, reason: str) -> None:
-        """Publishers must wait, for this reason; they may go on if it is empty."""
+        before = self._held.pop(shard, "")
+        if reason:
+            self._held[shard] = reason
+            self.alarms.hold(f"{shard}: {reason}")
+        if before and before != reason:
+            self.alarms.release(f"{shard}: {before}")
 
     def failed(self, shard: int, reason: str) -> None:
-        """Nothing more is confirmed; whoever owns the store ends the process."""
+        """What is not durable never will be: it is nacked, and who waits for it hears of a failure.
+        Whoever owns the store ends the process."""
+        self.now = self.clock.now()
+        self.store_failure = reason or "it did not say why"
+        self._confirm()
+        awaited, self._awaited = self._awaited, deque()
+        for ticket, answer in awaited:
+            if self.store.is_durable(ticket):
+                answer.complete(None)
+            else:
+                answer.fail(self._store_failed())
+        self.end(self.store_failure)
+
+    def _store_failed(self) -> InternalError:
+        return InternalError("", remedy=f"the message store has failed: {self.store_failure}")
 
 
 def _describe(vhost: VHost, value: Mapping[str, object]) -> None:

@@ -36,6 +36,11 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "The largest message body, where the setting does not say otherwise.",
         (134217728, 16777216, 16777216),
     ),
+    "memory_high_watermark_ratio": Difference(
+        "The share of the memory past which publishers are blocked, where the setting does not "
+        "say otherwise.",
+        (0.4, 0.6, 0.6),
+    ),
     "unknown_exchange_type": Difference(
         "Reply code for a declare with an unknown exchange type (503 closes the connection).",
         (503, 406, 406),
@@ -73,6 +78,8 @@ class Compat:
         self.foreign_header_reply = header if isinstance(header, bytes) else b""
         self.initial_frame_max_bytes = _int(row["initial_frame_max_bytes"].values[at])
         self.max_message_size_bytes = _int(row["max_message_size_bytes"].values[at])
+        ratio = row["memory_high_watermark_ratio"].values[at]
+        self.memory_high_watermark_ratio = ratio if isinstance(ratio, float) else 0.0
         self.unknown_exchange_type = _int(row["unknown_exchange_type"].values[at])
         self.refusals_name_permission = row["refusals_name_permission"].values[at] is True
         self.passive_declare_needs_permission = (

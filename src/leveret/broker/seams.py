@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mypy_extensions import i64, mypyc_attr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from leveret.broker.message import Entry, Message
     from leveret.wire.table import Table
@@ -321,10 +321,13 @@ class MessageStore:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class DefinitionStore:
-    """Durable definitions: values by kind and key, each with a revision."""
+    """Durable definitions: values by kind and key, each with a revision.
+
+    A change that could not be committed fails with `leveret.errors.NotStored`.
+    """
 
     def load(self) -> list[tuple[str, str, object, int]]:
-        """Every (kind, key, value, revision)."""
+        """Every (kind, key, value, revision); the value is None if it is damaged."""
         raise NotImplementedError
 
     def put(self, kind: str, key: str, value: object) -> Pending:
@@ -333,6 +336,10 @@ class DefinitionStore:
 
     def delete(self, kind: str, key: str) -> Pending:
         """Forget; completes with whether it was there, once committed."""
+        raise NotImplementedError
+
+    def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
+        """Forget all of these (kind, key) or, should that fail, none; completes once committed."""
         raise NotImplementedError
 
 

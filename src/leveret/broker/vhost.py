@@ -1,11 +1,8 @@
-"""A vhost: its exchanges, queues and bindings, and the one road on which they change.
+"""A vhost: the one road on which its exchanges, queues and bindings change.
 
 AMQP, HTTP, the command line and definitions files all come through these methods, so permission,
-equivalence and reserved names are checked once. Every change answers with a `Pending`: a store
-that must commit first, or an owner elsewhere, then needs no other road.
-
-`generation` counts the changes that can alter where a message goes; channels keep routes only
-while it stands still.
+equivalence and reserved names are checked once. Every change answers with a `Pending`: of what is
+durable when it is committed, of all else at once.
 """
 
 from __future__ import annotations
@@ -17,16 +14,17 @@ from leveret.broker.arguments import (
     CONSUMER_TIMEOUT,
     check_queue_arguments,
     exchange_named_by,
-    inequivalent,
     queue_type_of,
-    require_equivalent,
-    require_equivalent_arguments,
-    text_of,
     unobeyed,
 )
-from leveret.broker.bindings import Bindings
-from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
-from leveret.broker.exchanges.default import DefaultExchange
+from leveret.broker.commits import Commits
+from leveret.broker.durable import EXCHANGE, QUEUE, QueueIds, is_durable, key_of
+from leveret.broker.equivalence import (
+    locked,
+    require_equivalent_exchange,
+    require_equivalent_queue,
+)
+from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.names import (
     RESERVED_PREFIX,
     exchange_resource,
@@ -40,20 +38,18 @@ from leveret.broker.seams import (
     Binding,
     Clock,
     Consumer,
+    DefinitionStore,
     Destination,
-    Exchange,
     MessageStore,
     Pending,
 )
+from leveret.broker.topology import Topology
 from leveret.errors import (
     AccessRefused,
     CommandInvalid,
     InternalError,
-    NotFound,
     NotImplementedByServer,
     PreconditionFailed,
-    ReplyError,
-    ResourceLocked,
 )
 
 if TYPE_CHECKING:
@@ -61,14 +57,16 @@ if TYPE_CHECKING:
 
     from leveret.broker.actor import Actor
     from leveret.broker.compat import Compat
+    from leveret.broker.durable import DefinitionKey
     from leveret.broker.queues.paging import Paging
+    from leveret.broker.seams import Exchange
     from leveret.wire.table import Table
 
 
 log = logging.getLogger("leveret.vhost")
 
 
-class VHost:
+class VHost(Topology):
     """`generate` makes the random part of server-given names (tests pass a counter)."""
 
     def __init__(
@@ -76,57 +74,29 @@ class VHost:
         name: str,
         compat: Compat,
         store: MessageStore,
+        definitions: DefinitionStore,
         clock: Clock,
         generate: Callable[[str], str],
+        ids: QueueIds,
         paging: Paging,
     ) -> None:
-        self.name = name
+        super().__init__(name)
         self.description = ""
         self.tags: list[str] = []
         self.compat = compat
-        self.generation = 0
-        self.queues: dict[str, ClassicQueue] = {}
-        self.exchanges: dict[str, Exchange] = {}
-        self.bindings = Bindings()
+        self.generate = generate
         self._store = store
         self._clock = clock
+        self._ids = ids
         self._paging = paging
-        self.generate = generate
-        # The queues behind direct reply-to: reached by their names, shown to nobody.
-        self.reply_queues: dict[str, ClassicQueue] = {}
-        self.exchanges[""] = DefaultExchange(self.queues, self.reply_queues)
-        for exchange_name, type_name, internal in PREDECLARED:
-            exchange_type = EXCHANGE_TYPES[type_name]
-            self.exchanges[exchange_name] = exchange_type(exchange_name, True, False, internal, {})
-
-    # --- looking up ---
-
-    def exchange(self, name: str) -> Exchange:
-        """The exchange of this name, or 404."""
-        exchange = self.exchanges.get(name)
-        if exchange is None:
-            raise NotFound(
-                f"no exchange '{name}' in vhost '{self.name}'",
-                remedy="declare it first, or publish to the default exchange '' by queue name",
-            )
-        return exchange
-
-    def queue(self, name: str) -> ClassicQueue:
-        """The queue of this name, or 404."""
-        queue = self.queues.get(name)
-        if queue is None:
-            raise NotFound(
-                f"no queue '{name}' in vhost '{self.name}'",
-                remedy="declare it first; names are case-sensitive and belong to one vhost",
-            )
-        return queue
+        self._commits = Commits(name, definitions)
 
     def accessible_queue(self, actor: Actor, name: str) -> ClassicQueue:
         """The queue of this name, or 404, or 405 if it is another connection's own."""
         queue = self.queue(name)
         owner = queue.exclusive_owner
         if owner is not None and owner is not actor.owner:
-            raise self._locked(name)
+            raise locked(self.name, name)
         return queue
 
     # --- permission ---
@@ -175,27 +145,50 @@ class VHost:
         else:
             refuse_reserved("queue", name)
         self.require(actor, "configure", "queue", name)
+        owner = actor.owner if exclusive else None
         queue = self.queues.get(name)
         if queue is not None:
-            self._require_equivalent_queue(actor, queue, durable, exclusive, auto_delete, arguments)
+            require_equivalent_queue(self.name, queue, durable, owner, auto_delete, arguments)
             return Pending.of(queue)
+        if (QUEUE, name) in self._commits.under_way:
+            return self._commits.after(
+                (QUEUE, name),
+                actor.owner,
+                lambda: self.declare_queue(actor, name, durable, exclusive, auto_delete, arguments),
+            )
         self._check_new_queue(actor, name, durable, exclusive, auto_delete, arguments)
-        owner = actor.owner if exclusive else None
-        queue = QUEUE_TYPES[type_name](
-            name, durable, owner, auto_delete, arguments, self._store, self._clock, self._paging
-        )
-        timeout = arguments.get(CONSUMER_TIMEOUT)
-        if timeout is not None and isinstance(timeout.value, int):
-            queue.consumer_timeout_s = timeout.value / 1000
+        queue = self.new_queue(name, durable, owner, auto_delete, arguments)
         for ignored in unobeyed(arguments):
             log.warning(
                 "%s: argument %s is accepted and not obeyed by this version",
                 queue_resource(self.name, name),
                 ignored,
             )
-        self.queues[name] = queue
-        self.generation += 1
+        if not durable:
+            return self._queue_declared(queue)
+        queue.id = self._ids.new()
+        return self._commits.put(
+            (QUEUE, name),
+            queue,
+            lambda: self._queue_declared(queue),
+            lambda: self._ids.release(int(queue.id)),
+        )
+
+    def _queue_declared(self, queue: ClassicQueue) -> Pending:
+        self.add_queue(queue)
         return Pending.of(queue)
+
+    def new_queue(
+        self, name: str, durable: bool, owner: object, auto_delete: bool, arguments: Table
+    ) -> ClassicQueue:
+        """A queue of the type that its arguments name, not yet among the vhost's."""
+        queue = QUEUE_TYPES[queue_type_of(arguments)](
+            name, durable, owner, auto_delete, arguments, self._store, self._clock, self._paging
+        )
+        timeout = arguments.get(CONSUMER_TIMEOUT)
+        if timeout is not None and isinstance(timeout.value, int):
+            queue.consumer_timeout_s = timeout.value / 1000
+        return queue
 
     def add_reply_queue(self, name: str, owner: object) -> ClassicQueue:
         """Make the queue behind a direct reply-to name; it goes with its consumer."""
@@ -235,47 +228,31 @@ class VHost:
             raise PreconditionFailed(f"{resource} in use")
         if if_empty and queue.ready_count != 0:
             raise PreconditionFailed(f"{resource} not empty")
-        return Pending.of(self.remove_queue(queue))
+        return self.remove_queue(queue)
 
-    def remove_queue(self, queue: ClassicQueue) -> int:
-        """Take a queue away with its bindings; returns how many messages were ready."""
+    def remove_queue(self, queue: ClassicQueue) -> Pending:
+        """Take a queue away with its bindings; answers with how many messages were ready."""
         if queue.deleted:
-            return 0
-        queues = self.queues if queue.name in self.queues else self.reply_queues
-        del queues[queue.name]
-        self.generation += 1
-        self._remove_bindings(self.bindings.reaching(queue))
-        return queue.mark_deleted()
+            return Pending.of(0)
+        gone = self.take_queue(queue)
+        self._ids.release(int(queue.id))
+        return self._commits.delete(gone, queue.mark_deleted())
 
-    def remove_queues(self) -> None:
-        """The vhost is going: so are its queues."""
-        for queue in list(self.queues.values()):
-            self.remove_queue(queue)
+    def remove_all(self) -> list[DefinitionKey]:
+        """The vhost is going, and everything with it; returns the definitions of what was in it,
+        which are to be forgotten."""
+        gone = self.take_all()
+        for thing in gone:
+            if isinstance(thing, ClassicQueue):
+                self._ids.release(int(thing.id))
+                thing.mark_deleted()
+        return self._commits.close(gone)
 
     def remove_exclusive_queues(self, owner: object) -> None:
         """A connection is gone: so are the queues that were its own."""
+        self._commits.forget(owner)
         for queue in [q for q in self.queues.values() if q.exclusive_owner is owner]:
             self.remove_queue(queue)
-
-    def _require_equivalent_queue(
-        self,
-        actor: Actor,
-        queue: ClassicQueue,
-        durable: bool,
-        exclusive: bool,
-        auto_delete: bool,
-        arguments: Table,
-    ) -> None:
-        resource = queue_resource(self.name, queue.name)
-        if queue.exclusive_owner is not (actor.owner if exclusive else None):
-            raise self._locked(queue.name)
-        if queue.durable != durable:
-            raise inequivalent("durable", resource, _bool(durable), _bool(queue.durable))
-        if queue.auto_delete != auto_delete:
-            raise inequivalent(
-                "auto_delete", resource, _bool(auto_delete), _bool(queue.auto_delete)
-            )
-        require_equivalent_arguments(resource, queue.type_name, queue.arguments, arguments)
 
     def _check_new_queue(
         self,
@@ -307,14 +284,6 @@ class VHost:
                 remedy="declare the queue durable or exclusive, or run with compat 4.2 or lower",
             )
 
-    def _locked(self, name: str) -> ReplyError:
-        return ResourceLocked(
-            f"cannot obtain exclusive access to locked {queue_resource(self.name, name)}. "
-            "It could be originally declared on another connection or the exclusive property "
-            "value does not match that of the original declaration.",
-            remedy="an exclusive queue serves the connection that declared it only",
-        )
-
     # --- exchanges ---
 
     def declare_exchange(
@@ -339,20 +308,34 @@ class VHost:
         _refuse_default(name)
         self.require(actor, "configure", "exchange", name)
         exchange = self.exchanges.get(name)
-        if exchange is None:
-            resource = exchange_resource(self.name, name)
-            refuse_reserved("exchange", name)
-            alternate = exchange_named_by(arguments, "alternate-exchange", resource)
-            if alternate is not None:
-                self.require(actor, "read", "exchange", name)
-                self.require(actor, "write", "exchange", alternate)
-            exchange = exchange_type(name, durable, auto_delete, internal, arguments)
-            self.exchanges[name] = exchange
-            self.generation += 1
-        else:
-            self._require_equivalent_exchange(
-                exchange, type_name, durable, auto_delete, internal, arguments
+        if exchange is not None:
+            require_equivalent_exchange(
+                self.name, exchange, type_name, durable, auto_delete, internal, arguments
             )
+            return Pending.of(exchange)
+        if (EXCHANGE, name) in self._commits.under_way:
+            return self._commits.after(
+                (EXCHANGE, name),
+                actor.owner,
+                lambda: self.declare_exchange(
+                    actor, name, type_name, durable, auto_delete, internal, arguments
+                ),
+            )
+        refuse_reserved("exchange", name)
+        resource = exchange_resource(self.name, name)
+        alternate = exchange_named_by(arguments, "alternate-exchange", resource)
+        if alternate is not None:
+            self.require(actor, "read", "exchange", name)
+            self.require(actor, "write", "exchange", alternate)
+        exchange = exchange_type(name, durable, auto_delete, internal, arguments)
+        if not durable:
+            return self._exchange_declared(exchange)
+        return self._commits.put(
+            (EXCHANGE, name), exchange, lambda: self._exchange_declared(exchange), _nothing
+        )
+
+    def _exchange_declared(self, exchange: Exchange) -> Pending:
+        self.add_exchange(exchange)
         return Pending.of(exchange)
 
     def passive_exchange(self, actor: Actor, name: str) -> Pending:
@@ -376,37 +359,7 @@ class VHost:
             return Pending.of(False)
         if if_unused and self.bindings.leaving(exchange):
             raise PreconditionFailed(f"{exchange_resource(self.name, name)} in use")
-        self._remove_exchange(exchange)
-        return Pending.of(True)
-
-    def _require_equivalent_exchange(
-        self,
-        exchange: Exchange,
-        type_name: str,
-        durable: bool,
-        auto_delete: bool,
-        internal: bool,
-        arguments: Table,
-    ) -> None:
-        resource = exchange_resource(self.name, exchange.name)
-        if exchange.type_name != type_name:
-            raise inequivalent("type", resource, type_name, exchange.type_name)
-        for property_name, got, current in (
-            ("durable", durable, exchange.durable),
-            ("auto_delete", auto_delete, exchange.auto_delete),
-            ("internal", internal, exchange.internal),
-        ):
-            if got != current:
-                raise inequivalent(property_name, resource, _bool(got), _bool(current))
-        key = "alternate-exchange"
-        require_equivalent(resource, key, exchange.arguments.get(key), arguments.get(key))
-
-    def _remove_exchange(self, exchange: Exchange) -> None:
-        del self.exchanges[exchange.name]
-        self.generation += 1
-        for binding in self.bindings.leaving(exchange):
-            self.bindings.remove(binding)
-        self._remove_bindings(self.bindings.reaching(exchange))
+        return self._commits.delete(self.take_exchange(exchange), True)
 
     # --- bindings ---
 
@@ -429,12 +382,28 @@ class VHost:
         else:
             end = self.exchange(destination)
         exchange.check_binding(routing_key, arguments)
-        binding = self.bindings.find(exchange, end, routing_key, arguments)
-        if binding is None:
-            binding = Binding(exchange, end, routing_key, arguments)
-            self.bindings.add(binding)
-            self.generation += 1
-        return Pending.of(binding)
+        found = self.bindings.find(exchange, end, routing_key, arguments)
+        if found is not None:
+            return Pending.of(found)
+        binding = Binding(exchange, end, routing_key, arguments)
+        if not is_durable(binding):
+            self.add_binding(binding)
+            return Pending.of(binding)
+        what = key_of(self.name, binding)
+
+        def again() -> Pending:
+            return self.bind(actor, source, kind, destination, routing_key, arguments)
+
+        def committed() -> Pending:
+            if not (self.is_there(exchange) and self.is_there(end)):
+                # The definition went with the one that has gone meanwhile.
+                return again()
+            self.add_binding(binding)
+            return Pending.of(binding)
+
+        if what in self._commits.under_way:
+            return self._commits.after(what, actor.owner, again)
+        return self._commits.put(what, binding, committed, _nothing)
 
     def unbind(
         self,
@@ -458,8 +427,7 @@ class VHost:
             return Pending.of(False)
         if isinstance(end, ClassicQueue):
             self.accessible_queue(actor, destination)
-        self._remove_bindings([binding])
-        return Pending.of(True)
+        return self._commits.delete(self.take_bindings([binding]), True)
 
     def _check_binding_rights(self, actor: Actor, source: str, kind: str, destination: str) -> None:
         if kind == "exchange":
@@ -467,21 +435,6 @@ class VHost:
         self.require(actor, "write", kind, destination)
         _refuse_default(source)
         self.require(actor, "read", "exchange", source)
-
-    def _remove_bindings(self, bindings: list[Binding]) -> None:
-        """Take bindings away, and with the last one of an auto-delete exchange the exchange.
-
-        Auto-delete means: when the last binding with it as source goes (spec, exchange.declare).
-        That can take a chain of exchanges away, one after the other.
-        """
-        self.generation += 1
-        waiting = list(bindings)
-        for binding in waiting:
-            self.bindings.remove(binding)
-            source = binding.source
-            if source.auto_delete and not self.bindings.leaving(source):
-                del self.exchanges[source.name]
-                waiting.extend(self.bindings.reaching(source))
 
     # --- consumers ---
 
@@ -497,49 +450,14 @@ class VHost:
             )
         queue.add_consumer(consumer)
 
-    def consumer_left(self, queue: ClassicQueue) -> None:
-        """A consumer has left; an auto-delete queue goes with its last one."""
-        if queue.auto_delete and not queue.consumers and not queue.deleted:
-            self.remove_queue(queue)
+    def consumer_left(self, queue: ClassicQueue) -> Pending:
+        """A consumer has left; an auto-delete queue goes with its last one.
 
-    # --- routing ---
-
-    def route(
-        self, exchange: Exchange, routing_key: str, headers: Callable[[], Table]
-    ) -> tuple[list[ClassicQueue], bool]:
-        """The queues a message goes to, each once, and whether its headers had a say.
-
-        Exchange-to-exchange bindings are followed breadth first, each exchange once, so cycles
-        end. An exchange that matches nothing itself passes the message to its alternate.
+        Answers when that is committed; a channel that ends does not wait for it.
         """
-        queues: dict[ClassicQueue, None] = {}
-        seen: dict[Exchange, None] = {exchange: None}
-        waiting: list[Exchange] = [exchange]
-        by_headers = False
-        for source in waiting:
-            by_headers = by_headers or source.reads_headers
-            destinations = source.route(routing_key, headers)
-            if not destinations:
-                destinations = self._alternate(source)
-            for destination in destinations:
-                if isinstance(destination, ClassicQueue):
-                    queues[destination] = None
-                elif isinstance(destination, Exchange) and destination not in seen:
-                    seen[destination] = None
-                    waiting.append(destination)
-        return list(queues), by_headers
-
-    def _alternate(self, exchange: Exchange) -> list[Destination]:
-        """The exchange that `alternate-exchange` names, if there is one of that name now."""
-        field = exchange.arguments.get("alternate-exchange")
-        if field is None:
-            return []
-        alternate = self.exchanges.get(text_of(field))
-        return [] if alternate is None else [alternate]
-
-
-def _bool(value: bool) -> str:
-    return "true" if value else "false"
+        if queue.auto_delete and not queue.consumers and not queue.deleted:
+            return self.remove_queue(queue)
+        return Pending.of(0)
 
 
 def _refuse_default(exchange: str) -> None:
@@ -548,3 +466,7 @@ def _refuse_default(exchange: str) -> None:
             "operation not permitted on the default exchange",
             remedy="every queue is bound to it by name already; declare an exchange of your own",
         )
+
+
+def _nothing() -> None:
+    """An exchange or a binding that never came to be leaves nothing to undo."""

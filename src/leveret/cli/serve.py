@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import click
 
+from leveret.app import StoreFailedError
 from leveret.app import serve as run_server
 from leveret.config import ConfigError, load_config
 from leveret.management.definitions import DefinitionsError
@@ -29,7 +30,13 @@ def serve(config_file: str | None, ready_file: str | None, **flags: object) -> N
         config = load_config(config_file, os.environ, flags)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(run_server(config, ready_file))
-    except (ConfigError, DataFolderError, DefinitionStoreError, DefinitionsError) as error:
+    except (
+        ConfigError,
+        DataFolderError,
+        DefinitionStoreError,
+        DefinitionsError,
+        StoreFailedError,
+    ) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         sys.exit(0)

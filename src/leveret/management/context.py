@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import socket
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from leveret import __version__, build_info
 from leveret.management.administration import Administration
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 
     from leveret.access.users import Users
     from leveret.broker.broker import Broker
-
-PAGE_BYTES: Final = 4096 if not hasattr(os, "sysconf") else os.sysconf("SC_PAGE_SIZE")
+    from leveret.monitor import Monitor
 
 
 class Listener:
@@ -30,15 +28,17 @@ class Listener:
 
 
 class Node:
-    """This process. `as_rabbitmq` says which product the API names to programs."""
+    """This process. `as_rabbitmq` says which product the API names to programs; `monitor` knows
+    its memory and its disk."""
 
-    def __init__(self, as_rabbitmq: bool, data_folder: str | None) -> None:
+    def __init__(self, as_rabbitmq: bool, monitor: Monitor) -> None:
         self.name = f"leveret@{socket.gethostname()}"
         self.version = __version__
         self.build = "compiled" if build_info.compiled() else "pure Python"
         self.python = platform.python_version()
         self.as_rabbitmq = as_rabbitmq
-        self.data_folder = data_folder
+        self.monitor = monitor
+        self.data_folder = None if monitor.folder is None else str(monitor.folder)
         self.listeners: list[Listener] = []
         self._started = time.monotonic()
 
@@ -49,14 +49,6 @@ class Node:
     def uptime_seconds(self) -> float:
         """How long it has been running."""
         return time.monotonic() - self._started
-
-    def memory_bytes(self) -> int:
-        """Resident memory; 0 where the system does not tell."""
-        try:
-            with open("/proc/self/statm") as file:
-                return int(file.read().split()[1]) * PAGE_BYTES
-        except OSError:
-            return 0
 
 
 class Management:

@@ -4,7 +4,7 @@ An import adds and replaces, it deletes nothing, and it takes the same road as c
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +16,13 @@ from leveret.access.users import User, Users
 from leveret.broker.actor import Actor
 from leveret.broker.broker import Broker
 from leveret.broker.seams import Pending
-from leveret.errors import ReplyError
+from leveret.broker.vhost import VHost
+from leveret.errors import NotFound, ReplyError
+from leveret.management.pending import answered
 from leveret.wire.field import Table
 from leveret.wire.table import to_table
 
+Change = Callable[[], Pending]
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 
 
@@ -111,16 +114,26 @@ def read_definitions(path: str) -> Definitions:
 
 
 class Import:
-    """One import: what is done at once, and what must be committed first."""
+    """One import, in steps: each needs what the step before made, committed."""
 
     def __init__(self, broker: Broker, users: Users) -> None:
         self._broker = broker
         self._users = users
+        self._actor = Actor("definitions", None)
         # Refusals of single objects; the others are imported all the same.
-        self.refused: list[str] = []
+        self._refused: list[str] = []
 
-    def access(self, definitions: Definitions) -> list[Pending]:
-        """Users, vhosts and permissions; what follows needs the vhosts to be there."""
+    async def add(self, definitions: Definitions) -> list[str]:
+        """Add everything; returns what was refused, a sentence each. Raises what kept users,
+        vhosts or permissions from being stored."""
+        for answer in self._access(definitions):
+            await answered(answer)
+        await self._all([self._exchange(each) for each in definitions.exchanges])
+        await self._all([self._queue(each) for each in definitions.queues])
+        await self._all([self._binding(each) for each in definitions.bindings])
+        return self._refused
+
+    def _access(self, definitions: Definitions) -> list[Pending]:
         answers: list[Pending] = []
         for user in definitions.users:
             tags = user.tags.split(",") if isinstance(user.tags, str) else user.tags
@@ -147,55 +160,57 @@ class Import:
         )
         return answers
 
-    def topology(self, definitions: Definitions) -> list[Pending]:
-        """Exchanges, queues and bindings."""
-        actor = Actor("definitions", None)
-        vhosts = self._broker.vhosts
-        answers: list[Pending] = []
-        for exchange in definitions.exchanges:
-            self._do(
-                answers,
-                f"exchange '{exchange.name}'",
-                lambda e=exchange: vhosts[e.vhost].declare_exchange(
-                    actor,
-                    e.name,
-                    e.type,
-                    e.durable,
-                    e.auto_delete,
-                    e.internal,
-                    _table(e.arguments),
-                ),
-            )
-        for queue in definitions.queues:
-            self._do(
-                answers,
-                f"queue '{queue.name}'",
-                lambda q=queue: vhosts[q.vhost].declare_queue(
-                    actor, q.name, q.durable, False, q.auto_delete, _table(q.arguments)
-                ),
-            )
-        for binding in definitions.bindings:
-            self._do(
-                answers,
-                f"binding from '{binding.source}' to '{binding.destination}'",
-                lambda b=binding: vhosts[b.vhost].bind(
-                    actor,
-                    b.source,
-                    b.destination_type,
-                    b.destination,
-                    b.routing_key,
-                    _table(b.arguments),
-                ),
-            )
-        return answers
+    def _exchange(self, exchange: ExchangeDefinition) -> tuple[str, Change]:
+        return f"exchange '{exchange.name}'", lambda: self._vhost(exchange.vhost).declare_exchange(
+            self._actor,
+            exchange.name,
+            exchange.type,
+            exchange.durable,
+            exchange.auto_delete,
+            exchange.internal,
+            _table(exchange.arguments),
+        )
 
-    def _do(self, answers: list[Pending], what: str, change: Any) -> None:
-        try:
-            answers.append(change())
-        except KeyError as error:
-            self.refused.append(f"{what}: there is no vhost {error}")
-        except ReplyError as error:
-            self.refused.append(f"{what}: {error.explanation}")
+    def _queue(self, queue: QueueDefinition) -> tuple[str, Change]:
+        return f"queue '{queue.name}'", lambda: self._vhost(queue.vhost).declare_queue(
+            self._actor,
+            queue.name,
+            queue.durable,
+            False,
+            queue.auto_delete,
+            _table(queue.arguments),
+        )
+
+    def _binding(self, binding: BindingDefinition) -> tuple[str, Change]:
+        what = f"binding from '{binding.source}' to '{binding.destination}'"
+        return what, lambda: self._vhost(binding.vhost).bind(
+            self._actor,
+            binding.source,
+            binding.destination_type,
+            binding.destination,
+            binding.routing_key,
+            _table(binding.arguments),
+        )
+
+    def _vhost(self, name: str) -> VHost:
+        vhost = self._broker.vhosts.get(name)
+        if vhost is None:
+            raise NotFound(f"there is no vhost '{name}'")
+        return vhost
+
+    async def _all(self, changes: list[tuple[str, Change]]) -> None:
+        """Ask for all of them at once, so that they share commits, and wait for each."""
+        asked: list[tuple[str, Pending]] = []
+        for what, change in changes:
+            try:
+                asked.append((what, change()))
+            except ReplyError as error:
+                self._refused.append(f"{what}: {error.explanation}")
+        for what, answer in asked:
+            try:
+                await answered(answer)
+            except ReplyError as error:
+                self._refused.append(f"{what}: {error.explanation}")
 
 
 def _table(arguments: Mapping[str, Any]) -> Table:

@@ -1,6 +1,6 @@
 """Refused requests: an exception raised anywhere, which the door turns into RabbitMQ's JSON."""
 
-from leveret.errors import AccessRefused, NotFound, ReplyError
+from leveret.errors import AccessRefused, NotFound, NotStored, ReplyError
 
 
 class Refusal(Exception):
@@ -47,4 +47,6 @@ def refusal_of(error: ReplyError) -> Refusal:
         return not_authorised(error.explanation)
     if isinstance(error, NotFound):
         return Refusal(404, "not_found", error.explanation)
+    if isinstance(error, NotStored):
+        return Refusal(500, "internal_error", error.explanation)
     return bad_request(error.explanation)

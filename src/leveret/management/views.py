@@ -237,7 +237,7 @@ def connection_view(management: Management, connection: Connection) -> View:
         "node": management.node.name,
         "type": "network",
         "protocol": "AMQP 0-9-1",
-        "state": "running",
+        "state": connection_state(connection),
         "auth_mechanism": connection.mechanism,
         "host": peer.server_host,
         "port": peer.server_port,
@@ -264,6 +264,15 @@ def connection_view(management: Management, connection: Connection) -> View:
     }
 
 
+def connection_state(connection: Connection) -> str:
+    """`blocking` is one that has not published since there is an alarm; `flow`, one that waits
+    without an alarm."""
+    alarm = connection.broker.alarms.reason != ""
+    if connection.blocked is not None:
+        return "blocked" if alarm else "flow"
+    return "blocking" if alarm else "running"
+
+
 def connection_details(connection: Connection) -> View:
     """A connection, where something else is shown."""
     peer = connection.peer
@@ -279,6 +288,7 @@ def channel_view(management: Management, channel: Channel) -> View:
     """An open channel."""
     connection = channel.connection
     confirms = channel.confirms
+    transaction = channel.transaction
     return {
         "name": channel_name(channel),
         "number": channel.number,
@@ -291,10 +301,10 @@ def channel_view(management: Management, channel: Channel) -> View:
         "consumer_count": len(channel.consumers),
         "messages_unacknowledged": int(channel.unacked.count),
         "messages_unconfirmed": confirms.unanswered_count() if confirms is not None else 0,
-        "messages_uncommitted": 0,
-        "acks_uncommitted": 0,
+        "messages_uncommitted": transaction.published_count() if transaction else 0,
+        "acks_uncommitted": transaction.acknowledged_count() if transaction else 0,
         "prefetch_count": channel.consumer_prefetch_count,
         "global_prefetch_count": int(channel.prefetch_count),
         "confirm": confirms is not None,
-        "transactional": False,
+        "transactional": transaction is not None,
     }

@@ -6,13 +6,18 @@ next one. A change is answered only after its commit.
 """
 
 import json
+import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Final
 
 from leveret.broker.seams import DefinitionStore, Pending
+from leveret.errors import NotStored
+
+log = logging.getLogger("leveret.store")
 
 # Raised when what the tables mean changes; a newer folder is refused, an older one upgraded.
 SCHEMA_VERSION: Final = 1
@@ -29,17 +34,23 @@ CREATE TABLE IF NOT EXISTS definition (
 """
 
 
-class DefinitionStoreError(Exception):
+class DefinitionStoreError(NotStored):
     """The definitions cannot be read or written; the text says why, for a person."""
 
 
 class _Change:
-    def __init__(self, kind: str, key: str, value: str | None) -> None:
-        self.kind = kind
-        self.key = key
-        self.value = value
+    """Rows (kind, key, value) to be written together; one without a value is deleted."""
+
+    def __init__(self, rows: list[tuple[str, str, str | None]]) -> None:
+        self.rows = rows
         self.answer = Pending()
         self.outcome: object = None
+
+
+class _Copy:
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.answer = Pending()
 
 
 class SqliteDefinitions(DefinitionStore):
@@ -50,7 +61,7 @@ class SqliteDefinitions(DefinitionStore):
 
     def __init__(self, path: str, on_loop: Callable[[Callable[[], None]], object]) -> None:
         self._on_loop = on_loop
-        self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
+        self._changes: queue.SimpleQueue[_Change | _Copy | None] = queue.SimpleQueue()
         self._loaded: list[tuple[str, str, object, int]] = []
         self._revision = 0
         self._closed = False
@@ -74,10 +85,23 @@ class SqliteDefinitions(DefinitionStore):
         return list(self._loaded)
 
     def put(self, kind: str, key: str, value: object) -> Pending:
-        return self._ask(_Change(kind, key, json.dumps(value, ensure_ascii=False)))
+        return self._ask(_Change([(kind, key, json.dumps(value, ensure_ascii=False))]))
 
     def delete(self, kind: str, key: str) -> Pending:
-        return self._ask(_Change(kind, key, None))
+        return self._ask(_Change([(kind, key, None)]))
+
+    def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
+        return self._ask(_Change([(kind, key, None) for kind, key in definitions]))
+
+    def copy_to(self, path: str) -> Pending:
+        """Copy everything, with the changes asked for so far, to an empty file; completes once that
+        is done, and leaves syncing it to the caller."""
+        copy = _Copy(path)
+        if self._closed:
+            copy.answer.fail(DefinitionStoreError("the definitions are closed"))
+        else:
+            self._changes.put(copy)
+        return copy.answer
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
@@ -100,9 +124,14 @@ class SqliteDefinitions(DefinitionStore):
             )
         database.executescript(_SCHEMA)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        rows = database.execute("SELECT kind, key, value, revision FROM definition")
+        # Octets that are no UTF-8 are damage to one definition, not to all of them.
+        database.text_factory = lambda octets: octets.decode(errors="surrogateescape")
+        rows = database.execute(
+            "SELECT kind, key, CAST(value AS BLOB), revision FROM definition"
+        ).fetchall()
+        database.text_factory = str
         self._loaded = [
-            (kind, key, json.loads(value), revision) for kind, key, value, revision in rows
+            (kind, key, _value(kind, key, octets), revision) for kind, key, octets, revision in rows
         ]
         self._revision = max((row[3] for row in self._loaded), default=0)
 
@@ -110,11 +139,12 @@ class SqliteDefinitions(DefinitionStore):
         if self._closed:
             change.answer.fail(DefinitionStoreError("the definitions are closed"))
             return change.answer
-        try:
-            (change.kind + change.key + (change.value or "")).encode()
-        except UnicodeEncodeError:
-            change.answer.fail(DefinitionStoreError(f"{change.key!r} is not valid Unicode"))
-            return change.answer
+        for kind, key, value in change.rows:
+            try:
+                (kind + key + (value or "")).encode()
+            except UnicodeEncodeError:
+                change.answer.fail(DefinitionStoreError(f"{key!r} is not valid Unicode"))
+                return change.answer
         self._changes.put(change)
         return change.answer
 
@@ -125,7 +155,7 @@ class SqliteDefinitions(DefinitionStore):
         while running:
             change = self._changes.get()
             group: list[_Change] = []
-            while change is not None:
+            while isinstance(change, _Change):
                 group.append(change)
                 if len(group) == GROUP_MAX or self._changes.empty():
                     break
@@ -133,6 +163,17 @@ class SqliteDefinitions(DefinitionStore):
             running = change is not None
             if group:
                 self._commit(group)
+            if isinstance(change, _Copy):
+                self._copy(change)
+
+    def _copy(self, copy: _Copy) -> None:
+        failure: Exception | None = None
+        try:
+            with closing(sqlite3.connect(copy.path)) as target:
+                self._database.backup(target)
+        except Exception as error:
+            failure = DefinitionStoreError(f"the definitions could not be copied: {error}")
+        self._on_loop(lambda: _answer_copy(copy, failure))
 
     def _commit(self, group: list[_Change]) -> None:
         failure: Exception | None = None
@@ -143,25 +184,45 @@ class SqliteDefinitions(DefinitionStore):
             self._database.execute("COMMIT")
         except Exception as error:
             # Whatever it is: those who asked must hear of it, and the thread must go on.
-            failure = DefinitionStoreError(f"the definitions could not be written: {error}")
+            failure = DefinitionStoreError(
+                f"the definitions could not be written: {error}",
+                remedy="see whether the data folder's disk has room and can be written to",
+            )
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
         self._on_loop(lambda: _answer(group, failure))
 
     def _apply(self, change: _Change) -> None:
-        if change.value is None:
-            cursor = self._database.execute(
-                "DELETE FROM definition WHERE kind = ? AND key = ?", (change.kind, change.key)
+        for kind, key, value in change.rows:
+            if value is None:
+                cursor = self._database.execute(
+                    "DELETE FROM definition WHERE kind = ? AND key = ?", (kind, key)
+                )
+                change.outcome = cursor.rowcount > 0
+                continue
+            self._revision += 1
+            change.outcome = self._revision
+            self._database.execute(
+                "INSERT INTO definition VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET value = excluded.value, revision = excluded.revision",
+                (kind, key, value, self._revision),
             )
-            change.outcome = cursor.rowcount > 0
-            return
-        self._revision += 1
-        change.outcome = self._revision
-        self._database.execute(
-            "INSERT INTO definition VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
-            "SET value = excluded.value, revision = excluded.revision",
-            (change.kind, change.key, change.value, self._revision),
-        )
+
+
+def _value(kind: str, key: str, octets: bytes) -> object:
+    try:
+        (kind + key).encode()
+        return json.loads(octets.decode())
+    except (ValueError, RecursionError) as error:
+        log.error("the definition of %s %r is damaged: %s", kind, key, error)
+        return None
+
+
+def _answer_copy(copy: _Copy, failure: Exception | None) -> None:
+    if failure is None:
+        copy.answer.complete(None)
+    else:
+        copy.answer.fail(failure)
 
 
 def _answer(group: list[_Change], failure: Exception | None) -> None:

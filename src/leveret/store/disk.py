@@ -8,6 +8,7 @@ write is on disk after `DiskFile.sync`, a new, renamed or removed name after `Di
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
+# 0 where the system has no write that returns once the data is on disk.
+RWF_DSYNC: Final[int] = getattr(os, "RWF_DSYNC", 0)
+
+
+class SyncError(Exception):
+    """A sync failed: what is on disk is unknown."""
 
 
 class DiskFile:
@@ -36,6 +43,15 @@ class DiskFile:
         """Return once everything written is on disk (fdatasync). After an error nobody knows what
         is: it must not be called again for the same data."""
         raise NotImplementedError
+
+    def write_through(self, offset: int, data: bytes) -> None:
+        """`write` and `sync`. Raises `SyncError` if the data was written and what is on disk is
+        unknown."""
+        self.write(offset, data)
+        try:
+            self.sync()
+        except OSError as error:
+            raise SyncError(str(error)) from error
 
     def size(self) -> int:
         """The file's size in octets."""
@@ -108,6 +124,25 @@ class SystemFile(DiskFile):
     def sync(self) -> None:
         _sync_data(self._descriptor)
 
+    def write_through(self, offset: int, data: bytes) -> None:
+        if not RWF_DSYNC:
+            super().write_through(offset, data)
+            return
+        # One call for both: a thread that comes back from a call waits for the interpreter, and
+        # the loop is busy. What it leaves to do takes the ordinary road, errors included.
+        done = 0
+        try:
+            done = os.pwritev(self._descriptor, [data], offset, RWF_DSYNC)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                super().write_through(offset, data)
+                return
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise SyncError(str(error)) from error
+            raise
+        if done < len(data):
+            super().write_through(offset + done, data[done:])
+
     def size(self) -> int:
         return os.fstat(self._descriptor).st_size
 
@@ -118,13 +153,15 @@ class SystemFile(DiskFile):
 
 
 class SystemDisk(Disk):
-    """The folder tree below `root`, which exists."""
+    """The folder tree below `root`, which exists. If `read_only`, files are opened for nothing
+    but reading, so that those of others and on media that cannot be written can be looked at."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, read_only: bool = False) -> None:
         self.root = root
+        self._access = os.O_RDONLY if read_only else os.O_RDWR
 
     def open(self, path: str, create: bool = False) -> DiskFile:
-        flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
+        flags = self._access | getattr(os, "O_BINARY", 0)
         if create:
             flags |= os.O_CREAT | os.O_EXCL
         return SystemFile(os.open(self.root / path, flags, PRIVATE_FILE))
@@ -138,7 +175,7 @@ class SystemDisk(Disk):
     def make_folder(self, folder: str) -> None:
         path = self.root / folder
         path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        _sync_names(path.parent)
+        sync_names(path.parent)
 
     def rename(self, old: str, new: str) -> None:
         os.replace(self.root / old, self.root / new)
@@ -147,7 +184,7 @@ class SystemDisk(Disk):
         os.unlink(self.root / path)
 
     def sync_folder(self, folder: str) -> None:
-        _sync_names(self.root / folder)
+        sync_names(self.root / folder)
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.root).free
@@ -166,7 +203,7 @@ if sys.platform == "win32":
     def _sync_data(descriptor: int) -> None:
         os.fsync(descriptor)
 
-    def _sync_names(folder: Path) -> None:
+    def sync_names(folder: Path) -> None:
         """Folders cannot be opened there; NTFS journals names by itself."""
 else:
 
@@ -176,7 +213,8 @@ else:
     def _write_at(descriptor: int, data: bytes | memoryview, offset: int) -> int:
         return os.pwrite(descriptor, data, offset)
 
-    def _sync_names(folder: Path) -> None:
+    def sync_names(folder: Path) -> None:
+        """Return once the names in a folder are on disk."""
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

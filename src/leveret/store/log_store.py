@@ -14,10 +14,11 @@ from mypy_extensions import i64
 
 from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
 from leveret.store.log.fetching import Range, Wanted, ranges
-from leveret.store.log.log import SEGMENT_BYTES, MessageLog
+from leveret.store.log.format import segment_number
+from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import Segment
-from leveret.store.log.space import UnknownNameError, set_aside
+from leveret.store.log.space import SET_ASIDE, UnknownNameError, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,8 @@ SPILL_SHARD: Final = 1
 RETRY_SECONDS: Final = 1.0
 # Reads that the disk refuses before what it does not give counts as damaged.
 READ_TRIES: Final = 3
+# What may wait to be spilled: until it is written it takes as much memory as before.
+SPILLING_MAX: Final = 2 * BATCH_MAX
 # What keeps the process from reading, and not the disk from giving.
 PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 
@@ -121,9 +124,9 @@ class LogStore(MessageStore):
         self._clean = recovery.clean
         return recovery
 
-    def recover(self, queues: list[ClassicQueue]) -> int:
+    def recover(self, queues: list[ClassicQueue], all_known: bool = True) -> int:
         """Give the queues what is theirs; returns how many messages they got. What belongs to none
-        of them was of queues that are no more."""
+        of them was of queues that are no more, unless not all queues are known: then it stays."""
         count = 0
         for queue in queues:
             found = self._recovered.pop(int(queue.id), None)
@@ -136,7 +139,7 @@ class LogStore(MessageStore):
             count += len(found.tickets)
             average = size // len(found.tickets)
             queue.recover(found.tickets, found.marked if self._clean else None, average)
-        for queue_id, found in self._recovered.items():
+        for queue_id, found in self._recovered.items() if all_known else ():
             for ticket in found.tickets:
                 self.log.forget(queue_id, ticket)
         self._recovered = {}
@@ -152,6 +155,9 @@ class LogStore(MessageStore):
         message_log.batch_number = recovery.batch_number
         space.segments = recovery.segments
         space.next_number = recovery.highest_number + 1
+        for name in disk.list(SET_ASIDE):
+            # No later one may take the name of what was set aside, and its place.
+            space.next_number = max(space.next_number, segment_number(name) + 1)
         for number in recovery.unreadable:
             try:
                 set_aside(disk, LOG_FOLDER, number)
@@ -200,6 +206,8 @@ class LogStore(MessageStore):
         return self.log.barrier()
 
     def spill(self, message: Message) -> i64:
+        if self.spilled.waiting_bytes() > SPILLING_MAX:
+            return 0
         if self.spilled.active is None:
             try:
                 self.spilled.start()

@@ -104,11 +104,12 @@ class Write(NamedTuple):
         return Outcome(((0, len(self.data)),))
 
     def outcomes(self) -> list[Outcome]:
-        """Lost, whole, and torn: by sectors, as disks do, and at a few odd octets."""
+        """Lost, whole, and torn: by sectors, as disks do, and at a few odd octets. Of a long
+        write, only some of the ways to tear it."""
         size = len(self.data)
         cuts = self._edges()
         torn: list[Outcome] = []
-        if len(cuts) < PIECES_MAX:
+        if not self.is_long():
             pieces = list(pairwise([0, *cuts, size]))
             for mask in range(1, (1 << len(pieces)) - 1):
                 kept = [piece for n, piece in enumerate(pieces) if mask >> n & 1]
@@ -118,6 +119,8 @@ class Write(NamedTuple):
             chosen = sorted({*cuts[:3], *cuts[middle : middle + 2], *cuts[-3:]})
             torn += [Outcome(((0, cut),)) for cut in chosen]
             torn += [Outcome(((cut, size),)) for cut in chosen]
+            # A sector missing inside, with the beginning and the end in place.
+            torn += [Outcome(((0, cut), (min(cut + SECTOR, size), size))) for cut in chosen]
         odd = sorted({1, size // 2, size - 1} - {0, size, *cuts})
         torn += [Outcome(((0, cut),)) for cut in odd]
         if self.grows:
@@ -129,6 +132,10 @@ class Write(NamedTuple):
         edges = [0, *self._edges(), len(self.data)]
         kept = tuple(piece for piece in pairwise(edges) if random.getrandbits(1))
         return Outcome(kept, self.grows and random.getrandbits(1) == 1)
+
+    def is_long(self) -> bool:
+        """Whether `outcomes` leaves some out."""
+        return len(self._edges()) >= PIECES_MAX
 
     def _edges(self) -> range:
         return range(SECTOR - self.offset % SECTOR, len(self.data), SECTOR)
@@ -265,41 +272,30 @@ class DiskImage:
     # --- a power cut ---
 
     def crashed(self, random: Random, limit: int) -> Iterator[DiskImage]:
-        """What may be found after a power cut at this moment: all possibilities if they are no
-        more than `limit`, else so many of them. The first has nothing that was not synced; the
-        second, all of it."""
+        """What may be found after a power cut at this moment, as `FaultyDisk.crash_states` says."""
         there = {*self.durable_names.values(), *(change.inode for change in self.name_changes)}
         writes = [
             (number, write) for number in sorted(there) for write in self.inodes[number].unsynced
         ]
         outcomes = [write.outcomes() for _, write in writes]
         kept = [(False, True)] * len(self.name_changes)
-        if prod(map(len, outcomes)) << len(kept) <= limit:
+        total = prod(map(len, outcomes)) << len(kept)
+        drawn = limit
+        if total <= limit:
             for picked in product(*outcomes):
                 contents = self._contents_after(writes, picked)
                 for names in product(*kept):
                     yield self._after(contents, names)
-            return
-        nothing = [choices[0] for choices in outcomes]
-        everything = [choices[1] for choices in outcomes]
-        for number in range(limit):
-            if number < 2:
-                contents = self._contents_after(writes, everything if number else nothing)
-                yield self._after(contents, [number == 1] * len(kept))
-                continue
-            # Half of them lose what came last, as most real ones do.
-            in_order = random.getrandbits(1) == 1
-            cut = random.randrange(len(writes) or 1)
-            drawn = [
-                everything[at]
-                if in_order and at < cut
-                else nothing[at]
-                if in_order and at > cut
-                else _draw(random, writes[at][1], outcomes[at])
-                for at in range(len(writes))
-            ]
-            flips = [random.getrandbits(1) == 1 for _ in kept]
-            yield self._after(self._contents_after(writes, drawn), flips)
+            # As many again, where sectors of long writes are missing in ways that are not listed.
+            drawn = min(total, limit - total) if any(write.is_long() for _, write in writes) else 0
+        elif limit > 0:
+            for at in range(min(2, limit)):
+                contents = self._contents_after(writes, [choices[at] for choices in outcomes])
+                yield self._after(contents, [at == 1] * len(kept))
+            drawn = limit - 2
+        for _ in range(drawn):
+            contents = self._contents_after(writes, _drawn(random, writes, outcomes))
+            yield self._after(contents, [random.getrandbits(1) == 1 for _ in kept])
 
     def _contents_after(
         self, writes: Sequence[tuple[int, Write]], picked: Sequence[Outcome]
@@ -329,11 +325,23 @@ class DiskImage:
         return image
 
 
-def _draw(random: Random, write: Write, outcomes: list[Outcome]) -> Outcome:
-    kind = random.randrange(4)
-    if kind < 2:
-        return outcomes[kind]
-    return random.choice(outcomes) if kind == 2 else write.torn_at_random(random)
+def _drawn(
+    random: Random, writes: Sequence[tuple[int, Write]], outcomes: Sequence[list[Outcome]]
+) -> list[Outcome]:
+    """An outcome of each write. Half of the time there is a moment: what was written before is
+    whole, what came later is lost, as most power cuts have it."""
+    in_order = random.getrandbits(1) == 1
+    cut = random.randrange(len(writes) or 1)
+    picked: list[Outcome] = []
+    for at, (_, write) in enumerate(writes):
+        kind = int(at < cut) if in_order and at != cut else random.randrange(4)
+        if kind < 2:
+            picked.append(outcomes[at][kind])
+        elif kind == 2:
+            picked.append(random.choice(outcomes[at]))
+        else:
+            picked.append(write.torn_at_random(random))
+    return picked
 
 
 def _flipped(content: Content, offset: int, mask: int) -> Content:

@@ -25,6 +25,8 @@ class EmbeddedBroker:
             "amqp_port": 0,
             "http_port": 0,
             "http_enabled": False,
+            # The memory of the process is the host program's, mostly.
+            "memory_high_watermark_ratio": 1.0,
         }
         self.config: Config = load_config(None, {}, defaults | settings)
         self.host = "127.0.0.1"
@@ -79,6 +81,14 @@ class EmbeddedBroker:
     def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
         """Set the permissions of a user in a vhost."""
         self.ask(lambda: self.server.users.set_permissions(user, vhost, configure, write, read))
+
+    def raise_alarm(self, resource: str) -> None:
+        """Be low on `memory` or on `disk`: publishers are blocked."""
+        self.look(lambda: self.server.broker.alarms.raise_alarm(resource))
+
+    def clear_alarm(self, resource: str) -> None:
+        """Have enough of it again."""
+        self.look(lambda: self.server.broker.alarms.clear_alarm(resource))
 
     def ask(self, question: Callable[[], Pending]) -> object:
         """Ask the broker on its loop, and wait for the answer."""

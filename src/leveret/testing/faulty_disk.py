@@ -239,9 +239,12 @@ class FaultyDisk(Disk):
 
         Every write that was not synced is lost, whole, or torn: at the edges of sectors of 512
         octets, with any of them kept, and at a few odd octets; a file may have grown without its
-        data. Every change of a name that was not synced has happened or not. All combinations if
-        they are no more than `limit`, else that many, drawn by `random`. In the first, all that
-        was not synced is lost; if they are drawn, in the second nothing is.
+        data. Every change of a name that was not synced has happened or not.
+
+        All combinations if they are no more than `limit`, else that many, drawn by `random`. Of
+        the ways to tear a write of more than 4 sectors a choice stands for all, and where `limit`
+        allows, as many combinations again are drawn. In the first state, all that was not synced
+        is lost; if they are drawn, in the second nothing is.
         """
         for image in self.image.crashed(random, limit):
             yield FaultyDisk(self.capacity_bytes, image)

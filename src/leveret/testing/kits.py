@@ -280,7 +280,20 @@ def check_definition_store(
     assert _ascend([*revisions, replaced]), "a replacement has a revision of its own"
     assert max(revision for *_, revision in rows) == replaced
     assert _ascend([replaced, answered(store.put("kind", "2", "later"))]), "also once reopened"
+    _check_deleting_together(store, answered)
+    store = reopen(store)
+    left = {key for kind, key, *_ in store.load() if kind == "together"}
+    assert left == {"2", "later"}, "`delete_all` deletes what it is told, in the order of asking"
     _check_changes_keep_their_order(store, answered, reopen)
+
+
+def _check_deleting_together(store: DefinitionStore, answered: Callable[[Pending], object]) -> None:
+    for number in range(4):
+        store.put("together", f"{number}", number)
+    store.put("together", "later", "before")
+    store.delete_all([("together", "0"), ("together", "later"), ("nobody", "knows")])
+    store.put("together", "later", "after")
+    answered(store.delete_all([("together", "1"), ("together", "3")]))
 
 
 def _check_changes_keep_their_order(

@@ -1,6 +1,6 @@
 """The sans-IO core as a server: sessions driven by hand, time moved by hand, nothing random."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from leveret.access.mechanisms import MECHANISMS
 from leveret.access.users import Users
@@ -19,7 +19,7 @@ from leveret.testing.manual_clock import ManualClock
 
 
 class MemoryDefinitions(DefinitionStore):
-    """Definitions that are committed at once and kept nowhere."""
+    """Definitions that are committed at once and kept as long as this object."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, str], tuple[object, int]] = {}
@@ -35,6 +35,11 @@ class MemoryDefinitions(DefinitionStore):
 
     def delete(self, kind: str, key: str) -> Pending:
         return Pending.of(self._values.pop((kind, key), None) is not None)
+
+    def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
+        for key in definitions:
+            self._values.pop(key, None)
+        return Pending.of(None)
 
 
 class SilentOutbox(Outbox):
@@ -81,7 +86,8 @@ class MemoryPeer:
 
 
 class MemoryServer:
-    """A broker with user `guest` and vhost `/`; keyword arguments are those of `Limits`."""
+    """A broker with user `guest` and vhost `/`; keyword arguments are those of `Limits`. Another
+    one with the same `definitions` is the same broker after a restart."""
 
     def __init__(
         self,
@@ -94,12 +100,19 @@ class MemoryServer:
         self.vhost = "/"
         self.clock = ManualClock()
         self.names = 0
+        self.ids = 0
         self.store = store or MemoryStore()
         self.broker = Broker(
-            self.clock, self.store, definitions or MemoryDefinitions(), Compat(compat), self._name
+            self.clock,
+            self.store,
+            definitions or MemoryDefinitions(),
+            Compat(compat),
+            self._name,
+            self._id,
         )
         if isinstance(self.store, MemoryStore):
             self.store.events = self.broker
+        self.broker.load()
         self.users = Users(self.broker.definitions, ["guest"])
         limits.setdefault("initial_frame_max_bytes", self.broker.compat.initial_frame_max_bytes)
         limits.setdefault("max_message_size_bytes", self.broker.compat.max_message_size_bytes)
@@ -139,6 +152,18 @@ class MemoryServer:
     def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
         """Set the permissions of a user in a vhost."""
         self.users.set_permissions(user, vhost, configure, write, read)
+
+    def _id(self) -> int:
+        self.ids += 1
+        return self.ids
+
+    def raise_alarm(self, resource: str) -> None:
+        """Be low on memory or disk."""
+        self.broker.alarms.raise_alarm(resource)
+
+    def clear_alarm(self, resource: str) -> None:
+        """Have enough of it again."""
+        self.broker.alarms.clear_alarm(resource)
 
     def _name(self, prefix: str) -> str:
         self.names += 1

@@ -149,7 +149,14 @@ CORPUS: Mapping[str, Frames] = {
         *on(1, Queue.Declare(queue="amq.none", passive=True)),
         *on(1, Channel.CloseOk()),
         opening(1),
-        *on(1, Channel.Flow(active=True), Tx.Select()),
+        *on(1, Channel.Flow(active=True)),
+    ],
+    "a transaction": [
+        *on(1, Queue.Declare(queue="q"), Tx.Select()),
+        *publish(1, "q", b"m"),
+        *on(1, Tx.Commit(), Basic.Get(queue="q"), Basic.Ack(1)),
+        *publish(1, "nowhere", b"m", mandatory=True),
+        *on(1, Tx.Rollback(), Basic.Nack(1), Tx.Commit(), Confirm.Select(), Channel.CloseOk()),
     ],
 }
 
@@ -190,6 +197,9 @@ _COMMANDS: list[base.Frame] = [
     Basic.Reject(2, requeue=True),
     Basic.Recover(requeue=True),
     Confirm.Select(),
+    Tx.Select(),
+    Tx.Commit(),
+    Tx.Rollback(),
     Channel.Flow(active=True),
     Channel.Close(200, "", 0, 0),
     Channel.CloseOk(),

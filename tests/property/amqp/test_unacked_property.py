@@ -19,14 +19,22 @@ STEPS = st.one_of(
     st.tuples(st.just("settle"), PICKS),
     st.tuples(st.just("settle up to"), PICKS),
     st.tuples(st.just("settle most"), st.integers(2, 30)),
+    st.tuples(st.just("restore"), st.integers(1, 100)),
 )
 
 
 class Reference:
     def __init__(self) -> None:
         self.entries: dict[int, Entry] = {}
+        self.settled: dict[int, Entry] = {}
         self.last_tag = 0
         self.peak = 0
+
+    def settle(self, tag: int) -> Entry | None:
+        entry = self.entries.pop(tag, None)
+        if entry is not None:
+            self.settled[tag] = entry
+        return entry
 
     def pick(self, how: str, number: int) -> int:
         tags = sorted(self.entries)
@@ -54,17 +62,24 @@ def perform(unacked: Unacked, reference: Reference, step: str, argument: object)
         tag = reference.pick(*argument)
         if step == "settle":
             assert unacked.holds(tag) == (tag in reference.entries)
-            assert unacked.settle(tag) is reference.entries.pop(tag, None)
+            entry = reference.settle(tag)
+            assert unacked.settle(tag) is entry
             assert unacked.settle(tag) is None
         else:
             up_to = sorted(each for each in reference.entries if tag == 0 or each <= tag)
-            assert unacked.settle_up_to(tag) == [reference.entries.pop(each) for each in up_to]
+            assert unacked.tags_up_to(tag) == up_to
+            assert unacked.settle_up_to(tag) == [reference.settle(each) for each in up_to]
         return
     assert isinstance(argument, int)
     if step == "settle most":
         for number, tag in enumerate(sorted(reference.entries)):
             if number % argument:
-                assert unacked.settle(tag) is reference.entries.pop(tag)
+                assert unacked.settle(tag) is reference.settle(tag)
+        return
+    if step == "restore":
+        for tag in sorted(reference.settled)[-argument:]:
+            entry = reference.entries[tag] = reference.settled.pop(tag)
+            unacked.restore(tag, entry)
         return
     for _ in range(argument):
         reference.last_tag += 1

@@ -2,6 +2,7 @@
 leads, and a route that was kept while `generation` stood still is the route there is."""
 
 from dataclasses import dataclass, field
+from itertools import count
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 from effort import effort
 from leveret.broker.actor import Actor
 from leveret.broker.compat import Compat
+from leveret.broker.durable import QueueIds
 from leveret.broker.queues.paging import Paging
 from leveret.broker.vhost import VHost
 from leveret.errors import ReplyError
 from leveret.testing import ManualClock
+from leveret.testing.memory_server import MemoryDefinitions
 from leveret.wire.table import to_table
 from property.sequences import stories
 from unit.doubles import TicketStore, answer_of
@@ -135,7 +138,9 @@ def perform(vhost: VHost, reference: Reference, step: str, name: str, end: str, 
 @settings(max_examples=effort(200), deadline=None)
 @given(stories(STEPS, 60))
 def test_a_vhost_is_its_list_of_bindings(steps: list[tuple[str, str, str, str]]) -> None:
-    vhost = VHost("/", Compat(), TicketStore(), ManualClock(), lambda prefix: prefix, Paging())
+    definitions, ids = MemoryDefinitions(), QueueIds(count(1).__next__)
+    store, clock = TicketStore(), ManualClock()
+    vhost = VHost("/", Compat(), store, definitions, clock, lambda prefix: prefix, ids, Paging())
     reference = Reference()
     kept: dict[tuple[str, str], set[str] | None] = {}
     generation = -1

@@ -137,3 +137,19 @@ def test_a_change_that_could_not_be_committed_does_not_hold() -> None:
     definitions.waiting.pop().fail(OSError("no space left"))
     assert isinstance(answer.error, OSError)
     assert not users.vhost_access("new", "/")
+
+
+def test_damaged_definitions_do_not_hold_and_stop_nobody(caplog) -> None:
+    definitions = MemoryDefinitions()
+    users = Users(definitions, [])
+    users.add_user("ada", "password")
+    users.set_permissions("ada", "/", ".*", ".*", ".*")
+    for key, value in (("eve", None), ("bob", {}), ("kay", {"tags": 7}), ("zoe", [])):
+        definitions.put("user", key, value)
+        definitions.put("permissions", f"{key}\x00/", value)
+    definitions.put("permissions", "no separator", {"configure": "", "write": "", "read": ""})
+    again = Users(definitions, [])
+    assert list(again.users) == ["ada"]
+    assert list(again.permissions) == [("ada", "/")]
+    assert "the definition of user 'eve' is damaged" in caplog.text
+    assert len(definitions.load()) == 11

@@ -152,3 +152,37 @@ def test_what_is_durable_is_settled_by_acknowledgement(
     assert store.settled == []
     peer.send_method(1, Basic.Ack(got.delivery_tag))
     assert store.settled == [1]
+
+
+# --- the store fails ---
+
+
+def test_what_is_not_durable_when_the_store_fails_is_nacked(
+    peer: Peer, server: Server, store: TicketStore
+) -> None:
+    for _ in range(3):
+        publish(peer)
+    publish(peer, "lost")
+    store.durable_tickets.add(1)
+    server.broker.failed(0, "no space left on device")
+    expect_ack(peer, 1, False)
+    for number in (2, 3):
+        nack = peer.expect(Basic.Nack)
+        assert (nack.delivery_tag, nack.multiple) == (number, False)
+    expect_ack(peer, 4, False)
+    assert not server.broker.unconfirmed
+
+
+@pytest.mark.parametrize("selected", ["before", "after"])
+def test_nothing_persistent_is_confirmed_once_the_store_has_failed(
+    connect, peer: Peer, server: Server, selected: str
+) -> None:
+    server.broker.failed(0, "")
+    if selected == "after":
+        peer = connect()
+        peer.call(Confirm.Select())
+    publish(peer)
+    assert peer.expect(Basic.Nack).delivery_tag == 1
+    publish(peer, "lost")
+    expect_ack(peer, 2, False)
+    assert not server.broker.unconfirmed

@@ -31,6 +31,33 @@ def test_a_delivery_without_acknowledgement_takes_a_tag_too(unacked: Unacked) ->
     assert unacked.settle(3) is second
 
 
+def test_a_settled_entry_is_restored_under_its_tag(unacked: Unacked) -> None:
+    first, second, third = entries(3)
+    for entry in (first, second, third):
+        unacked.add(entry)
+    for tag in (1, 2):
+        unacked.settle(tag)
+    unacked.restore(1, first)
+    assert unacked.tags_up_to(0) == [1, 3]
+    assert unacked.settle_up_to(1) == [first]
+    unacked.restore(2, second)
+    assert unacked.entries() == [second, third]
+
+
+def test_an_entry_is_restored_after_its_place_was_given_away(unacked: Unacked) -> None:
+    many = entries(100)
+    for entry in many:
+        unacked.settle(unacked.add(entry))
+    last = unacked.add(an_entry(QUEUE))
+    for tag, entry in enumerate(many, start=1):
+        unacked.restore(tag, entry)
+    assert unacked.count == 101
+    assert unacked.tags_up_to(5) == [1, 2, 3, 4, 5]
+    assert unacked.tags_up_to(0) == [*range(1, 101), last]
+    assert unacked.settle(50) is many[49]
+    assert unacked.settle_up_to(99) == [*many[:49], *many[50:99]]
+
+
 def test_an_entry_is_settled_once(unacked: Unacked) -> None:
     (entry,) = entries(1)
     tag = unacked.add(entry)

@@ -1,12 +1,15 @@
 """The broker: its vhosts, and what it passes on from the store."""
 
+from itertools import count
+
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
-from leveret.broker.seams import Pending, Queue, Session
+from leveret.broker.seams import MessageStore, Pending, Queue, Session
+from leveret.errors import InternalError
 from leveret.store.memory import MemoryStore
 from leveret.testing import ManualClock
 from leveret.testing.memory_server import MemoryDefinitions
-from unit.doubles import a_message, a_queue, answer_of
+from unit.doubles import TicketStore, a_message, a_queue, answer_of
 
 
 class SlowDefinitions(MemoryDefinitions):
@@ -19,9 +22,17 @@ class SlowDefinitions(MemoryDefinitions):
         return self.waiting[-1]
 
 
-def a_broker(definitions: MemoryDefinitions) -> Broker:
+def a_broker(definitions: MemoryDefinitions, store: MessageStore | None = None) -> Broker:
     clock = ManualClock()
-    return Broker(clock, MemoryStore(), definitions, Compat(), lambda prefix: prefix)
+    ids = count(1)
+    return Broker(
+        clock,
+        store or MemoryStore(),
+        definitions,
+        Compat(),
+        lambda prefix: prefix,
+        lambda: next(ids),
+    )
 
 
 def test_a_vhost_is_there_once_it_is_committed() -> None:
@@ -85,3 +96,46 @@ def test_a_commit_is_told_to_those_who_wait_for_one() -> None:
     for ticket in (1, 2):
         broker.durable(0, ticket)
     assert (once.told, still.told, never.told) == (1, 2, 0)
+
+
+def test_who_waits_for_a_ticket_hears_when_it_is_durable() -> None:
+    store = TicketStore()
+    broker = a_broker(MemoryDefinitions(), store)
+    early, late = broker.when_durable(3), broker.when_durable(5)
+    store.durable_tickets.add(3)
+    broker.durable(0, 3)
+    assert (early.done, late.done) == (True, False)
+    store.durable_tickets.add(5)
+    broker.durable(0, 5)
+    assert late.done
+    assert late.error is None
+
+
+def test_nobody_waits_for_what_is_durable_already() -> None:
+    store = TicketStore()
+    store.durable_tickets.add(1)
+    broker = a_broker(MemoryDefinitions(), store)
+    assert broker.when_durable(0).done
+    assert broker.when_durable(1).done
+
+
+def test_who_waits_when_the_store_fails_hears_of_it() -> None:
+    store = TicketStore()
+    broker = a_broker(MemoryDefinitions(), store)
+    kept, lost = broker.when_durable(1), broker.when_durable(2)
+    store.durable_tickets.add(1)
+    broker.failed(0, "no space left on device")
+    later = broker.when_durable(3)
+    assert kept.error is None
+    for answer in (lost, later):
+        assert isinstance(answer.error, InternalError)
+        assert "no space left on device" in answer.error.remedy
+
+
+def test_a_failed_store_is_told_to_those_who_wait_for_it() -> None:
+    broker = a_broker(MemoryDefinitions())
+    waiting, never = (Listening(broker, False) for _ in range(2))
+    broker.unconfirmed = {waiting: None}
+    broker.failed(0, "")
+    assert (waiting.told, never.told) == (1, 0)
+    assert broker.store_failure

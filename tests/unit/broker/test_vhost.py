@@ -1,15 +1,19 @@
 """A vhost: who is asked for permission, what hangs on what, and where messages go."""
 
+from itertools import count
+
 import pytest
 
 from leveret.broker.actor import Actor
 from leveret.broker.compat import LEVELS, Compat
+from leveret.broker.durable import QueueIds
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import Exchange
 from leveret.broker.vhost import VHost
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ReplyError
 from leveret.testing import ManualClock
+from leveret.testing.memory_server import MemoryDefinitions
 from leveret.wire.field import Table
 from leveret.wire.table import to_table
 from unit.doubles import LimitedConsumer, RecordingBackend, TicketStore, answer_of
@@ -23,10 +27,16 @@ def vhost() -> VHost:
 
 
 def a_vhost(level: str = "3.13") -> VHost:
-    names = iter(range(1000))
-    clock, store = ManualClock(), TicketStore()
+    names, ids = count(), QueueIds(count(1).__next__)
     return VHost(
-        "/", Compat(level), store, clock, lambda prefix: f"{prefix}{next(names)}", Paging()
+        "/",
+        Compat(level),
+        TicketStore(),
+        MemoryDefinitions(),
+        ManualClock(),
+        lambda prefix: f"{prefix}{next(names)}",
+        ids,
+        Paging(),
     )
 
 
@@ -275,7 +285,7 @@ def test_a_queue_that_is_gone_is_not_removed_twice(vhost: VHost) -> None:
     queue = declare_queue(vhost, "q")
     vhost.remove_queue(queue)
     again = declare_queue(vhost, "q")
-    assert vhost.remove_queue(queue) == 0
+    assert answer_of(vhost.remove_queue(queue)) == 0
     assert vhost.queues["q"] is again
 
 

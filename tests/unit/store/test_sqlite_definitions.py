@@ -187,9 +187,43 @@ def test_a_folder_is_refused_with_a_sentence(file: Definitions) -> None:
         file.open()
 
 
-def test_a_value_that_is_not_json_is_refused_with_a_sentence(file: Definitions) -> None:
-    file.open()
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("'a'", "'{not json'"),
+        ("'a'", "''"),
+        ("'a'", "CAST(x'7bff7d' AS TEXT)"),
+        ("CAST(x'61ff' AS TEXT)", "'{}'"),
+        ("'a'", f"'{'[' * 100_000}'"),
+    ],
+)
+def test_a_definition_that_is_damaged_is_named_in_the_log_and_kept(
+    file: Definitions, caplog: pytest.LogCaptureFixture, key: str, value: str
+) -> None:
+    file.answer(file.open().put("user", "b", {}))
     file.close()
-    file.sql("INSERT INTO definition VALUES ('user', 'a', '{not json', 1)")
-    with pytest.raises(DefinitionStoreError, match=r"cannot open the definitions in .*sqlite"):
-        file.open()
+    file.sql(f"INSERT INTO definition VALUES ('user', {key}, {value}, 2)")
+    store = file.open()
+    (_, damaged, nothing, revision), whole = store.load()
+    assert (damaged[0], nothing, revision) == ("a", None, 2)
+    assert whole == ("user", "b", {}, 1)
+    assert f"the definition of user {damaged!r} is damaged: " in caplog.text
+    file.answer(store.put("user", "c", {}))
+    assert file.sql(f"SELECT value = {value} FROM definition WHERE revision = 2") == [(1,)]
+
+
+def test_what_is_deleted_together_is_deleted_in_one_commit(file: Definitions) -> None:
+    store = file.open()
+    for number in range(5):
+        file.answer(store.put("queue", f"{number}", {}))
+    file.sql(
+        "CREATE TRIGGER full BEFORE DELETE ON definition WHEN old.key = '2' "
+        "BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+    )
+    several = [("queue", f"{number}") for number in range(4)]
+    with pytest.raises(DefinitionStoreError, match="disk full"):
+        file.answer(store.delete_all(several))
+    assert len(file.open().load()) == 5, "all or none"
+    file.sql("DROP TRIGGER full")
+    file.answer(file.open().delete_all(several))
+    assert [row[1] for row in file.open().load()] == ["4"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +193,7 @@ def test_definitions_that_are_never_written_keep_the_contract(loop: Loop) -> Non
         def __init__(self, store: SqliteDefinitions) -> None:
             self.store = store
             self.put, self.delete = store.put, store.delete  # type: ignore[method-assign]
+            self.delete_all = store.delete_all  # type: ignore[method-assign]
 
         def load(self) -> list[tuple[str, str, object, int]]:
             self.store._open()
@@ -216,7 +217,14 @@ class Confused(MemoryDefinitions):
         return super().put("kind", key, value)
 
 
-@pytest.mark.parametrize("broken", [Careless, Confused])
+class Forgetful(MemoryDefinitions):
+    """Deletes the first of several."""
+
+    def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
+        return super().delete_all(definitions[:1])
+
+
+@pytest.mark.parametrize("broken", [Careless, Confused, Forgetful])
 def test_a_broken_definition_store_is_noticed(broken: type[DefinitionStore]) -> None:
     with pytest.raises(AssertionError):
         check_definition_store(broken)

@@ -8,6 +8,7 @@ from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.reply_to import REPLY_TO, reply_queue
 from leveret.broker.arguments import check_consumer_arguments
 from leveret.broker.names import queue_resource
+from leveret.broker.seams import Pending
 from leveret.errors import NotAllowed, NotImplementedByServer
 from leveret.wire.constants import (
     BASIC_ACK,
@@ -93,11 +94,12 @@ def cancel(channel: Channel, method: Method) -> None:
     """basic.cancel: unacked messages stay with the channel; an unknown tag is no error."""
     assert isinstance(method, BasicCancel)
     consumer = channel.consumers.pop(method.consumer_tag, None)
+    answer = Pending.of(0)
     if consumer is not None:
         consumer.queue.remove_consumer(consumer)
-        channel.vhost.consumer_left(consumer.queue)
-    if not method.nowait:
-        channel.send(BasicCancelOk(consumer_tag=method.consumer_tag))
+        answer = channel.vhost.consumer_left(consumer.queue)
+    reply = BasicCancelOk(consumer_tag=method.consumer_tag)
+    channel.answer_with(answer, reply, method.nowait)
 
 
 def get(channel: Channel, method: Method) -> None:
@@ -140,21 +142,13 @@ def ack(channel: Channel, method: Method) -> None:
 def nack(channel: Channel, method: Method) -> None:
     """basic.nack: back to the queue, or gone."""
     assert isinstance(method, BasicNack)
-    entries = channel.settle(method.delivery_tag, method.multiple)
-    if method.requeue:
-        channel.requeue(entries)
-    else:
-        channel.discard(entries)
+    channel.reject(method.delivery_tag, method.multiple, method.requeue)
 
 
 def reject(channel: Channel, method: Method) -> None:
     """basic.reject: basic.nack for one message."""
     assert isinstance(method, BasicReject)
-    entries = channel.settle(method.delivery_tag, False)
-    if method.requeue:
-        channel.requeue(entries)
-    else:
-        channel.discard(entries)
+    channel.reject(method.delivery_tag, False, method.requeue)
 
 
 def recover(channel: Channel, method: Method) -> None:

@@ -1,26 +1,57 @@
-"""Class tx, which this version does not have."""
+"""Class tx: transactions over the publishes and acknowledgements of a channel."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leveret.errors import NotImplementedByServer
+from leveret.amqp.transaction import Transaction
+from leveret.broker.seams import Pending
+from leveret.errors import PreconditionFailed
 from leveret.wire.constants import TX_COMMIT, TX_ROLLBACK, TX_SELECT
+from leveret.wire.methods import TxCommitOk, TxRollbackOk, TxSelectOk
 
 if TYPE_CHECKING:
     from leveret.amqp.channel import Channel, Handler
     from leveret.wire.methods import Method
 
 
-def refuse(channel: Channel, method: Method) -> None:
-    """Transactions would be silently missing otherwise."""
-    raise NotImplementedByServer(
-        f"{method.name}", remedy="use publisher confirms (confirm.select) and acknowledgements"
-    )
+def select(channel: Channel, method: Method) -> None:
+    """tx.select: from now on, for good; a second one changes nothing."""
+    if channel.confirms is not None:
+        raise PreconditionFailed(
+            "cannot switch from confirm to tx mode",
+            remedy="use a channel for confirms and another for transactions",
+        )
+    if channel.transaction is None:
+        channel.transaction = Transaction()
+    channel.send(TxSelectOk())
+
+
+def commit(channel: Channel, method: Method) -> None:
+    """tx.commit: all of it now; commit-ok once it is durable."""
+    stored = _transaction(channel).commit(channel)
+    broker = channel.broker
+    done = broker.when_durable(broker.store.barrier()) if stored else Pending.of(None)
+    channel.answer_with(done, TxCommitOk(), False)
+
+
+def rollback(channel: Channel, method: Method) -> None:
+    """tx.rollback: nothing was published, and what was settled is unacked again."""
+    if _transaction(channel).roll_back(channel.unacked):
+        channel.restart_ack_timer()
+    channel.send(TxRollbackOk())
+
+
+def _transaction(channel: Channel) -> Transaction:
+    if channel.transaction is None:
+        raise PreconditionFailed(
+            "channel is not transactional", remedy="begin with tx.select on this channel"
+        )
+    return channel.transaction
 
 
 HANDLERS: Final[dict[int, Handler]] = {
-    TX_SELECT: refuse,
-    TX_COMMIT: refuse,
-    TX_ROLLBACK: refuse,
+    TX_SELECT: select,
+    TX_COMMIT: commit,
+    TX_ROLLBACK: rollback,
 }

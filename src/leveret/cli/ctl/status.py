@@ -10,6 +10,7 @@ from leveret.cli.ctl.verb import verb
 
 # How many bytes a unit has; None: bytes themselves.
 UNITS: Final = {"bytes": None, "mb": 10**6, "gb": 10**9}
+ALARMS: Final = {"disk": "Free disk space", "memory": "Memory"}
 PURPOSES: Final = {"amqp": "AMQP 0-9-1", "http": "HTTP API"}
 
 
@@ -28,10 +29,17 @@ def status(call: Call, unit: str) -> Said:
     sections = {
         "Runtime": _runtime(found),
         "Data directory": [f"Node data directory: {found['data_folder'] or '(none is kept)'}"],
+        "Alarms": [
+            f"{ALARMS[resource]} alarm on node {found['node']}" for resource in found["alarms"]
+        ]
+        or ["(none)"],
         "Memory": [
             f"Total memory used: {_amount(found['memory_bytes'], unit)}",
             "Calculation strategy: rss",
+            f"Memory high watermark setting: {_watermark(found, unit)}, "
+            f"computed to: {_amount(found['memory_limit_bytes'], unit)}",
         ],
+        "Free Disk Space": _disk(found, unit),
         "Totals": [f"{name} count: {count}" for name, count in _totals(found).items()],
         "Listeners": [
             f"Interface: {each['interface']}, port: {each['port']}, "
@@ -52,6 +60,23 @@ def _runtime(found: dict[str, Any]) -> list[str]:
         f"RabbitMQ version: {found['rabbitmq_version']}",
         f"Leveret version: {found['version']} ({found['build']}, Python {found['python']})",
         f"Node name: {found['node']}",
+    ]
+
+
+def _watermark(found: dict[str, Any], unit: str) -> str:
+    setting = found["memory_high_watermark"]
+    if "absolute" in setting:
+        return _amount(setting["absolute"], unit)
+    return f"{setting['relative']} of available memory"
+
+
+def _disk(found: dict[str, Any], unit: str) -> list[str]:
+    if found["data_folder"] is None:
+        return ["(none is used)"]
+    free = found["disk_free_bytes"]
+    return [
+        f"Low free disk space watermark: {_amount(found['disk_free_limit_bytes'], unit)}",
+        f"Free disk space: {'(unknown)' if free is None else _amount(free, unit)}",
     ]
 
 
@@ -84,6 +109,12 @@ def _as_json(found: dict[str, Any]) -> dict[str, object]:
     """RabbitMQ's keys for what there is here."""
     counts = found["counts"]
     return {
+        "alarms": [
+            {"resource": resource, "node": found["node"], "type": "resource_limit"}
+            for resource in found["alarms"]
+        ],
+        "disk_free": found["disk_free_bytes"],
+        "disk_free_limit": found["disk_free_limit_bytes"],
         "data_directory": found["data_folder"],
         "listeners": _listeners(found),
         "memory": {"strategy": "rss", "total": {"rss": found["memory_bytes"]}},
@@ -98,6 +129,8 @@ def _as_json(found: dict[str, Any]) -> dict[str, object]:
         },
         "uptime": found["uptime_seconds"],
         "vm_memory_calculation_strategy": "rss",
+        "vm_memory_high_watermark_limit": found["memory_limit_bytes"],
+        "vm_memory_high_watermark_setting": found["memory_high_watermark"],
     }
 
 

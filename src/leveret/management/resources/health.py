@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.alarms import DISK, MEMORY
 from leveret.management.authorisation import CHECK_HEALTH, READ_OBJECTS
 from leveret.management.calls import Call, Route, json_response
 from leveret.management.refusals import bad_request
@@ -18,12 +19,33 @@ PROTOCOLS: Final = {
     "amqp091": "amqp",
     "http": "http",
 }
+# What this check calls what there is an alarm for.
+RESOURCES: Final = {DISK: "disk space", MEMORY: "memory"}
 UNITS: Final = ("days", "weeks", "months", "years")
 
 
 async def all_is_well(call: Call) -> Response:
-    """There are no alarms, a vhost that is there works, and the only node is in service."""
+    """A vhost that is there works, and the only node is in service."""
     return call.found({"status": "ok"})
+
+
+async def alarms(call: Call) -> Response:
+    return _alarms(call, "There are alarms in effect in the cluster")
+
+
+async def local_alarms(call: Call) -> Response:
+    return _alarms(call, "There are alarms in effect on the node")
+
+
+def _alarms(call: Call, reason: str) -> Response:
+    management = call.management
+    found = [
+        {"node": management.node.name, "resource": RESOURCES[resource]}
+        for resource in management.broker.alarms.resources()
+    ]
+    if not found:
+        return call.found({"status": "ok"})
+    return json_response(503, {"status": "failed", "reason": reason, "alarms": found})
 
 
 async def single_node(call: Call) -> Response:
@@ -69,8 +91,8 @@ def _missing(what: object, key: str, there: object) -> Response:
 _CHECKS: Final = "/health/checks/"
 
 ROUTES: Final = (
-    Route("GET", _CHECKS + "alarms", CHECK_HEALTH, all_is_well),
-    Route("GET", _CHECKS + "local-alarms", CHECK_HEALTH, all_is_well),
+    Route("GET", _CHECKS + "alarms", CHECK_HEALTH, alarms),
+    Route("GET", _CHECKS + "local-alarms", CHECK_HEALTH, local_alarms),
     Route("GET", _CHECKS + "virtual-hosts", CHECK_HEALTH, all_is_well),
     Route("GET", _CHECKS + "is-in-service", CHECK_HEALTH, all_is_well),
     Route("GET", _CHECKS + "ready-to-serve-clients", CHECK_HEALTH, all_is_well),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING, Final
 
 from leveret.access.mechanisms import MECHANISMS
+from leveret.broker.alarms import DISK, MEMORY
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.management.authorisation import (
     READ_NODE,
@@ -72,6 +72,8 @@ async def show_node(call: Call) -> Response:
 
 def _node(management: Management) -> View:
     node = management.node
+    monitor = node.monitor
+    alarms = management.broker.alarms.resources()
     view: View = {
         "name": node.name,
         "type": "disc",
@@ -80,9 +82,11 @@ def _node(management: Management) -> View:
         "uptime": int(node.uptime_seconds() * 1000),
         "processors": os.cpu_count() or 1,
         "run_queue": 0,
-        "mem_used": node.memory_bytes(),
-        "mem_alarm": False,
-        "disk_free_alarm": False,
+        "mem_used": monitor.memory_used_bytes(),
+        "mem_limit": monitor.memory_limit_bytes,
+        "mem_alarm": MEMORY in alarms,
+        "disk_free_limit": monitor.disk_free_limit_bytes,
+        "disk_free_alarm": DISK in alarms,
         "sockets_used": len(management.administration.connections()),
         "partitions": [],
         "rates_mode": "none",
@@ -104,7 +108,9 @@ def _node(management: Management) -> View:
     }
     if node.data_folder is not None:
         view["db_dir"] = node.data_folder
-        view["disk_free"] = shutil.disk_usage(node.data_folder).free
+    disk_free = monitor.disk_free_bytes()
+    if disk_free is not None:
+        view["disk_free"] = disk_free
     return view | _descriptors()
 
 

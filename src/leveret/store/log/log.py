@@ -49,10 +49,6 @@ SETTLE_DELAY_SECONDS: Final = 0.05
 RETRY_SECONDS: Final = 1.0
 
 
-class SyncError(Exception):
-    """A sync failed: what is on disk is unknown."""
-
-
 class MessageLog:
     """A log in `folder`, of which `recovery` has set the segments, places and counters.
 
@@ -109,6 +105,8 @@ class MessageLog:
         self._released: i64 = 0
         self._closing = False
         self._stopped = Pending()
+        # Where in the active segment the commit that is under way begins.
+        self._writing_at: i64 = 0
 
     def start(self) -> None:
         """Recovery is done: go on from `last_ticket`. Raises OSError."""
@@ -212,6 +210,18 @@ class MessageLog:
         """What waits for the disk, in octets."""
         return int(self._batch.size + (0 if self._writing is None else self._writing.size))
 
+    def on_disk(self) -> list[tuple[Segment, int]]:
+        """The segments, and up to which octet each is on disk; a seal that is being written counts
+        as there. They are what a power cut would leave now."""
+        found: list[tuple[Segment, int]] = []
+        for segment in self.space.segments.values():
+            end = segment.end
+            if segment is self.active and self._writing is not None:
+                end = self._writing_at
+            if end > HEADER_SIZE and not segment.leaving:
+                found.append((segment, int(end)))
+        return found
+
     # --- the end ---
 
     def stop(self, clean: bool) -> Pending:
@@ -277,8 +287,18 @@ class MessageLog:
 
     def _begin_settles(self) -> None:
         self._settles_timer = None
-        if self._writing is None and self._batch.settled > 0 and not self.failure:
+        if self._batch.settled == 0 or self.failure:
+            return
+        if self._writing is None:
             self._write_active()
+        else:
+            self._wait_for_company()
+
+    def _wait_for_company(self) -> None:
+        """Acknowledgements are worth a commit of their own when they have waited."""
+        self._settles_timer = self._clock.call_at(
+            self._clock.now() + SETTLE_DELAY_SECONDS, self._begin_settles
+        )
 
     def _write_active(self) -> None:
         batch = self._batch
@@ -341,6 +361,7 @@ class MessageLog:
         for number in batch.settled_in:
             following.settled_in[number] = None
         at = following.end
+        self._writing_at = at
         data = batch.encode(
             following,
             self.batch_number,
@@ -373,12 +394,10 @@ class MessageLog:
 
         def write() -> None:
             for file, at, data in writes:
-                file.write(at, data)
                 if synced:
-                    try:
-                        file.sync()
-                    except OSError as error:
-                        raise SyncError(str(error)) from error
+                    file.write_through(at, data)
+                else:
+                    file.write(at, data)
 
         def done(_result: object, error: Exception | None) -> None:
             if error is None:
@@ -458,7 +477,7 @@ class MessageLog:
             self._begin()
         if not self._stalled:
             self._unhold()
-        if self._closing and self._writing is None and not self._scheduled:
+        if self._closing and self._writing is None and not (self._scheduled or self._stalled):
             self._finish(True)
 
     def _fail(self, reason: str) -> None:
@@ -499,9 +518,7 @@ class MessageLog:
             if not self._scheduled:
                 self._schedule()
         elif self._settles_timer is None and not self._closing:
-            self._settles_timer = self._clock.call_at(
-                self._clock.now() + SETTLE_DELAY_SECONDS, self._begin_settles
-            )
+            self._wait_for_company()
 
     def _release(self, location: i64, size: i64) -> None:
         segment = self.space.segment(location)

@@ -26,6 +26,7 @@ class Segment:
         "file",
         "first_ticket",
         "last_ticket",
+        "leaving",
         "live_bytes",
         "live_count",
         "number",
@@ -53,6 +54,8 @@ class Segment:
         self.sealed = False
         # Something in it could not be read: it is set aside, not removed.
         self.damaged = False
+        # Its removal has begun, and whether it is still there depends on the disk.
+        self.leaving = False
         # The disk refused to let go of it, once at least; and for as long as the process lives.
         self.refused = False
         self.stuck = False

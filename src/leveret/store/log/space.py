@@ -206,6 +206,7 @@ class Space:
 
     def _remove(self, segment: Segment) -> None:
         self._busy = True
+        segment.leaving = True
         disk, folder = self._disk, self._folder
         number = int(segment.number)
         recycled: Segment | None = None
@@ -224,6 +225,7 @@ class Space:
             if error is not None:
                 # If nobody knows whether it is gone, it counts as there until the next start.
                 segment.stuck = isinstance(error, UnknownNameError)
+                segment.leaving = segment.stuck
                 if not segment.refused:
                     segment.refused = True
                     log.warning(

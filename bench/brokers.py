@@ -1,0 +1,216 @@
+"""What the benchmarks share: broker processes under measurement, and the load generator.
+
+The load comes from `amqpload`, a neutral generator in C that is not part of this project:
+AMQPLOAD_SOURCE names its source (by default it is looked for beside the project), and a C compiler
+builds it.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = Path(os.environ.get("AMQPLOAD_SOURCE", ROOT.parent / "shared/bench/amqpload.c"))
+RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+# What the load is made of: the name, the generator's options.
+TRANSIENT_SCENARIOS = [
+    ("16 B, automatic ack", ["--autoack", "--size", "16"]),
+    ("16 B, acks", ["--prefetch", "1000", "--multi-ack", "100", "--size", "16"]),
+    ("1 KiB, automatic ack", ["--autoack", "--size", "1024"]),
+    ("1 KiB, acks", ["--prefetch", "1000", "--multi-ack", "100", "--size", "1024"]),
+]
+PERSISTENT = ["--persistent", "--confirm", "1000", "--size", "1024"]
+ACKS = ["--prefetch", "1000", "--multi-ack", "100"]
+A_WHILE = ["--seconds", "2.5"]
+
+
+def built_generator(folder: Path) -> Path:
+    """The generator, compiled into this folder; ends the program where that is not possible."""
+    compiler = shutil.which("cc")
+    if compiler is None or not SOURCE.exists():
+        raise SystemExit(
+            f"bench needs a C compiler and amqpload.c; AMQPLOAD_SOURCE names it (now {SOURCE})"
+        )
+    generator = folder / "amqpload"
+    subprocess.run([compiler, "-O2", "-pthread", "-o", str(generator), str(SOURCE)], check=True)
+    return generator
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def accepts(port: int) -> bool:
+    """Whether something on the port speaks AMQP."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            return connection.recv(1) == b"\x01"
+    except OSError:
+        return False
+
+
+class Broker:
+    """A broker process under measurement."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], port: int) -> None:
+        self.name = name
+        self.process = process
+        self.port = port
+        began = time.perf_counter()
+        while not accepts(port):
+            if process.poll() is not None or time.perf_counter() - began > 60:
+                raise SystemExit(f"{name} does not start")
+            time.sleep(0.005)
+        self.start_seconds = time.perf_counter() - began
+
+    def resident_mb(self) -> float:
+        """Resident memory of the process and its descendants."""
+        listing = subprocess.run(
+            ["ps", "-o", "rss=", "-g", str(os.getpgid(self.process.pid))],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return sum(int(line) for line in listing.stdout.split()) / 1024
+
+    def load(self, generator: Path, options: list[str]) -> dict[str, Any]:
+        """One run of the generator: its figures. One that is not right ends the program."""
+        command = [str(generator), "--port", str(self.port), "--pid", str(self.process.pid)]
+        result = subprocess.run(
+            [*command, *options], capture_output=True, text=True, timeout=300, check=False
+        )
+        figures: dict[str, Any] = json.loads(result.stdout)
+        if "error" in figures:
+            raise SystemExit(f"{self.name}: {figures['error']}")
+        if figures["gaps"] or figures["duplicates"] or figures["out_of_order"] > 0:
+            raise SystemExit(f"{self.name} delivered wrongly: {result.stdout}")
+        if figures["nacked"] or figures["unconfirmed"]:
+            raise SystemExit(f"{self.name} did not confirm: {result.stdout}")
+        return figures
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def running(
+    name: str, command: list[str], environment: dict[str, str], port: int, log: Path | None = None
+) -> Iterator[Broker]:
+    with open(log or os.devnull, "ab") as output:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield Broker(name, process, port)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def leveret(
+    name: str = "Leveret, as installed",
+    sources: str | None = None,
+    data: Path | None = None,
+    python: str = sys.executable,
+    log: Path | None = None,
+    settings: dict[str, str] | None = None,
+) -> Iterator[Broker]:
+    """Leveret as `python` has it installed, or from a folder of sources; it keeps what it keeps
+    in `data`, or nothing. `settings` are environment variables."""
+    port = free_port()
+    environment = {"PYTHONPATH": sources} if sources else {}
+    environment |= settings or {}
+    command = [python, "-m", "leveret", "serve", "--http-port", "0", "--port", str(port)]
+    command += ["--ephemeral"] if data is None else ["--data", str(data)]
+    with running(name, command, environment, port, log) as broker:
+        yield broker
+
+
+@contextmanager
+def rabbitmq(folder: str) -> Iterator[Broker]:
+    """RabbitMQ with ports and a folder of its own, and no plugins."""
+    port, distribution, mapper = free_port(), free_port(), free_port()
+    plugins = Path(folder) / "enabled_plugins"
+    plugins.write_text("[].\n")
+    environment = {
+        "HOME": folder,
+        "RABBITMQ_NODENAME": f"bench{port}@localhost",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_DIST_PORT": str(distribution),
+        "ERL_EPMD_PORT": str(mapper),
+        "RABBITMQ_MNESIA_BASE": folder,
+        "RABBITMQ_LOG_BASE": folder,
+        "RABBITMQ_CONFIG_FILE": f"{folder}/none",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
+    }
+    try:
+        with running("RabbitMQ 3.10.8", [str(RABBITMQ)], environment, port) as broker:
+            yield broker
+    finally:
+        # Erlang's name server, which RabbitMQ started for itself and leaves behind.
+        subprocess.run(["epmd", "-port", str(mapper), "-kill"], capture_output=True, check=False)
+
+
+def ready_messages(port: int, queue: str) -> int | None:
+    """How many messages are ready in a queue; None while nobody answers."""
+    name = bytes([len(queue)]) + queue.encode()
+    response = b"\0guest\0guest"
+    start_ok = struct.pack(">II", 10 << 16 | 11, 0) + b"\5PLAIN"
+    start_ok += struct.pack(">I", len(response)) + response + b"\5en_US"
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            stream = connection.makefile("rb")
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            _payload(stream)
+            connection.sendall(_frame(0, start_ok))
+            tune = _payload(stream)
+            connection.sendall(_frame(0, struct.pack(">I", 10 << 16 | 31) + tune[4:10] + b"\0\0"))
+            connection.sendall(_frame(0, struct.pack(">I", 10 << 16 | 40) + b"\1/\0\0"))
+            connection.sendall(_frame(1, struct.pack(">I", 20 << 16 | 10) + b"\0"))
+            passive = struct.pack(">IH", 50 << 16 | 10, 0) + name + b"\1" + b"\0\0\0\0"
+            connection.sendall(_frame(1, passive))
+            while True:
+                payload = _payload(stream)
+                method = struct.unpack_from(">HH", payload)
+                if method == (50, 11):
+                    return int(struct.unpack_from(">I", payload, 5 + payload[4])[0])
+                if method == (20, 40):
+                    return 0  # there is no such queue
+    except (OSError, EOFError):
+        return None
+
+
+def _frame(channel: int, payload: bytes) -> bytes:
+    return struct.pack(">BHI", 1, channel, len(payload)) + payload + b"\xce"
+
+
+def _payload(stream: Any) -> bytes:
+    head = stream.read(7)
+    if len(head) < 7:
+        raise EOFError
+    payload: bytes = stream.read(struct.unpack(">BHI", head)[2] + 1)[:-1]
+    return payload

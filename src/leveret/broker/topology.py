@@ -1,0 +1,171 @@
+"""The exchanges, queues and bindings of a vhost: what there is, and where messages go.
+
+Nothing here asks for permission or waits for a commit; `leveret.broker.vhost` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from leveret.broker.arguments import text_of
+from leveret.broker.bindings import Bindings
+from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
+from leveret.broker.exchanges.default import DefaultExchange
+from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.seams import Binding, Destination, Exchange
+from leveret.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leveret.broker.durable import Thing
+    from leveret.wire.table import Table
+
+
+class Topology:
+    """`generation` counts the changes that can alter where a message goes; channels keep routes
+    only while it stands still."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.generation = 0
+        self.queues: dict[str, ClassicQueue] = {}
+        self.exchanges: dict[str, Exchange] = {}
+        self.bindings = Bindings()
+        # The queues behind direct reply-to: reached by their names, shown to nobody.
+        self.reply_queues: dict[str, ClassicQueue] = {}
+        self.exchanges[""] = DefaultExchange(self.queues, self.reply_queues)
+        for exchange_name, type_name, internal in PREDECLARED:
+            exchange_type = EXCHANGE_TYPES[type_name]
+            self.exchanges[exchange_name] = exchange_type(exchange_name, True, False, internal, {})
+
+    # --- looking up ---
+
+    def exchange(self, name: str) -> Exchange:
+        """The exchange of this name, or 404."""
+        exchange = self.exchanges.get(name)
+        if exchange is None:
+            raise NotFound(
+                f"no exchange '{name}' in vhost '{self.name}'",
+                remedy="declare it first, or publish to the default exchange '' by queue name",
+            )
+        return exchange
+
+    def queue(self, name: str) -> ClassicQueue:
+        """The queue of this name, or 404."""
+        queue = self.queues.get(name)
+        if queue is None:
+            raise NotFound(
+                f"no queue '{name}' in vhost '{self.name}'",
+                remedy="declare it first; names are case-sensitive and belong to one vhost",
+            )
+        return queue
+
+    def is_there(self, end: Destination) -> bool:
+        """Whether an exchange or a queue is this vhost's, and not gone."""
+        if isinstance(end, ClassicQueue):
+            return self.queues.get(end.name) is end
+        return isinstance(end, Exchange) and self.exchanges.get(end.name) is end
+
+    # --- coming ---
+
+    def add_exchange(self, exchange: Exchange) -> None:
+        """There is none of its name."""
+        self.exchanges[exchange.name] = exchange
+        self.generation += 1
+
+    def add_queue(self, queue: ClassicQueue) -> None:
+        """There is none of its name."""
+        self.queues[queue.name] = queue
+        self.generation += 1
+
+    def add_binding(self, binding: Binding) -> None:
+        """Both its ends are there, and it is not bound yet."""
+        self.bindings.add(binding)
+        self.generation += 1
+
+    # --- going; each returns everything that went ---
+
+    def take_queue(self, queue: ClassicQueue) -> list[Thing]:
+        """Take a queue away with its bindings."""
+        queues = self.queues if queue.name in self.queues else self.reply_queues
+        del queues[queue.name]
+        self.generation += 1
+        return [queue, *self.take_bindings(self.bindings.reaching(queue))]
+
+    def take_exchange(self, exchange: Exchange) -> list[Thing]:
+        """Take an exchange away with its bindings."""
+        del self.exchanges[exchange.name]
+        self.generation += 1
+        gone: list[Thing] = [exchange]
+        for binding in self.bindings.leaving(exchange):
+            self.bindings.remove(binding)
+            gone.append(binding)
+        return gone + self.take_bindings(self.bindings.reaching(exchange))
+
+    def take_bindings(self, bindings: list[Binding]) -> list[Thing]:
+        """Take bindings away, and with the last one of an auto-delete exchange the exchange.
+
+        Auto-delete means: when the last binding with it as source goes (spec, exchange.declare).
+        That can take a chain of exchanges away, one after the other.
+        """
+        self.generation += 1
+        gone: list[Thing] = []
+        waiting = list(bindings)
+        for binding in waiting:
+            self.bindings.remove(binding)
+            gone.append(binding)
+            source = binding.source
+            if source.auto_delete and not self.bindings.leaving(source):
+                del self.exchanges[source.name]
+                gone.append(source)
+                waiting.extend(self.bindings.reaching(source))
+        return gone
+
+    def take_all(self) -> list[Thing]:
+        """The vhost is going: so is everything in it."""
+        gone: list[Thing] = [*self.queues.values(), *self.reply_queues.values()]
+        for exchange in self.exchanges.values():
+            gone.append(exchange)
+            gone.extend(self.bindings.leaving(exchange))
+        self.bindings = Bindings()
+        self.queues.clear()
+        self.reply_queues.clear()
+        self.exchanges.clear()
+        self.generation += 1
+        return gone
+
+    # --- routing ---
+
+    def route(
+        self, exchange: Exchange, routing_key: str, headers: Callable[[], Table]
+    ) -> tuple[list[ClassicQueue], bool]:
+        """The queues a message goes to, each once, and whether its headers had a say.
+
+        Exchange-to-exchange bindings are followed breadth first, each exchange once, so cycles
+        end. An exchange that matches nothing itself passes the message to its alternate.
+        """
+        queues: dict[ClassicQueue, None] = {}
+        seen: dict[Exchange, None] = {exchange: None}
+        waiting: list[Exchange] = [exchange]
+        by_headers = False
+        for source in waiting:
+            by_headers = by_headers or source.reads_headers
+            destinations = source.route(routing_key, headers)
+            if not destinations:
+                destinations = self._alternate(source)
+            for destination in destinations:
+                if isinstance(destination, ClassicQueue):
+                    queues[destination] = None
+                elif isinstance(destination, Exchange) and destination not in seen:
+                    seen[destination] = None
+                    waiting.append(destination)
+        return list(queues), by_headers
+
+    def _alternate(self, exchange: Exchange) -> list[Destination]:
+        """The exchange that `alternate-exchange` names, if there is one of that name now."""
+        field = exchange.arguments.get("alternate-exchange")
+        if field is None:
+            return []
+        alternate = self.exchanges.get(text_of(field))
+        return [] if alternate is None else [alternate]

@@ -1,0 +1,57 @@
+"""What the operating system says of memory and disk. Where it says nothing, that is None."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+def resident_bytes() -> int | None:
+    """Resident memory of this process. (`getrusage` knows the highest it ever was, by which an
+    alarm would never end.)"""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * PAGE_BYTES
+    except OSError:
+        return None
+
+
+def total_memory_bytes(root: Path = Path("/")) -> int | None:
+    """What this process may use: the machine's memory, or less if its control group has less."""
+    known = list(_control_group_limits(root))
+    # Windows, for one, does not tell.
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        known.append(os.sysconf("SC_PHYS_PAGES") * PAGE_BYTES)
+    return min(known, default=None)
+
+
+def free_disk_bytes(folder: Path) -> int:
+    """What may still be written to the disk of a folder. Raises OSError."""
+    return shutil.disk_usage(folder).free
+
+
+def _control_group_limits(root: Path) -> Iterator[int]:
+    """The limits of the control groups that this process is in, of either version. In a container
+    the path may be that of the machine and lead nowhere; its own group is then the top one."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            mount, file = "sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            mount, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        group = PurePosixPath(path)
+        for each in (group, *group.parents):
+            try:
+                yield int((root / mount / str(each).lstrip("/") / file).read_text())
+            except (OSError, ValueError):
+                # Not there, or "max".
+                continue

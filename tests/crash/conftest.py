@@ -1,10 +1,10 @@
-"""What the tests that crash things share: saying how much was tried, and what was measured."""
+"""What the tests that crash things share, and what they say."""
 
 from collections.abc import Callable
 
 import pytest
 
-from crash import said, states
+from crash import states
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -13,10 +13,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, count in states.checked.items():
             terminalreporter.line(f"{count:9,} {name}")
         terminalreporter.line(f"{sum(states.checked.values()):9,} states reopened and checked")
-    for title, lines in said.sections.items():
-        terminalreporter.section(title)
-        for line in lines:
-            terminalreporter.line(line)
 
 
 @pytest.fixture

@@ -61,19 +61,28 @@ def enumerate_states(
 
 
 def check_run(
-    world: World, workload: Workload, random: Random, limit: int, reading: Between = nothing
+    world: World,
+    workload: Workload,
+    random: Random,
+    limit: int,
+    reading: Between = nothing,
+    earlier: tuple[World, int] | None = None,
 ) -> int:
-    """Check states at each cut point of a run, or at `limit` of them if they are more."""
+    """Check states at each cut point of a run, or at `limit` of them if they are more. A cut while
+    it was starting is one of the `earlier` run, which was cut off at that moment: nobody has heard
+    of what was found until the start is through."""
     points = list(world.faulty.cut_points())
     if limit < len(points):
         points = sorted(random.sample(points, limit))
     count = 0
     for point in points:
+        starting = world.first_delivery is None or point < world.first_delivery
+        judge, moment = earlier if earlier is not None and starting else (world, point)
         for number, state in enumerate(world.faulty.states_at(point, random, STATES_PER_CUT)):
             try:
-                reopened = check_state(world, state, point, workload, reading)
+                reopened = check_state(judge, state, moment, workload, reading)
                 if random.randrange(SAMPLE) == 0:
-                    count += go_on_from(world, reopened, workload, random)
+                    count += go_on_from((judge, moment), reopened, workload, random)
                 reopened.leave()
             except Exception as error:
                 said = error if isinstance(error, AssertionError) else repr(error)
@@ -149,8 +158,11 @@ def check_transaction(
     assert len(set(there)) < 2, f"half a transaction: {there}"
 
 
-def go_on_from(world: World, reopened: World, workload: Workload, random: Random) -> int:
+def go_on_from(
+    earlier: tuple[World, int], reopened: World, workload: Workload, random: Random
+) -> int:
     """What was found takes new messages, is stopped or crashes, and is opened again."""
+    world, _ = earlier
     ledger = reopened.ledger = deepcopy(world.ledger, {id(world): world})
     ledger.moment = reopened.moment
     found: dict[str, list[tuple[bytes, bool]]] = {name: [] for name in reopened.queues}
@@ -163,4 +175,4 @@ def go_on_from(world: World, reopened: World, workload: Workload, random: Random
     if not reopened.queues:
         reopened.create("first")
     go_on(reopened, workload, random, LATER_STEPS)
-    return check_run(reopened, workload, random, LATER_STATES)
+    return check_run(reopened, workload, random, LATER_STATES, earlier=earlier)

@@ -19,3 +19,22 @@ def test_a_stop_waits_for_the_segment_that_it_needs() -> None:
     again = World(world.faulty, Ledger(), segment_bytes=4096)
     again.open()
     assert again.recovery.clean
+
+
+def test_a_stop_during_a_commit_waits_for_the_segment_that_it_needs() -> None:
+    world = World(FaultyDisk(), Ledger(), segment_bytes=4096)
+    world.open()
+    world.create("q")
+    for _ in range(10):
+        world.publish("p", ["q"], 1000)
+    world.turn()
+    world.commits.work()
+    world.publish("p", ["q"], 1000)
+    answer = world.store.stop()
+    world.commits.run()
+    assert not answer.done
+    world.settle_down()
+    assert answer.value is True
+    again = World(world.faulty, Ledger(), segment_bytes=4096)
+    again.open()
+    assert again.recovery.clean

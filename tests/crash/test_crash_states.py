@@ -15,4 +15,6 @@ STATES = 1_000_000 if os.environ.get("LEVERET_SOAK") else 20_000
 @pytest.mark.timeout(STATES // 100)
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_every_state_that_a_crash_can_leave(name: str) -> None:
-    enumerate_states(name, WORKLOADS[name], STATES // len(WORKLOADS))
+    workload = WORKLOADS[name]
+    shares = sum(each.share for each in WORKLOADS.values())
+    enumerate_states(name, workload, -(-STATES * workload.share // shares))

@@ -2,13 +2,13 @@
 order of acknowledgements; it writes what is published, or nothing if that is gone at once."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from time import perf_counter
 
 import pytest
 
-from crash.said import say
 from crash.world import a_stored_message
 from leveret.broker.message import Message
 from leveret.broker.seams import Queue, StoreEvents
@@ -26,11 +26,17 @@ POINTS = 20
 MIB = 1 << 20
 
 
+Say = Callable[[str], None]
+
+
 class UnsyncedFile(SystemFile):
     """What it costs to be sure is of no interest here."""
 
     def sync(self) -> None:
         pass
+
+    def write_through(self, offset: int, data: bytes) -> None:
+        self.write(offset, data)
 
 
 class UnsyncedDisk(SystemDisk):
@@ -79,15 +85,14 @@ class Curve:
         self.disk.append(sum(file.stat().st_size for file in files))
         self.written.append(int(store.log.bytes_written) / self.published)
 
-    def say(self, title: str, seconds: float) -> None:
-        say("steady state of the log", f"{title}: {CYCLES:,} cycles, {seconds:.1f} s")
-        disk = " ".join(f"{size / MIB:.0f}" for size in self.disk)
-        say("steady state of the log", f"  disk, MiB: {disk}")
+    def say(self, say: Say, title: str, seconds: float) -> None:
+        say(f"{title}: {CYCLES:,} cycles, {seconds:.1f} s")
+        say("  disk, MiB: " + " ".join(f"{size / MIB:.0f}" for size in self.disk))
         written = " ".join(f"{ratio:.2f}" for ratio in self.written)
-        say("steady state of the log", f"  octets written per octet published: {written}")
+        say(f"  octets written per octet published: {written}")
 
 
-def cycle(folder: Path, title: str, lag: int, kept: int = 0) -> Curve:
+def cycle(folder: Path, say: Say, title: str, lag: int, kept: int = 0) -> Curve:
     """Publish and settle so many messages, `lag` of them behind in random order; the first `kept`
     are never settled."""
     random = Random(1)
@@ -123,7 +128,7 @@ def cycle(folder: Path, title: str, lag: int, kept: int = 0) -> Curve:
         curve.published += TURN * size
         if turn % (CYCLES // TURN // POINTS) == 0:
             curve.note(store)
-    curve.say(title, perf_counter() - began)
+    curve.say(say, title, perf_counter() - began)
     assert store.log.places.count == len(tickets) + kept
     for worker in workers:
         worker.close()
@@ -138,9 +143,11 @@ def bound(lag: int) -> int:
 
 @pytest.mark.timeout(CYCLES // 1000)
 @pytest.mark.parametrize("kept", [0, 1], ids=["all settled", "one never settled"])
-def test_acknowledgements_in_random_order_leave_the_disk_flat(tmp_path: Path, kept: int) -> None:
+def test_acknowledgements_in_random_order_leave_the_disk_flat(
+    tmp_path: Path, say: Say, kept: int
+) -> None:
     title = f"acks {LAG:,} behind in random order" + ", one message never acked" * kept
-    curve = cycle(tmp_path, title, LAG, kept)
+    curve = cycle(tmp_path, say, title, LAG, kept)
     settled = curve.disk[POINTS // 2 :]
     assert max(settled) <= bound(LAG)
     assert max(settled) <= max(curve.disk[: POINTS // 2]) + 2 * SEGMENT_BYTES
@@ -149,7 +156,7 @@ def test_acknowledgements_in_random_order_leave_the_disk_flat(tmp_path: Path, ke
 
 
 @pytest.mark.timeout(CYCLES // 1000)
-def test_what_is_acknowledged_at_once_is_not_written(tmp_path: Path) -> None:
-    curve = cycle(tmp_path, "acks at once", 0)
+def test_what_is_acknowledged_at_once_is_not_written(tmp_path: Path, say: Say) -> None:
+    curve = cycle(tmp_path, say, "acks at once", 0)
     assert curve.written[-1] <= 0.01
     assert max(curve.disk) <= 4 * SEGMENT_BYTES

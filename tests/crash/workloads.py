@@ -15,7 +15,7 @@ from leveret.testing import FaultyDisk
 class Workload(NamedTuple):
     """How often each kind of step comes, and with what the log and its clients are set up. `lag`
     is how many messages clients have at a time before they settle them, and `sticky` the share of
-    them that stays for long."""
+    them that stays for long; `share` is its part of the states."""
 
     weights: Mapping[str, int]
     sizes: tuple[int, ...] = (60, 300, 900)
@@ -25,6 +25,7 @@ class Workload(NamedTuple):
     lag: int = 12
     sticky: float = 0.0
     steps: int = 260
+    share: int = 4
 
 
 # No more than what a queue keeps in memory whatever the limit, when its messages are small.
@@ -72,6 +73,7 @@ WORKLOADS: Mapping[str, Workload] = {
         limit_bytes=PAGING_BYTES,
         sizes=(40, 60),
         queues=1,
+        share=1,  # Its states hold hundreds of messages.
     ),
     "spilling": Workload(
         {**TIME, "transient flood": 3, "drain": 3, "publish": 40, "transient": 10, "get": 70}

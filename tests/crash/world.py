@@ -133,7 +133,9 @@ class World(StoreEvents):
         self.store.close()
 
     def leave(self) -> None:
-        """Let go of what points in circles; nothing is written."""
+        """Let go of what points in circles; nothing is written. (Entries are not tracked by the
+        garbage collector: one in a circle would keep this whole world in memory.)"""
+        self.held_by_clients.clear()
         for queue in self.queues.values():
             queue.purge()
 

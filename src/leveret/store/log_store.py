@@ -36,10 +36,10 @@ SPILL_FOLDER: Final = "spill"
 SHARD: Final = 0
 SPILL_SHARD: Final = 1
 RETRY_SECONDS: Final = 1.0
-# What may wait to be spilled: until it is written it takes as much memory as before.
-SPILLING_MAX: Final = 2 * BATCH_MAX
 # Reads that the disk refuses before what it does not give counts as damaged.
 READ_TRIES: Final = 3
+# What may wait to be spilled: until it is written it takes as much memory as before.
+SPILLING_MAX: Final = 2 * BATCH_MAX
 # What keeps the process from reading, and not the disk from giving.
 PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 

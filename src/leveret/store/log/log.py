@@ -384,10 +384,9 @@ class MessageLog:
         self._submit(writes)
 
     def _note_settling(self) -> None:
-        waiting = [self._batch.settled_in]
+        self.space.settling = [self._batch.settled_in]
         if self._writing is not None:
-            waiting.append(self._writing.settled_in)
-        self.space.settling = waiting
+            self.space.settling.append(self._writing.settled_in)
 
     def _submit(self, writes: list[tuple[DiskFile, int, bytes]]) -> None:
         synced = self._synced
@@ -419,14 +418,7 @@ class MessageLog:
         self.batch_number += 1
         location = (segment.number << OFFSET_BITS) + segment.end
         header = batch_header(
-            segment.salt,
-            location,
-            self.batch_number,
-            location,
-            self.last_ticket,
-            flags,
-            b"",
-            0,
+            segment.salt, location, self.batch_number, location, self.last_ticket, flags, b"", 0
         )
         assert segment.file is not None
         at = int(segment.end)
@@ -477,7 +469,7 @@ class MessageLog:
             self._begin()
         if not self._stalled:
             self._unhold()
-        if self._closing and self._writing is None and not self._scheduled:
+        if self._closing and self._writing is None and not (self._scheduled or self._stalled):
             self._finish(True)
 
     def _fail(self, reason: str) -> None:

@@ -194,7 +194,8 @@ class Space:
     def _settling(self, segment: Segment) -> bool:
         """Whether acknowledgements for it wait for their commit. Were it gone before, a crash
         could leave those of a transaction in effect, and the rest of it not."""
-        return any(int(segment.number) in waiting for waiting in self.settling)
+        number = int(segment.number)
+        return any([number in waiting for waiting in self.settling])  # noqa: C419
 
     def _settles_for_nobody(self, segment: Segment) -> bool:
         for number in list(segment.settled_in):
@@ -224,6 +225,7 @@ class Space:
             if error is not None:
                 # If nobody knows whether it is gone, it counts as there until the next start.
                 segment.stuck = isinstance(error, UnknownNameError)
+                segment.leaving = segment.stuck
                 if not segment.refused:
                     segment.refused = True
                     log.warning(

@@ -38,3 +38,19 @@ def test_a_stop_during_a_commit_waits_for_the_segment_that_it_needs() -> None:
     again = World(world.faulty, Ledger(), segment_bytes=4096)
     again.open()
     assert again.recovery.clean
+
+
+def test_a_stop_during_a_commit_waits_for_the_next_one() -> None:
+    world = World(FaultyDisk(), Ledger())
+    world.open()
+    world.create("q")
+    world.publish("p", ["q"], 100)
+    world.turn()
+    world.publish("p", ["q"], 100)
+    answer = world.store.stop()
+    world.commits.work()
+    world.commits.tell()
+    assert not answer.done
+    world.settle_down()
+    assert answer.value is True
+    assert world.confirms == 2

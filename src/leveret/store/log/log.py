@@ -296,9 +296,8 @@ class MessageLog:
 
     def _wait_for_company(self) -> None:
         """Acknowledgements are worth a commit of their own when they have waited."""
-        self._settles_timer = self._clock.call_at(
-            self._clock.now() + SETTLE_DELAY_SECONDS, self._begin_settles
-        )
+        when = self._clock.now() + SETTLE_DELAY_SECONDS
+        self._settles_timer = self._clock.call_at(when, self._begin_settles)
 
     def _write_active(self) -> None:
         batch = self._batch
@@ -330,10 +329,9 @@ class MessageLog:
         """There is no room: wait until there is."""
         self._stalled = True
         if self._closing:
+            self.space.attend()
             if self.space.shortage:
                 self._finish(False)
-            else:
-                self.space.attend()
             return
         if self.space.shortage:
             # With everything stuck, segments must be able to go.
@@ -343,9 +341,8 @@ class MessageLog:
 
     def _retry_later(self) -> None:
         if self._retry_timer is None and not self._closing:
-            self._retry_timer = self._clock.call_at(
-                self._clock.now() + RETRY_SECONDS, self._retry_space
-            )
+            when = self._clock.now() + RETRY_SECONDS
+            self._retry_timer = self._clock.call_at(when, self._retry_space)
 
     def _retry_space(self) -> None:
         self._retry_timer = None
@@ -469,7 +466,12 @@ class MessageLog:
             self._begin()
         if not self._stalled:
             self._unhold()
-        if self._closing and self._writing is None and not (self._scheduled or self._stalled):
+        if self._closing:
+            self._finish_if_idle()
+
+    def _finish_if_idle(self) -> None:
+        # Not in `_committed`: there `_writing` counts as None, whatever has begun since.
+        if self._writing is None and not self._scheduled and not self._stalled:
             self._finish(True)
 
     def _fail(self, reason: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.seams import Pending
 from leveret.store.log.batch import Batch
-from leveret.store.log.compaction import Compaction
+from leveret.store.log.compaction import Compactor
 from leveret.store.log.format import (
     CLEAN_STOP,
     HEADER_SIZE,
@@ -25,7 +25,6 @@ from leveret.store.log.format import (
     SEAL,
     batch_header,
     segment_header,
-    segment_name,
 )
 from leveret.store.log.places import Places
 from leveret.store.log.space import Space
@@ -99,10 +98,9 @@ class MessageLog:
         self._settles_timer: Timer | None = None
         self._retry_timer: Timer | None = None
         self._held = ""
-        self._compaction: Compaction | None = None
-        # Segments of which a part has been copied: a record there may have a copy elsewhere.
-        self._copied_from: dict[int, None] = {}
-        self._released: i64 = 0
+        self._compactor = Compactor(
+            self.space, disk, folder, chores, segment_bytes, self._victim_is_read
+        )
         self._closing = False
         self._stopped = Pending()
         # Where in the active segment the commit that is under way begins.
@@ -228,7 +226,7 @@ class MessageLog:
         """Write what waits, and with `clean` that all of it was written; then nothing more.
         Answers, with whether that succeeded, when it is done."""
         self._closing = True
-        self._compaction = None
+        self._compactor.stop()
         if self._settles_timer is not None:
             self._settles_timer.cancel()
             self._settles_timer = None
@@ -453,7 +451,7 @@ class MessageLog:
         if batch.moves and active.settled > 0:
             # Settled while the copy was written: the copy must not outlive the acknowledgement.
             active.settled_in[int(batch.moves[0].location >> OFFSET_BITS)] = None
-        if self._closing or not self._compacting():
+        if self._closing or not self._compactor.go_on(self._batch, self.places):
             self.space.attend()
         if active.published == 0 and not active.forced:
             last = self.last_ticket
@@ -506,8 +504,8 @@ class MessageLog:
     def _note_settled(self, queue_id: i64, ticket: i64, location: i64) -> None:
         batch = self._batch
         batch.settle(queue_id, ticket, location >> OFFSET_BITS)
-        if self._copied_from:
-            batch.settled_in.update(self._copied_from)
+        if self._compactor.copied_from:
+            batch.settled_in.update(self._compactor.copied_from)
         if batch.settled >= SETTLES_MAX:
             if not self._scheduled:
                 self._schedule()
@@ -517,7 +515,7 @@ class MessageLog:
     def _release(self, location: i64, size: i64) -> None:
         segment = self.space.segment(location)
         segment.release(size)
-        self._released += size
+        self._compactor.released += size
         if segment.live_count == 0 and segment.sealed:
             self.space.attend()
 
@@ -536,63 +534,11 @@ class MessageLog:
         elif not self.space.shortage:
             self._unhold()
 
-    def _compacting(self) -> bool:
-        """Whether a compaction is under way; one begins if there is need of it."""
-        compaction = self._compaction
-        if compaction is None:
-            if self._released * 2 < self._segment_bytes:
-                return False
-            self._released = 0
-            victim = self.space.sparse()
-            if victim is not None:
-                self._read_victim(victim)
-            return False
-        if compaction.finished:
-            self._compaction = None
-            victim = compaction.segment
-            victim.readers -= 1
-            victim.settled_in.clear()
-            del self._copied_from[int(victim.number)]
-            self._released = self._segment_bytes
-            return False
-        if not compaction.step(self._batch, self.places):
-            compaction.segment.readers -= 1
-            compaction.segment.damaged = True
-            self._compaction = None
-            return False
-        self._batch.forced = True
-        return True
-
-    def _read_victim(self, victim: Segment) -> None:
-        disk = self._disk
-        path = f"{self._folder}/{segment_name(int(victim.number))}"
-        size = int(victim.end)
-        victim.readers += 1
-
-        def read() -> bytes:
-            file = disk.open(path)
-            try:
-                return file.read(0, size)
-            finally:
-                file.close()
-
-        def done(data: object, error: Exception | None) -> None:
-            if self._closing or not isinstance(data, bytes):
-                victim.readers -= 1
-                return
-            others = [
-                self.space.segments[number]
-                for number in victim.settled_in
-                if number in self.space.segments and number != victim.number
-            ]
-            self._compaction = Compaction(victim, data, others)
-            self._copied_from[int(victim.number)] = None
-            if self._writing is None:
-                self._compacting()
-                if not self._scheduled:
-                    self._schedule()
-
-        self._chores.submit(read, done)
+    def _victim_is_read(self) -> None:
+        if self._writing is None and not self._closing:
+            self._compactor.go_on(self._batch, self.places)
+            if not self._scheduled:
+                self._schedule()
 
 
 def _fits(size: i64, segment: Segment) -> bool:

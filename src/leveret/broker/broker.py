@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from random import randrange
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import Alarms
@@ -73,6 +74,8 @@ class Broker(StoreEvents):
         self._awaited: deque[tuple[int, Pending]] = deque()
         # Why a shard of the store has publishers wait.
         self._held: dict[int, str] = {}
+        # A number from 0 to below n by chance, for exchanges that route by it.
+        self.choose: Callable[[int], int] = randrange
         # Called when the store has failed, by whoever ends the process then.
         self.end: Callable[[str], object] = lambda reason: None
 
@@ -143,6 +146,7 @@ class Broker(StoreEvents):
                 self._queue_ids,
                 self.paging,
             )
+            vhost.choose = self.choose
             self.vhosts[name] = vhost
         _describe(vhost, value)
         return vhost

@@ -93,13 +93,18 @@ class Loading:
     def _make_exchange(self, vhost: VHost, name: str, value: dict[str, object]) -> None:
         if name in vhost.exchanges:
             raise ValueError("there is an exchange of this name")
-        exchange_type = EXCHANGE_TYPES.get(str(value["type"]))
-        if exchange_type is None:
+        type_name = str(value["type"])
+        if type_name not in EXCHANGE_TYPES:
             raise ValueError(f"the exchange type '{value['type']}' is unknown")
         arguments = arguments_of(value)
         vhost.add_exchange(
-            exchange_type(
-                name, True, bool(value["auto_delete"]), bool(value["internal"]), arguments
+            vhost.new_exchange(
+                type_name,
+                name,
+                True,
+                bool(value["auto_delete"]),
+                bool(value["internal"]),
+                arguments,
             )
         )
 

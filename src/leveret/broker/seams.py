@@ -8,6 +8,7 @@ those that others are likely to write.
 
 from __future__ import annotations
 
+from random import randrange
 from typing import TYPE_CHECKING, ClassVar
 
 from mypy_extensions import i64, mypyc_attr
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from leveret.broker.message import Entry, Message
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -181,6 +183,7 @@ class Queue:
     """A queue as its publishers, its consumers and the store see it. `id` names it in the store
     and is given to no other queue ever; 0 for a queue that is not durable."""
 
+    name: str = ""
     id: i64 = 0
 
     def publish(self, message: Message, ticket: i64) -> None:
@@ -210,14 +213,17 @@ class Queue:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Exchange:
-    """Routes by its bindings. A type is one subclass in one file of `broker/exchanges`.
+    """Routes by its bindings. A type is one subclass in one file of `broker/exchanges`; arguments
+    that it cannot obey are refused, with a `ChannelError`, as it is made.
 
-    `reads_headers` says that `route` looks at more than the routing key, so that its answer holds
-    for one message only.
+    `per_message` says that `route` looks at more than the routing key, or leaves it to chance: its
+    answer holds for one message only. `choose` gives a number from 0 to below n by chance; whoever
+    makes the exchange sets it. `routes_each_key` is false for a type that takes no second look at a
+    message for the further routing keys that it carries (CC, BCC).
     """
 
     type_name: ClassVar[str] = ""
-    reads_headers: ClassVar[bool] = False
+    routes_each_key: ClassVar[bool] = True
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
@@ -227,6 +233,8 @@ class Exchange:
         self.auto_delete = auto_delete
         self.internal = internal
         self.arguments = arguments
+        self.per_message = False
+        self.choose: Callable[[int], int] = randrange
 
     def check_binding(self, routing_key: str, arguments: Table) -> None:
         """Refuse, with a `ChannelError`, a binding that this type cannot route by."""
@@ -239,8 +247,8 @@ class Exchange:
         """Stop routing by this binding; it is bound."""
         raise NotImplementedError
 
-    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
-        """The destinations of a message; `headers` decodes its headers when called."""
+    def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
+        """The destinations of a message; `properties` decodes its properties when called."""
         raise NotImplementedError
 
 

@@ -5,6 +5,7 @@ Nothing here asks for permission or waits for a commit; `leveret.broker.vhost` d
 
 from __future__ import annotations
 
+from random import randrange
 from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import text_of
@@ -16,9 +17,10 @@ from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from leveret.broker.durable import Thing
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -29,6 +31,8 @@ class Topology:
     def __init__(self, name: str) -> None:
         self.name = name
         self.generation = 0
+        # A number from 0 to below n by chance, for the exchanges that need one.
+        self.choose: Callable[[int], int] = randrange
         self.queues: dict[str, ClassicQueue] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.bindings = Bindings()
@@ -36,8 +40,9 @@ class Topology:
         self.reply_queues: dict[str, ClassicQueue] = {}
         self.exchanges[""] = DefaultExchange(self.queues, self.reply_queues)
         for exchange_name, type_name, internal in PREDECLARED:
-            exchange_type = EXCHANGE_TYPES[type_name]
-            self.exchanges[exchange_name] = exchange_type(exchange_name, True, False, internal, {})
+            self.exchanges[exchange_name] = self.new_exchange(
+                type_name, exchange_name, True, False, internal, {}
+            )
 
     # --- looking up ---
 
@@ -68,6 +73,20 @@ class Topology:
         return isinstance(end, Exchange) and self.exchanges.get(end.name) is end
 
     # --- coming ---
+
+    def new_exchange(
+        self,
+        type_name: str,
+        name: str,
+        durable: bool,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Table,
+    ) -> Exchange:
+        """An exchange of a type of `EXCHANGE_TYPES`, not yet among the vhost's."""
+        exchange = EXCHANGE_TYPES[type_name](name, durable, auto_delete, internal, arguments)
+        exchange.choose = self.choose
+        return exchange
 
     def add_exchange(self, exchange: Exchange) -> None:
         """There is none of its name."""
@@ -138,9 +157,14 @@ class Topology:
     # --- routing ---
 
     def route(
-        self, exchange: Exchange, routing_key: str, headers: Callable[[], Table]
+        self,
+        exchange: Exchange,
+        routing_key: str,
+        properties: Callable[[], Properties],
+        further_keys: Sequence[str] = (),
     ) -> tuple[list[ClassicQueue], bool]:
-        """The queues a message goes to, each once, and whether its headers had a say.
+        """The queues a message goes to, each once, and whether another message with this routing
+        key may go elsewhere. `further_keys` are those of its CC and BCC headers.
 
         Exchange-to-exchange bindings are followed breadth first, each exchange once, so cycles
         end. An exchange that matches nothing itself passes the message to its alternate.
@@ -148,10 +172,13 @@ class Topology:
         queues: dict[ClassicQueue, None] = {}
         seen: dict[Exchange, None] = {exchange: None}
         waiting: list[Exchange] = [exchange]
-        by_headers = False
+        per_message = False
         for source in waiting:
-            by_headers = by_headers or source.reads_headers
-            destinations = source.route(routing_key, headers)
+            per_message = per_message or source.per_message
+            destinations = source.route(routing_key, properties)
+            if further_keys and source.routes_each_key:
+                for key in further_keys:
+                    destinations = destinations + source.route(key, properties)
             if not destinations:
                 destinations = self._alternate(source)
             for destination in destinations:
@@ -160,7 +187,7 @@ class Topology:
                 elif isinstance(destination, Exchange) and destination not in seen:
                     seen[destination] = None
                     waiting.append(destination)
-        return list(queues), by_headers
+        return list(queues), per_message
 
     def _alternate(self, exchange: Exchange) -> list[Destination]:
         """The exchange that `alternate-exchange` names, if there is one of that name now."""

@@ -298,8 +298,7 @@ class VHost(Topology):
     ) -> Pending:
         """Declare, or find that an equivalent one is there; answers with the exchange."""
         arguments = dict(arguments or {})
-        exchange_type = EXCHANGE_TYPES.get(type_name)
-        if exchange_type is None:
+        if type_name not in EXCHANGE_TYPES:
             explanation = f"unknown exchange type '{type_name}'"
             if self.compat.unknown_exchange_type == CommandInvalid.code:
                 raise CommandInvalid(explanation)
@@ -327,7 +326,7 @@ class VHost(Topology):
         if alternate is not None:
             self.require(actor, "read", "exchange", name)
             self.require(actor, "write", "exchange", alternate)
-        exchange = exchange_type(name, durable, auto_delete, internal, arguments)
+        exchange = self.new_exchange(type_name, name, durable, auto_delete, internal, arguments)
         if not durable:
             return self._exchange_declared(exchange)
         return self._commits.put(

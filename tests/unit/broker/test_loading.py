@@ -12,6 +12,7 @@ from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.vhost import VHost
 from leveret.testing import ManualClock
 from leveret.wire.field import KIND_NAMES, Field
+from leveret.wire.properties import Properties
 from leveret.wire.table import Table, encode_table, to_table
 from unit.doubles import TicketStore, answer_of
 from unit.late_definitions import LateDefinitions
@@ -93,7 +94,7 @@ def test_exchanges_queues_and_bindings_are_there_again(definitions: LateDefiniti
     (binding,) = again.bindings.leaving(y)
     assert (binding.destination, binding.routing_key) == (auto, "k")
     assert binding.arguments == to_table({"x-match": "any", "a": 1})
-    assert again.route(x, "a.b", dict)[0] == [q]
+    assert again.route(x, "a.b", Properties)[0] == [q]
 
 
 def test_what_is_transient_is_gone_with_its_bindings(definitions: LateDefinitions) -> None:
@@ -121,7 +122,7 @@ def test_any_name_comes_back(definitions: LateDefinitions, name: str) -> None:
     for kind, key in definitions.kept:
         assert (kind + key).isascii(), "so that any store can hold it"
     again = the_vhost(definitions)
-    assert again.route(again.exchanges[name], name, dict)[0] == [again.queues[name]]
+    assert again.route(again.exchanges[name], name, Properties)[0] == [again.queues[name]]
 
 
 def test_names_that_join_to_the_same_are_told_apart(definitions: LateDefinitions) -> None:

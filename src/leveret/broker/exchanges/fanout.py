@@ -11,12 +11,14 @@ from leveret.broker.seams import Binding, Destination, Exchange
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class FanoutExchange(Exchange):
     type_name: ClassVar[str] = "fanout"
+    routes_each_key: ClassVar[bool] = False
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
@@ -30,5 +32,5 @@ class FanoutExchange(Exchange):
     def unbind(self, binding: Binding) -> None:
         del self._bindings[binding]
 
-    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+    def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
         return [binding.destination for binding in self._bindings]

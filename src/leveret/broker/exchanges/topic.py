@@ -17,6 +17,7 @@ from leveret.broker.seams import Binding, Destination, Exchange
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -68,7 +69,7 @@ class TopicExchange(Exchange):
             path.pop()
             _set_child(path[-1], words.pop(), None)
 
-    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+    def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
         alive: dict[_Node, None] = {}
         _enter(self._root, alive)
         for word in routing_key.split(".") if routing_key else []:

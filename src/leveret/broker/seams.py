@@ -9,6 +9,7 @@ those that others are likely to write.
 from __future__ import annotations
 
 from random import randrange
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from mypy_extensions import i64, mypyc_attr
@@ -217,8 +218,8 @@ class Exchange:
     that it cannot obey are refused, with a `ChannelError`, as it is made.
 
     `per_message` says that `route` looks at more than the routing key, or leaves it to chance: its
-    answer holds for one message only. `choose` gives a number from 0 to below n by chance; whoever
-    makes the exchange sets it. `routes_each_key` is false for a type that takes no second look at a
+    answer holds for one message only. `choose` gives a number from 0 to below n by chance, `now` the
+    clock's seconds; whoever makes the exchange sets them. `routes_each_key` is false for a type that takes no second look at a
     message for the further routing keys that it carries (CC, BCC).
     """
 
@@ -235,6 +236,7 @@ class Exchange:
         self.arguments = arguments
         self.per_message = False
         self.choose: Callable[[int], int] = randrange
+        self.now: Callable[[], float] = monotonic
 
     def check_binding(self, routing_key: str, arguments: Table) -> None:
         """Refuse, with a `ChannelError`, a binding that this type cannot route by."""

@@ -6,6 +6,7 @@ Nothing here asks for permission or waits for a commit; `leveret.broker.vhost` d
 from __future__ import annotations
 
 from random import randrange
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import text_of
@@ -33,6 +34,7 @@ class Topology:
         self.generation = 0
         # A number from 0 to below n by chance, for the exchanges that need one.
         self.choose: Callable[[int], int] = randrange
+        self.now: Callable[[], float] = monotonic
         self.queues: dict[str, ClassicQueue] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.bindings = Bindings()
@@ -86,6 +88,7 @@ class Topology:
         """An exchange of a type of `EXCHANGE_TYPES`, not yet among the vhost's."""
         exchange = EXCHANGE_TYPES[type_name](name, durable, auto_delete, internal, arguments)
         exchange.choose = self.choose
+        exchange.now = self.now
         return exchange
 
     def add_exchange(self, exchange: Exchange) -> None:

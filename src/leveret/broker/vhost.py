@@ -25,6 +25,7 @@ from leveret.broker.equivalence import (
     require_equivalent_queue,
 )
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.exchanges.topic import check_hashes
 from leveret.broker.names import (
     RESERVED_PREFIX,
     exchange_resource,
@@ -81,6 +82,7 @@ class VHost(Topology):
         paging: Paging,
     ) -> None:
         super().__init__(name)
+        self.now = clock.now
         self.description = ""
         self.tags: list[str] = []
         self.compat = compat
@@ -381,6 +383,8 @@ class VHost(Topology):
         else:
             end = self.exchange(destination)
         exchange.check_binding(routing_key, arguments)
+        if exchange.type_name == "topic" and self.compat.topic_hashes_max:
+            check_hashes(routing_key, self.compat.topic_hashes_max)
         found = self.bindings.find(exchange, end, routing_key, arguments)
         if found is not None:
             return Pending.of(found)

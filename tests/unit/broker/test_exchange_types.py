@@ -4,7 +4,7 @@ import pytest
 
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.default import DefaultExchange
-from leveret.broker.exchanges.topic import TopicExchange
+from leveret.broker.exchanges.topic import TopicExchange, check_hashes
 from leveret.broker.seams import Binding, Exchange
 from leveret.errors import PreconditionFailed
 from leveret.testing.kits import Inert
@@ -167,3 +167,12 @@ def test_the_default_exchange_has_no_bindings() -> None:
         exchange.bind(binding)
     with pytest.raises(ValueError, match="has no bindings"):
         exchange.unbind(binding)
+
+
+def test_a_binding_key_has_as_many_hashes_as_are_allowed() -> None:
+    """Error table: topic bind with more than two `#` (compat 4.3)."""
+    for key in ("#.#", "#.a.#", "##.#.a#.#", ""):
+        check_hashes(key, 2)
+    text = r"^Topic binding key '#\.#\.#' uses 3 '#' wildcards, at most 2 are allowed$"
+    with pytest.raises(PreconditionFailed, match=text):
+        check_hashes("#.#.#", 2)

@@ -342,6 +342,18 @@ def test_a_headers_exchange_on_the_way_makes_the_headers_count(vhost: VHost) -> 
         assert vhost.route(vhost.exchanges[exchange], "", Properties)[1] == per_message
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_topic_takes_any_number_of_hashes_before_4_3(level: str) -> None:
+    vhost = a_vhost(level)
+    declare_queue(vhost, "q", durable=True)
+    bind(vhost, "amq.topic", "q", key="#.a.#")
+    if level == "4.3":
+        with pytest.raises(PreconditionFailed, match="uses 3 '#' wildcards"):
+            bind(vhost, "amq.topic", "q", key="#.a.#.b.#")
+    else:
+        bind(vhost, "amq.topic", "q", key="#.a.#.b.#")
+
+
 # --- refusals that leave things as they were ---
 
 

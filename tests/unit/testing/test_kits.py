@@ -55,11 +55,15 @@ PICKS_ONE = {
 }
 
 
+# Arguments without which a type refuses to be declared.
+NEEDED = {"x-message-deduplication": to_table({"x-cache-size": 100})}
+
+
 @pytest.mark.parametrize("type_name", list(EXCHANGE_TYPES))
 def test_every_exchange_type_keeps_the_contract(type_name: str) -> None:
     key = PICKS_ONE.get(type_name, "a.b")
     check_exchange(
-        lambda: EXCHANGE_TYPES[type_name]("x", False, False, False, {}),
+        lambda: EXCHANGE_TYPES[type_name]("x", False, False, False, NEEDED.get(type_name, {})),
         binding=(key, {}),
         routing_key=key,
         picks_one=type_name in PICKS_ONE,

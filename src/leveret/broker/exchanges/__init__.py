@@ -3,6 +3,7 @@
 from typing import Final
 
 from leveret.broker.exchanges.consistent_hash import ConsistentHashExchange
+from leveret.broker.exchanges.deduplication import DeduplicationExchange
 from leveret.broker.exchanges.direct import DirectExchange
 from leveret.broker.exchanges.fanout import FanoutExchange
 from leveret.broker.exchanges.headers import HeadersExchange
@@ -19,6 +20,7 @@ EXCHANGE_TYPES: Final[dict[str, type[Exchange]]] = {
     "topic": TopicExchange,
     "x-consistent-hash": ConsistentHashExchange,
     "x-local-random": LocalRandomExchange,
+    "x-message-deduplication": DeduplicationExchange,
     "x-modulus-hash": ModulusHashExchange,
     "x-random": RandomExchange,
 }

@@ -218,13 +218,13 @@ class Exchange:
     that it cannot obey are refused, with a `ChannelError`, as it is made.
 
     `per_message` says that `route` looks at more than the routing key, or leaves it to chance: its
-    answer holds for one message only. `choose` gives a number from 0 to below n by chance, `now` the
-    clock's seconds; whoever makes the exchange sets them. `routes_each_key` is false for a type that takes no second look at a
-    message for the further routing keys that it carries (CC, BCC).
+    answer holds for one message only. `routes_each_key` is false for a type that takes no second
+    look at a message for the further routing keys that it carries (CC, BCC). `choose` gives a
+    number from 0 to below n by chance, `now` the clock's seconds; whoever makes the exchange sets
+    them.
     """
 
     type_name: ClassVar[str] = ""
-    routes_each_key: ClassVar[bool] = True
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
@@ -235,8 +235,12 @@ class Exchange:
         self.internal = internal
         self.arguments = arguments
         self.per_message = False
+        self.routes_each_key = True
         self.choose: Callable[[int], int] = randrange
         self.now: Callable[[], float] = monotonic
+
+    def removed(self) -> None:
+        """The vhost has it no more."""
 
     def check_binding(self, routing_key: str, arguments: Table) -> None:
         """Refuse, with a `ChannelError`, a binding that this type cannot route by."""
@@ -294,7 +298,11 @@ class StoreEvents:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class MessageStore:
-    """Where persistent messages of durable queues live. Tickets ascend per shard from 1."""
+    """Where persistent messages of durable queues live. Tickets ascend per shard from 1.
+
+    `keeps`: what was appended can be fetched. A store in memory only leaves that to the queues."""
+
+    keeps: bool = True
 
     def append(self, message: Message, queues: list[Queue]) -> i64:
         """Store one message for these queues, raise `enqueued`, return the ticket of it all. The

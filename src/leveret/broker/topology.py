@@ -13,6 +13,7 @@ from leveret.broker.arguments import text_of
 from leveret.broker.bindings import Bindings
 from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
 from leveret.broker.exchanges.default import DefaultExchange
+from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.errors import NotFound
@@ -87,8 +88,10 @@ class Topology:
     ) -> Exchange:
         """An exchange of a type of `EXCHANGE_TYPES`, not yet among the vhost's."""
         exchange = EXCHANGE_TYPES[type_name](name, durable, auto_delete, internal, arguments)
-        exchange.choose = self.choose
-        exchange.now = self.now
+        made = [exchange, exchange.inner] if isinstance(exchange, DelayedExchange) else [exchange]
+        for each in made:
+            each.choose = self.choose
+            each.now = self.now
         return exchange
 
     def add_exchange(self, exchange: Exchange) -> None:
@@ -118,6 +121,7 @@ class Topology:
     def take_exchange(self, exchange: Exchange) -> list[Thing]:
         """Take an exchange away with its bindings."""
         del self.exchanges[exchange.name]
+        exchange.removed()
         self.generation += 1
         gone: list[Thing] = [exchange]
         for binding in self.bindings.leaving(exchange):
@@ -140,6 +144,7 @@ class Topology:
             source = binding.source
             if source.auto_delete and not self.bindings.leaving(source):
                 del self.exchanges[source.name]
+                source.removed()
                 gone.append(source)
                 waiting.extend(self.bindings.reaching(source))
         return gone
@@ -150,6 +155,7 @@ class Topology:
         for exchange in self.exchanges.values():
             gone.append(exchange)
             gone.extend(self.bindings.leaving(exchange))
+            exchange.removed()
         self.bindings = Bindings()
         self.queues.clear()
         self.reply_queues.clear()

@@ -25,6 +25,7 @@ from leveret.broker.equivalence import (
     require_equivalent_queue,
 )
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.exchanges.topic import check_hashes
 from leveret.broker.names import (
     RESERVED_PREFIX,
@@ -35,6 +36,7 @@ from leveret.broker.names import (
 )
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.holding import Holding
 from leveret.broker.seams import (
     Binding,
     Clock,
@@ -81,6 +83,11 @@ class VHost(Topology):
         ids: QueueIds,
         paging: Paging,
     ) -> None:
+        # What the clock lacks to the time of day. It is kept, so that nothing comes early or late
+        # when somebody sets that.
+        self.wall_offset = 0.0
+        # Called by who lets time in: `Broker.now` follows.
+        self.wake: Callable[[], object] = _nothing
         super().__init__(name)
         self.now = clock.now
         self.description = ""
@@ -92,6 +99,32 @@ class VHost(Topology):
         self._ids = ids
         self._paging = paging
         self._commits = Commits(name, definitions)
+
+    def new_exchange(
+        self,
+        type_name: str,
+        name: str,
+        durable: bool,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Table,
+    ) -> Exchange:
+        exchange = super().new_exchange(type_name, name, durable, auto_delete, internal, arguments)
+        if isinstance(exchange, DelayedExchange):
+            exchange.holding = Holding(
+                exchange,
+                self.route,
+                self.wall_ms,
+                lambda: self.wake(),
+                self._store,
+                self._clock,
+                self._paging,
+            )
+        return exchange
+
+    def wall_ms(self) -> int:
+        """Milliseconds since 1970: what outlives the process must not count from its start."""
+        return int((self._clock.now() + self.wall_offset) * 1000)
 
     def accessible_queue(self, actor: Actor, name: str) -> ClassicQueue:
         """The queue of this name, or 404, or 405 if it is another connection's own."""
@@ -331,8 +364,14 @@ class VHost(Topology):
         exchange = self.new_exchange(type_name, name, durable, auto_delete, internal, arguments)
         if not durable:
             return self._exchange_declared(exchange)
+        holding = exchange.holding if isinstance(exchange, DelayedExchange) else None
+        if holding is not None:
+            holding.id = self._ids.new()
         return self._commits.put(
-            (EXCHANGE, name), exchange, lambda: self._exchange_declared(exchange), _nothing
+            (EXCHANGE, name),
+            exchange,
+            lambda: self._exchange_declared(exchange),
+            lambda: None if holding is None else self._ids.release(int(holding.id)),
         )
 
     def _exchange_declared(self, exchange: Exchange) -> Pending:

@@ -112,6 +112,7 @@ class MemoryServer:
             self._id,
         )
         self.broker.choose = self._choose
+        self.broker.wall_offset = 1_700_000_000.0
         if isinstance(self.store, MemoryStore):
             self.store.events = self.broker
         self.broker.load()

@@ -56,7 +56,10 @@ PICKS_ONE = {
 
 
 # Arguments without which a type refuses to be declared.
-NEEDED = {"x-message-deduplication": to_table({"x-cache-size": 100})}
+NEEDED = {
+    "x-delayed-message": to_table({"x-delayed-type": "topic"}),
+    "x-message-deduplication": to_table({"x-cache-size": 100}),
+}
 
 
 @pytest.mark.parametrize("type_name", list(EXCHANGE_TYPES))

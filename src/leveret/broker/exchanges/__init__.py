@@ -4,6 +4,7 @@ from typing import Final
 
 from leveret.broker.exchanges.consistent_hash import ConsistentHashExchange
 from leveret.broker.exchanges.deduplication import DeduplicationExchange
+from leveret.broker.exchanges.delayed import INNER_TYPES, DelayedExchange
 from leveret.broker.exchanges.direct import DirectExchange
 from leveret.broker.exchanges.fanout import FanoutExchange
 from leveret.broker.exchanges.headers import HeadersExchange
@@ -24,6 +25,9 @@ EXCHANGE_TYPES: Final[dict[str, type[Exchange]]] = {
     "x-modulus-hash": ModulusHashExchange,
     "x-random": RandomExchange,
 }
+
+INNER_TYPES.update(EXCHANGE_TYPES)
+EXCHANGE_TYPES[DelayedExchange.type_name] = DelayedExchange
 
 # What every vhost has from the start: name, type, internal. All of them are durable.
 PREDECLARED: Final[list[tuple[str, str, bool]]] = [

@@ -39,12 +39,12 @@ _MASK: Final = (1 << 64) - 1
 @mypyc_attr(allow_interpreted_subclasses=True)
 class ConsistentHashExchange(Exchange):
     type_name: ClassVar[str] = "x-consistent-hash"
-    routes_each_key: ClassVar[bool] = False
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
     ) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
+        self.routes_each_key = False
         self._header = _named_by(arguments, HASH_HEADER)
         self._property = _named_by(arguments, HASH_PROPERTY)
         if self._header is not None and self._property is not None:

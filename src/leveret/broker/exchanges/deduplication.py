@@ -33,12 +33,12 @@ _FOREVER: Final = float("inf")
 @mypyc_attr(allow_interpreted_subclasses=True)
 class DeduplicationExchange(Exchange):
     type_name: ClassVar[str] = "x-message-deduplication"
-    routes_each_key: ClassVar[bool] = False
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
     ) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
+        self.routes_each_key = False
         self.per_message = True
         self._size = _positive(arguments.get(CACHE_SIZE))
         if self._size == 0:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 @mypyc_attr(allow_interpreted_subclasses=True)
 class FanoutExchange(Exchange):
     type_name: ClassVar[str] = "fanout"
-    routes_each_key: ClassVar[bool] = False
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
     ) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
+        self.routes_each_key = False
         self._bindings: dict[Binding, None] = {}
 
     def bind(self, binding: Binding) -> None:

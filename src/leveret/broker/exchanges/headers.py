@@ -26,12 +26,12 @@ _LONG_STRING: Final = ord("S")
 @mypyc_attr(allow_interpreted_subclasses=True)
 class HeadersExchange(Exchange):
     type_name: ClassVar[str] = "headers"
-    routes_each_key: ClassVar[bool] = False
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
     ) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
+        self.routes_each_key = False
         self.per_message = True
         self._bindings: dict[Binding, None] = {}
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 @mypyc_attr(allow_interpreted_subclasses=True)
 class ModulusHashExchange(Exchange):
     type_name: ClassVar[str] = "x-modulus-hash"
-    routes_each_key: ClassVar[bool] = False
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
     ) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
+        self.routes_each_key = False
         self._bindings: list[Binding] = []
 
     def bind(self, binding: Binding) -> None:

@@ -8,6 +8,7 @@ import pytest
 from leveret.broker.actor import Actor
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
+from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.vhost import VHost
 from leveret.testing import ManualClock
@@ -95,6 +96,22 @@ def test_exchanges_queues_and_bindings_are_there_again(definitions: LateDefiniti
     assert (binding.destination, binding.routing_key) == (auto, "k")
     assert binding.arguments == to_table({"x-match": "any", "a": 1})
     assert again.route(x, "a.b", Properties)[0] == [q]
+
+
+def test_a_delayed_exchange_keeps_the_id_of_its_messages(definitions: LateDefinitions) -> None:
+    arguments = to_table({"x-delayed-type": "topic"})
+    vhost = the_vhost(definitions)
+    vhost.declare_exchange(SERVER, "x", "x-delayed-message", True, arguments=arguments)
+    vhost.declare_queue(SERVER, "q", True)
+    vhost.bind(SERVER, "x", "queue", "q", "a.#", {})
+    exchange, again = vhost.exchanges["x"], the_vhost(definitions)
+    loaded = again.exchanges["x"]
+    assert isinstance(exchange, DelayedExchange)
+    assert isinstance(loaded, DelayedExchange)
+    assert exchange.holding is not None
+    assert loaded.holding is not None
+    assert int(loaded.holding.id) == int(exchange.holding.id) != 0
+    assert again.route(loaded, "a.b", Properties)[0] == [again.queues["q"]]
 
 
 def test_what_is_transient_is_gone_with_its_bindings(definitions: LateDefinitions) -> None:

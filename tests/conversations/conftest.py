@@ -44,6 +44,7 @@ class Server(Protocol):
     ) -> None: ...
     def raise_alarm(self, resource: str) -> None: ...
     def clear_alarm(self, resource: str) -> None: ...
+    def set_tracing(self, vhost: str, on: bool) -> None: ...
 
 
 class TcpServer:
@@ -86,6 +87,9 @@ class TcpServer:
     def clear_alarm(self, resource: str) -> None:
         if self.orders.pop(("alarm", resource), None):
             self.control(*ALARMS[resource][1])
+
+    def set_tracing(self, vhost: str, on: bool) -> None:
+        self.control("trace_on" if on else "trace_off", "-p", vhost)
 
     def order(self, *key: str, values: tuple[str, ...]) -> bool:
         """Carry out what is not so already."""

@@ -18,13 +18,12 @@ from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.described import as_binary
 from leveret.amqp.published_properties import check_published, copied
 from leveret.amqp.reply_to import ENCODED, rewritten
+from leveret.amqp.routing import route_message
 from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE
 from leveret.amqp.unacked import Unacked
 from leveret.broker.copies import ENCODED as COPIES
-from leveret.broker.delay import stamp
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
-from leveret.broker.queues.holding import Holding
 from leveret.errors import (
     AccessRefused,
     CommandInvalid,
@@ -138,6 +137,7 @@ class Channel:
         self.broker = connection.broker
         assert connection.vhost is not None
         self.vhost = connection.vhost
+        self.firehose = self.vhost.firehose
         self.closing = False
         self.consumers: dict[str, ChannelConsumer] = {}
         self.unacked = Unacked()
@@ -267,7 +267,7 @@ class Channel:
         )
         held: i64 = 0
         if route.per_message:
-            held = self._route_message(route, message)
+            held = route_message(self, route, message)
         if self.transaction is not None:
             self.transaction.publish(route, message)
             self.connection.work += 1
@@ -311,46 +311,12 @@ class Channel:
         route = Route(exchange, routing_key, payload[6:key_end], mandatory)
         queues, route.per_message = self.vhost.route(exchange, routing_key, Properties)
         route.lead_to(queues)
+        # What is traced takes the long road, and other messages do not ask whether they are.
+        route.per_message = route.per_message or self.firehose.on
         if len(self._routes) >= ROUTES_MAX:
             self._routes.clear()
         self._routes[payload] = route
         return route
-
-    def _route_message(self, route: Route, message: Message) -> i64:
-        """Set the queues of this message. Should it go to some now and to others later, the latter
-        are served here; returns the ticket of that."""
-        queues, _ = self.vhost.route(
-            route.exchange,
-            route.routing_key,
-            lambda: self._properties(message.frames, message.header_size),
-            route.further_keys,
-        )
-        holding = [queue for queue in queues if isinstance(queue, Holding)]
-        if not holding:
-            route.lead_to(queues)
-            return 0
-        if len(holding) == len(queues):
-            stamp(message, self.vhost.wall_ms(), route.further_keys)
-            route.lead_to(queues)
-            return 0
-        later = route.with_keys(route.further_keys)
-        later.lead_to(list(holding))
-        route.lead_to([queue for queue in queues if not isinstance(queue, Holding)])
-        return self._hold_back(later, message.copy())
-
-    def _hold_back(self, route: Route, message: Message) -> i64:
-        stamp(message, self.vhost.wall_ms(), route.further_keys)
-        if self.transaction is not None:
-            self.transaction.publish(route, message)
-            return 0
-        queues = route.queues
-        ticket: i64 = 0
-        if message.persistent and len(route.durable) != 0:
-            ticket = self.broker.store.append(message, route.durable)
-            queues = route.transient
-        for queue in queues:
-            queue.publish(message, 0)
-        return ticket
 
     def _properties(self, frames: bytes, header_size: i64) -> Properties:
         return decode_properties(frames, PROPERTIES_AT, int(header_size) - 1)

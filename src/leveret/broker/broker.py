@@ -79,6 +79,7 @@ class Broker(StoreEvents):
         self._held: dict[int, str] = {}
         # A number from 0 to below n by chance, for exchanges that route by it.
         self.choose: Callable[[int], int] = randrange
+        self.node = ""
         # What the clock lacks to the time of day, in seconds.
         self.wall_offset: float = time() - clock.now()
         # Called when the store has failed, by whoever ends the process then.
@@ -152,6 +153,7 @@ class Broker(StoreEvents):
                 self.paging,
             )
             vhost.choose = self.choose
+            vhost.firehose.node = self.node
             vhost.wake = self.wake
             vhost.wall_offset = self.wall_offset
             self.vhosts[name] = vhost

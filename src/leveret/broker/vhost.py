@@ -27,6 +27,7 @@ from leveret.broker.equivalence import (
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.exchanges.topic import check_hashes
+from leveret.broker.firehose import TRACE, Firehose
 from leveret.broker.names import (
     RESERVED_PREFIX,
     exchange_resource,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from leveret.broker.durable import DefinitionKey
     from leveret.broker.queues.paging import Paging
     from leveret.broker.seams import Exchange
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -89,6 +91,7 @@ class VHost(Topology):
         # Called by who lets time in: `Broker.now` follows.
         self.wake: Callable[[], object] = _nothing
         super().__init__(name)
+        self.firehose = Firehose(name, self.route_traced)
         self.now = clock.now
         self.description = ""
         self.tags: list[str] = []
@@ -121,6 +124,16 @@ class VHost(Topology):
                 self._paging,
             )
         return exchange
+
+    def set_tracing(self, on: bool) -> None:
+        """Have `amq.rabbitmq.trace` hear of every message that is published and delivered."""
+        self.firehose.on = on
+        self.generation += 1
+
+    def route_traced(self, routing_key: str, properties: Properties) -> list[ClassicQueue]:
+        """The queues that hear of what is traced."""
+        trace = self.exchanges.get(TRACE)
+        return [] if trace is None else self.route(trace, routing_key, lambda: properties)[0]
 
     def wall_ms(self) -> int:
         """Milliseconds since 1970: what outlives the process must not count from its start."""

@@ -112,6 +112,7 @@ class MemoryServer:
             self._id,
         )
         self.broker.choose = self._choose
+        self.broker.node = "leveret@memory"
         self.broker.wall_offset = 1_700_000_000.0
         if isinstance(self.store, MemoryStore):
             self.store.events = self.broker
@@ -163,6 +164,10 @@ class MemoryServer:
     def _choose(self, below: int) -> int:
         self.choices += 1
         return self.choices % below
+
+    def set_tracing(self, vhost: str, on: bool) -> None:
+        """Switch the firehose of a vhost."""
+        self.broker.vhosts[vhost].set_tracing(on)
 
     def raise_alarm(self, resource: str) -> None:
         """Be low on memory or disk."""

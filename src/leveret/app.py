@@ -32,7 +32,7 @@ from leveret.logs import set_up_logging
 from leveret.management.definitions import Import, read_definitions
 from leveret.management.pending import answered
 from leveret.monitor import Monitor
-from leveret.names import generate_name, generate_queue_id
+from leveret.names import generate_name, generate_queue_id, node_name
 from leveret.net.listener import AmqpListener
 from leveret.store.data_folder import DataFolder, DataFolderError
 from leveret.store.definitions import SqliteDefinitions
@@ -92,6 +92,7 @@ class Server:
         limit = self.monitor.memory_limit_bytes * config.memory_paging_ratio
         if limit:
             self.broker.paging.set_limit(int(limit))
+        self.broker.node = node_name()
         self.broker.load()
         if isinstance(store, LogStore):
             self._recover(store)
@@ -164,6 +165,7 @@ class Server:
             handshake_timeout_seconds=config.handshake_timeout_seconds,
             refused_login_delay_seconds=config.refused_login_delay_seconds,
             consumer_timeout_seconds=config.consumer_timeout_seconds,
+            consumer_max_per_channel=config.consumer_max_per_channel,
             max_message_size_bytes=config.max_message_size_bytes or compat.max_message_size_bytes,
         )
         properties = server_properties(config.identity, compat)

@@ -86,6 +86,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Seconds,
         Meta(description="Time a consumer has to acknowledge a delivery; 0 is without end."),
     ] = 1800.0
+    consumer_max_per_channel: Annotated[
+        int, Meta(ge=0, description="Consumers a channel may have; 0 is any number.")
+    ] = 0
     max_message_size_bytes: Annotated[
         int, Meta(ge=0, le=536870912, description="Largest body; 0 is what `compat` says.")
     ] = 0

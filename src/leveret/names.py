@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import socket
 
 
 def generate_name(prefix: str) -> str:
@@ -12,3 +13,8 @@ def generate_name(prefix: str) -> str:
 def generate_queue_id() -> int:
     """62 random bits: not made twice in the lifetime of a data folder. 0 is none."""
     return secrets.randbits(62)
+
+
+def node_name() -> str:
+    """This node's, in RabbitMQ's form."""
+    return f"leveret@{socket.gethostname()}"

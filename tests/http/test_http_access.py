@@ -145,10 +145,13 @@ def test_a_vhost_counts_the_messages_in_it(api, connect):
     assert counts == (2, 1, 1)
 
 
-def test_tracing_which_is_not_there_is_refused(api):
-    assert api.put("/api/vhosts/lab", {"tracing": False}).status == 201
-    refusal = api.put("/api/vhosts/other", {"tracing": True}).refusal
-    assert refusal == (400, "bad_request", "there is no tracing")
+def test_tracing_is_switched_with_its_vhost(api):
+    assert api.put("/api/vhosts/lab", {"tracing": True}).status == 201
+    assert api.get("/api/vhosts/lab").json["tracing"] is True
+    assert api.put("/api/vhosts/lab", {"description": "d"}).status == 204
+    assert api.get("/api/vhosts/lab").json["tracing"] is True
+    assert api.put("/api/vhosts/lab", {"tracing": False}).status == 204
+    assert api.get("/api/vhosts/lab").json["tracing"] is False
 
 
 def test_a_deleted_vhost_is_gone_with_all_that_was_in_it(api, connect):

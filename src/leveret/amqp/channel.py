@@ -16,10 +16,12 @@ from mypy_extensions import i64
 
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.described import as_binary
-from leveret.amqp.published_properties import check_published
+from leveret.amqp.published_properties import check_published, copied
 from leveret.amqp.reply_to import ENCODED, rewritten
+from leveret.amqp.routing import route_message
 from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE
 from leveret.amqp.unacked import Unacked
+from leveret.broker.copies import ENCODED as COPIES
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.errors import (
@@ -34,6 +36,7 @@ from leveret.wire.constants import (
     BASIC_RETURN,
     FLAG_DELIVERY_MODE,
     FLAG_EXPIRATION,
+    FLAG_HEADERS,
     FLAG_REPLY_TO,
     FLAG_USER_ID,
     FRAME_METHOD,
@@ -51,7 +54,6 @@ if TYPE_CHECKING:
     from leveret.amqp.transaction import Transaction
     from leveret.broker.actor import Actor
     from leveret.broker.seams import Exchange, Pending, Queue, Timer
-    from leveret.wire.field import Table
 
 Handler = Callable[["Channel", Method], None]
 
@@ -75,14 +77,16 @@ class Route:
 
     `tail` is the exchange and the routing key, encoded. `durable` are the queues that persistent
     messages reach through the store, `transient` the others; `queues` are both. `told`: the log
-    need not hear again that it leads nowhere.
+    need not hear again that it leads nowhere. `per_message`: the queues are those of one message,
+    and are found anew for the next. `further_keys` are those of a message's CC and BCC.
     """
 
     __slots__ = (
-        "by_headers",
         "durable",
         "exchange",
+        "further_keys",
         "mandatory",
+        "per_message",
         "queues",
         "routing_key",
         "tail",
@@ -95,11 +99,19 @@ class Route:
         self.routing_key = routing_key
         self.tail = tail
         self.mandatory = mandatory
-        self.by_headers = False
+        self.per_message = False
         self.told = False
+        self.further_keys: list[str] = []
         self.queues: list[ClassicQueue] = []
         self.durable: list[Queue] = []
         self.transient: list[ClassicQueue] = []
+
+    def with_keys(self, further_keys: list[str]) -> Route:
+        """The same for one message with further routing keys; nobody remembers it."""
+        route = Route(self.exchange, self.routing_key, self.tail, self.mandatory)
+        route.per_message = True
+        route.further_keys = further_keys
+        return route
 
     def lead_to(self, queues: list[ClassicQueue]) -> None:
         """Set the queues."""
@@ -125,6 +137,7 @@ class Channel:
         self.broker = connection.broker
         assert connection.vhost is not None
         self.vhost = connection.vhost
+        self.firehose = self.vhost.firehose
         self.closing = False
         self.consumers: dict[str, ChannelConsumer] = {}
         self.unacked = Unacked()
@@ -244,11 +257,17 @@ class Channel:
         if mode > PERSISTENT or (mode == 0 and flags & FLAG_DELIVERY_MODE != 0):
             raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         persistent = mode == PERSISTENT
+        if flags & FLAG_HEADERS != 0 and frames.find(COPIES, 0, int(header_size)) >= 0:
+            keys, header = copied(self, frames, int(header_size), int(body_size))
+            frames = header + frames[int(header_size) :]
+            header_size = len(header)
+            route = route.with_keys(keys)
         message = Message(
             frames, route.tail, self.number, header_size, body_size, largest_frame, persistent
         )
-        if route.by_headers:
-            self._route_by_headers(route, message)
+        held: i64 = 0
+        if route.per_message:
+            held = route_message(self, route, message)
         if self.transaction is not None:
             self.transaction.publish(route, message)
             self.connection.work += 1
@@ -265,7 +284,7 @@ class Channel:
         self.connection.work += len(queues) + 1
         confirms = self.confirms
         if confirms is not None:
-            confirms.take(ticket)
+            confirms.take(ticket if ticket != 0 else held)
             self.connection.confirming[self] = None
 
     def _route(self, payload: bytes) -> Route:
@@ -290,19 +309,14 @@ class Channel:
             )
         mandatory = flags & FLAG_MANDATORY != 0
         route = Route(exchange, routing_key, payload[6:key_end], mandatory)
-        queues, route.by_headers = self.vhost.route(exchange, routing_key, _no_headers)
+        queues, route.per_message = self.vhost.route(exchange, routing_key, Properties)
         route.lead_to(queues)
+        # What is traced takes the long road, and other messages do not ask whether they are.
+        route.per_message = route.per_message or self.firehose.on
         if len(self._routes) >= ROUTES_MAX:
             self._routes.clear()
         self._routes[payload] = route
         return route
-
-    def _route_by_headers(self, route: Route, message: Message) -> None:
-        def headers() -> Table:
-            return self._properties(message.frames, message.header_size).headers or {}
-
-        queues, _ = self.vhost.route(route.exchange, route.routing_key, headers)
-        route.lead_to(queues)
 
     def _properties(self, frames: bytes, header_size: i64) -> Properties:
         return decode_properties(frames, PROPERTIES_AT, int(header_size) - 1)
@@ -538,7 +552,3 @@ class Channel:
         self.requeue(self.unacked.settle_up_to(0))
         for consumer in consumers:
             self.vhost.consumer_left(consumer.queue)
-
-
-def _no_headers() -> Table:
-    return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leveret.amqp.routing import trace_delivery
 from leveret.broker.seams import Consumer
 from leveret.wire.constants import BASIC_DELIVER
 
@@ -66,11 +67,15 @@ class ChannelConsumer(Consumer):
         channel.limited_count += 1
         tag = channel.track(entry)
         channel.deliver(self.deliver_start, tag, entry.redelivered, entry.message)
+        if channel.firehose.on:
+            trace_delivery(channel, entry.message, self.queue.name, entry.redelivered)
 
     def deliver_settled(self, message: Message, redelivered: bool) -> None:
         channel = self.channel
         tag = channel.unacked.next_tag()
         channel.deliver(self.deliver_start, tag, redelivered, message)
+        if channel.firehose.on:
+            trace_delivery(channel, message, self.queue.name, redelivered)
 
     def cancelled(self) -> None:
         self.channel.consumer_cancelled(self)

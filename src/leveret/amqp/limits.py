@@ -2,7 +2,7 @@
 
 
 class Limits:
-    """Times in seconds, sizes in octets."""
+    """Times in seconds, sizes in octets; `consumer_max_per_channel` 0 is any number."""
 
     def __init__(
         self,
@@ -15,6 +15,7 @@ class Limits:
         close_timeout_seconds: float = 10.0,
         refused_login_delay_seconds: float = 3.0,
         consumer_timeout_seconds: float = 1800.0,
+        consumer_max_per_channel: int = 0,
         max_message_size_bytes: int = 134217728,
     ) -> None:
         self.frame_max_bytes = frame_max_bytes
@@ -25,4 +26,5 @@ class Limits:
         self.close_timeout_seconds = close_timeout_seconds
         self.refused_login_delay_seconds = refused_login_delay_seconds
         self.consumer_timeout_seconds = consumer_timeout_seconds
+        self.consumer_max_per_channel = consumer_max_per_channel
         self.max_message_size_bytes = max_message_size_bytes

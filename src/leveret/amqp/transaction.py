@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.reply_to import names_reply_to
+from leveret.broker.queues.holding import Holding
 
 if TYPE_CHECKING:
     from leveret.amqp.channel import Channel, Route
@@ -130,9 +131,12 @@ def _give(channel: Channel, published: Published) -> bool:
 def _queues(channel: Channel, published: Published) -> list[ClassicQueue]:
     # Publishing has fixed the names, and the commit looks them up: a queue deleted in between
     # gets nothing, one declared in between may.
-    names = [queue.name for queue in published.queues]
+    names = [queue.name for queue in published.queues if not isinstance(queue, Holding)]
     route = published.route
-    if not names and route.exchange.name == "":
+    if not published.queues and route.exchange.name == "":
         names = [route.routing_key]
     queues = channel.vhost.queues
-    return [queues[name] for name in names if name in queues]
+    found = [queues[name] for name in names if name in queues]
+    # What holds delayed messages has a name of its own, by which it is not found.
+    found.extend(queue for queue in published.queues if isinstance(queue, Holding))
+    return found

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from random import randrange
+from time import time
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import Alarms
 from leveret.broker.durable import QueueIds
+from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.loading import Loading
+from leveret.broker.queues.holding import Holding
 from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import (
     Clock,
@@ -73,6 +77,11 @@ class Broker(StoreEvents):
         self._awaited: deque[tuple[int, Pending]] = deque()
         # Why a shard of the store has publishers wait.
         self._held: dict[int, str] = {}
+        # A number from 0 to below n by chance, for exchanges that route by it.
+        self.choose: Callable[[int], int] = randrange
+        self.node = ""
+        # What the clock lacks to the time of day, in seconds.
+        self.wall_offset: float = time() - clock.now()
         # Called when the store has failed, by whoever ends the process then.
         self.end: Callable[[str], object] = lambda reason: None
 
@@ -143,18 +152,28 @@ class Broker(StoreEvents):
                 self._queue_ids,
                 self.paging,
             )
+            vhost.choose = self.choose
+            vhost.firehose.node = self.node
+            vhost.wake = self.wake
+            vhost.wall_offset = self.wall_offset
             self.vhosts[name] = vhost
         _describe(vhost, value)
         return vhost
 
+    def wake(self) -> None:
+        """Time has passed."""
+        self.now = self.clock.now()
+
     def durable_queues(self) -> list[ClassicQueue]:
-        """The queues whose messages the store keeps."""
-        return [
-            queue
-            for vhost in self.vhosts.values()
-            for queue in vhost.queues.values()
-            if queue.durable
-        ]
+        """The queues whose messages the store keeps, those of delayed messages included."""
+        queues: list[ClassicQueue] = []
+        for vhost in self.vhosts.values():
+            queues.extend(queue for queue in vhost.queues.values() if queue.durable)
+            for exchange in vhost.exchanges.values():
+                holding = exchange.holding if isinstance(exchange, DelayedExchange) else None
+                if isinstance(holding, Holding) and holding.durable:
+                    queues.append(holding)
+        return queues
 
     def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
         for queue in queues:

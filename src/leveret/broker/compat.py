@@ -57,6 +57,10 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "Whether a queue that is neither durable nor exclusive may be declared.",
         (True, True, False),
     ),
+    "topic_hashes_max": Difference(
+        "How many `#` the binding key of a topic exchange may hold; 0 is any number.",
+        (0, 0, 2),
+    ),
     "global_prefetch": Difference(
         "Whether basic.qos global=true limits the channel (else it counts as global=false).",
         (True, True, False),
@@ -86,6 +90,7 @@ class Compat:
             row["passive_declare_needs_permission"].values[at] is True
         )
         self.transient_nonexclusive_queues = row["transient_nonexclusive_queues"].values[at] is True
+        self.topic_hashes_max = _int(row["topic_hashes_max"].values[at])
         self.global_prefetch = row["global_prefetch"].values[at] is True
 
 

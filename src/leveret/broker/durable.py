@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from leveret.broker.bindings import canonical_arguments
+from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.wire.field import Table
@@ -54,12 +55,15 @@ def value_of(thing: Thing) -> dict[str, object]:
     """What else must be known to make it again."""
     arguments = encode_table(thing.arguments).hex()
     if isinstance(thing, Exchange):
-        return {
+        value: dict[str, object] = {
             "type": thing.type_name,
             "auto_delete": thing.auto_delete,
             "internal": thing.internal,
             "arguments": arguments,
         }
+        if isinstance(thing, DelayedExchange) and thing.holding is not None:
+            value["id"] = int(thing.holding.id)
+        return value
     if isinstance(thing, ClassicQueue):
         return {"id": int(thing.id), "auto_delete": thing.auto_delete, "arguments": arguments}
     return {"arguments": arguments}

@@ -21,6 +21,7 @@ from leveret.broker.durable import (
     names_of,
 )
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.seams import Binding, Exchange
 from leveret.errors import ReplyError
@@ -66,7 +67,8 @@ class Loading:
                 log.info("the definition of %s %s is a leftover and is deleted", kind, key)
                 self.leftovers.append((kind, key))
         except (ValueError, TypeError, LookupError, RecursionError, ReplyError, WireError) as error:
-            if kind == QUEUE:
+            # A delayed exchange has messages too.
+            if kind == QUEUE or (isinstance(value, dict) and "id" in value):
                 self.damaged_queues.append(key)
             if names and kind != BINDING:
                 self._damaged.add((kind, names[0], names[1]))
@@ -93,29 +95,33 @@ class Loading:
     def _make_exchange(self, vhost: VHost, name: str, value: dict[str, object]) -> None:
         if name in vhost.exchanges:
             raise ValueError("there is an exchange of this name")
-        exchange_type = EXCHANGE_TYPES.get(str(value["type"]))
-        if exchange_type is None:
+        type_name = str(value["type"])
+        if type_name not in EXCHANGE_TYPES:
             raise ValueError(f"the exchange type '{value['type']}' is unknown")
         arguments = arguments_of(value)
-        vhost.add_exchange(
-            exchange_type(
-                name, True, bool(value["auto_delete"]), bool(value["internal"]), arguments
-            )
-        )
+        auto_delete, internal = bool(value["auto_delete"]), bool(value["internal"])
+        exchange = vhost.new_exchange(type_name, name, True, auto_delete, internal, arguments)
+        holding = exchange.holding if isinstance(exchange, DelayedExchange) else None
+        if holding is not None:
+            holding.id = self._taken_id(value)
+        vhost.add_exchange(exchange)
 
     def _make_queue(self, vhost: VHost, name: str, value: dict[str, object]) -> None:
         arguments = arguments_of(value)
         named = arguments.get("x-queue-type")
         if named is not None and printed(named) not in QUEUE_TYPES:
             raise ValueError(f"the queue type '{printed(named)}' is unknown")
+        queue = vhost.new_queue(name, True, None, bool(value["auto_delete"]), arguments)
+        queue.id = self._taken_id(value)
+        vhost.add_queue(queue)
+
+    def _taken_id(self, value: dict[str, object]) -> int:
         queue_id = value["id"]
         if not isinstance(queue_id, int):
             raise ValueError("its id is damaged")
-        queue = vhost.new_queue(name, True, None, bool(value["auto_delete"]), arguments)
         if not self._ids.take(queue_id):
             raise ValueError(f"its id {queue_id} cannot be that of a queue, or is another queue's")
-        queue.id = queue_id
-        vhost.add_queue(queue)
+        return queue_id
 
     def _make_binding(self, vhost: VHost, names: list[str], value: dict[str, object]) -> bool:
         source_name, kind, name, routing_key, _arguments = names

@@ -49,6 +49,18 @@ class Message:
         self.largest_frame = largest_frame
         self.persistent = persistent
 
+    def copy(self) -> "Message":
+        """The same content again."""
+        return Message(
+            self.frames,
+            self.tail,
+            self.channel,
+            self.header_size,
+            self.body_size,
+            self.largest_frame,
+            self.persistent,
+        )
+
     def body(self) -> bytes:
         """The body, joined from its frames."""
         frames = self.frames

@@ -29,3 +29,8 @@ def refuse_reserved(kind: str, name: str) -> None:
             f"{kind} name '{name}' contains reserved prefix 'amq.*'",
             remedy="choose a name that does not begin with 'amq.'",
         )
+
+
+def erlang_binary(octets: bytes) -> str:
+    """Octets of text as Erlang prints them, in refusals that RabbitMQ does not word for people."""
+    return f'<<"{octets.decode(errors="replace")}">>' if octets else "<<>>"

@@ -8,6 +8,8 @@ those that others are likely to write.
 
 from __future__ import annotations
 
+from random import randrange
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from mypy_extensions import i64, mypyc_attr
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from leveret.broker.message import Entry, Message
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -181,6 +184,7 @@ class Queue:
     """A queue as its publishers, its consumers and the store see it. `id` names it in the store
     and is given to no other queue ever; 0 for a queue that is not durable."""
 
+    name: str = ""
     id: i64 = 0
 
     def publish(self, message: Message, ticket: i64) -> None:
@@ -210,14 +214,17 @@ class Queue:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Exchange:
-    """Routes by its bindings. A type is one subclass in one file of `broker/exchanges`.
+    """Routes by its bindings. A type is one subclass in one file of `broker/exchanges`; arguments
+    that it cannot obey are refused, with a `ChannelError`, as it is made.
 
-    `reads_headers` says that `route` looks at more than the routing key, so that its answer holds
-    for one message only.
+    `per_message` says that `route` looks at more than the routing key, or leaves it to chance: its
+    answer holds for one message only. `routes_each_key` is false for a type that takes no second
+    look at a message for the further routing keys that it carries (CC, BCC). `choose` gives a
+    number from 0 to below n by chance, `now` the clock's seconds; whoever makes the exchange sets
+    them.
     """
 
     type_name: ClassVar[str] = ""
-    reads_headers: ClassVar[bool] = False
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
@@ -227,6 +234,13 @@ class Exchange:
         self.auto_delete = auto_delete
         self.internal = internal
         self.arguments = arguments
+        self.per_message = False
+        self.routes_each_key = True
+        self.choose: Callable[[int], int] = randrange
+        self.now: Callable[[], float] = monotonic
+
+    def removed(self) -> None:
+        """The vhost has it no more."""
 
     def check_binding(self, routing_key: str, arguments: Table) -> None:
         """Refuse, with a `ChannelError`, a binding that this type cannot route by."""
@@ -239,8 +253,8 @@ class Exchange:
         """Stop routing by this binding; it is bound."""
         raise NotImplementedError
 
-    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
-        """The destinations of a message; `headers` decodes its headers when called."""
+    def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
+        """The destinations of a message; `properties` decodes its properties when called."""
         raise NotImplementedError
 
 
@@ -284,7 +298,11 @@ class StoreEvents:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class MessageStore:
-    """Where persistent messages of durable queues live. Tickets ascend per shard from 1."""
+    """Where persistent messages of durable queues live. Tickets ascend per shard from 1.
+
+    `keeps`: what was appended can be fetched. A store in memory only leaves that to the queues."""
+
+    keeps: bool = True
 
     def append(self, message: Message, queues: list[Queue]) -> i64:
         """Store one message for these queues, raise `enqueued`, return the ticket of it all. The

@@ -5,20 +5,24 @@ Nothing here asks for permission or waits for a commit; `leveret.broker.vhost` d
 
 from __future__ import annotations
 
+from random import randrange
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import text_of
 from leveret.broker.bindings import Bindings
 from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
 from leveret.broker.exchanges.default import DefaultExchange
+from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from leveret.broker.durable import Thing
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -29,6 +33,9 @@ class Topology:
     def __init__(self, name: str) -> None:
         self.name = name
         self.generation = 0
+        # A number from 0 to below n by chance, for the exchanges that need one.
+        self.choose: Callable[[int], int] = randrange
+        self.now: Callable[[], float] = monotonic
         self.queues: dict[str, ClassicQueue] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.bindings = Bindings()
@@ -36,8 +43,9 @@ class Topology:
         self.reply_queues: dict[str, ClassicQueue] = {}
         self.exchanges[""] = DefaultExchange(self.queues, self.reply_queues)
         for exchange_name, type_name, internal in PREDECLARED:
-            exchange_type = EXCHANGE_TYPES[type_name]
-            self.exchanges[exchange_name] = exchange_type(exchange_name, True, False, internal, {})
+            self.exchanges[exchange_name] = self.new_exchange(
+                type_name, exchange_name, True, False, internal, {}
+            )
 
     # --- looking up ---
 
@@ -69,6 +77,23 @@ class Topology:
 
     # --- coming ---
 
+    def new_exchange(
+        self,
+        type_name: str,
+        name: str,
+        durable: bool,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Table,
+    ) -> Exchange:
+        """An exchange of a type of `EXCHANGE_TYPES`, not yet among the vhost's."""
+        exchange = EXCHANGE_TYPES[type_name](name, durable, auto_delete, internal, arguments)
+        made = [exchange, exchange.inner] if isinstance(exchange, DelayedExchange) else [exchange]
+        for each in made:
+            each.choose = self.choose
+            each.now = self.now
+        return exchange
+
     def add_exchange(self, exchange: Exchange) -> None:
         """There is none of its name."""
         self.exchanges[exchange.name] = exchange
@@ -96,6 +121,7 @@ class Topology:
     def take_exchange(self, exchange: Exchange) -> list[Thing]:
         """Take an exchange away with its bindings."""
         del self.exchanges[exchange.name]
+        exchange.removed()
         self.generation += 1
         gone: list[Thing] = [exchange]
         for binding in self.bindings.leaving(exchange):
@@ -118,6 +144,7 @@ class Topology:
             source = binding.source
             if source.auto_delete and not self.bindings.leaving(source):
                 del self.exchanges[source.name]
+                source.removed()
                 gone.append(source)
                 waiting.extend(self.bindings.reaching(source))
         return gone
@@ -128,6 +155,7 @@ class Topology:
         for exchange in self.exchanges.values():
             gone.append(exchange)
             gone.extend(self.bindings.leaving(exchange))
+            exchange.removed()
         self.bindings = Bindings()
         self.queues.clear()
         self.reply_queues.clear()
@@ -138,9 +166,14 @@ class Topology:
     # --- routing ---
 
     def route(
-        self, exchange: Exchange, routing_key: str, headers: Callable[[], Table]
+        self,
+        exchange: Exchange,
+        routing_key: str,
+        properties: Callable[[], Properties],
+        further_keys: Sequence[str] = (),
     ) -> tuple[list[ClassicQueue], bool]:
-        """The queues a message goes to, each once, and whether its headers had a say.
+        """The queues a message goes to, each once, and whether another message with this routing
+        key may go elsewhere. `further_keys` are those of its CC and BCC headers.
 
         Exchange-to-exchange bindings are followed breadth first, each exchange once, so cycles
         end. An exchange that matches nothing itself passes the message to its alternate.
@@ -148,10 +181,13 @@ class Topology:
         queues: dict[ClassicQueue, None] = {}
         seen: dict[Exchange, None] = {exchange: None}
         waiting: list[Exchange] = [exchange]
-        by_headers = False
+        per_message = False
         for source in waiting:
-            by_headers = by_headers or source.reads_headers
-            destinations = source.route(routing_key, headers)
+            per_message = per_message or source.per_message
+            destinations = source.route(routing_key, properties)
+            if further_keys and source.routes_each_key:
+                for key in further_keys:
+                    destinations = destinations + source.route(key, properties)
             if not destinations:
                 destinations = self._alternate(source)
             for destination in destinations:
@@ -160,7 +196,7 @@ class Topology:
                 elif isinstance(destination, Exchange) and destination not in seen:
                     seen[destination] = None
                     waiting.append(destination)
-        return list(queues), by_headers
+        return list(queues), per_message
 
     def _alternate(self, exchange: Exchange) -> list[Destination]:
         """The exchange that `alternate-exchange` names, if there is one of that name now."""

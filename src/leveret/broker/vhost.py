@@ -25,6 +25,9 @@ from leveret.broker.equivalence import (
     require_equivalent_queue,
 )
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.exchanges.delayed import DelayedExchange
+from leveret.broker.exchanges.topic import check_hashes
+from leveret.broker.firehose import TRACE, Firehose
 from leveret.broker.names import (
     RESERVED_PREFIX,
     exchange_resource,
@@ -34,6 +37,7 @@ from leveret.broker.names import (
 )
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.holding import Holding
 from leveret.broker.seams import (
     Binding,
     Clock,
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
     from leveret.broker.durable import DefinitionKey
     from leveret.broker.queues.paging import Paging
     from leveret.broker.seams import Exchange
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -80,7 +85,14 @@ class VHost(Topology):
         ids: QueueIds,
         paging: Paging,
     ) -> None:
+        # What the clock lacks to the time of day. It is kept, so that nothing comes early or late
+        # when somebody sets that.
+        self.wall_offset = 0.0
+        # Called by who lets time in: `Broker.now` follows.
+        self.wake: Callable[[], object] = _nothing
         super().__init__(name)
+        self.firehose = Firehose(name, self.route_traced)
+        self.now = clock.now
         self.description = ""
         self.tags: list[str] = []
         self.compat = compat
@@ -90,6 +102,42 @@ class VHost(Topology):
         self._ids = ids
         self._paging = paging
         self._commits = Commits(name, definitions)
+
+    def new_exchange(
+        self,
+        type_name: str,
+        name: str,
+        durable: bool,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Table,
+    ) -> Exchange:
+        exchange = super().new_exchange(type_name, name, durable, auto_delete, internal, arguments)
+        if isinstance(exchange, DelayedExchange):
+            exchange.holding = Holding(
+                exchange,
+                self.route,
+                self.wall_ms,
+                lambda: self.wake(),
+                self._store,
+                self._clock,
+                self._paging,
+            )
+        return exchange
+
+    def set_tracing(self, on: bool) -> None:
+        """Have `amq.rabbitmq.trace` hear of every message that is published and delivered."""
+        self.firehose.on = on
+        self.generation += 1
+
+    def route_traced(self, routing_key: str, properties: Properties) -> list[ClassicQueue]:
+        """The queues that hear of what is traced."""
+        trace = self.exchanges.get(TRACE)
+        return [] if trace is None else self.route(trace, routing_key, lambda: properties)[0]
+
+    def wall_ms(self) -> int:
+        """Milliseconds since 1970: what outlives the process must not count from its start."""
+        return int((self._clock.now() + self.wall_offset) * 1000)
 
     def accessible_queue(self, actor: Actor, name: str) -> ClassicQueue:
         """The queue of this name, or 404, or 405 if it is another connection's own."""
@@ -298,8 +346,7 @@ class VHost(Topology):
     ) -> Pending:
         """Declare, or find that an equivalent one is there; answers with the exchange."""
         arguments = dict(arguments or {})
-        exchange_type = EXCHANGE_TYPES.get(type_name)
-        if exchange_type is None:
+        if type_name not in EXCHANGE_TYPES:
             explanation = f"unknown exchange type '{type_name}'"
             if self.compat.unknown_exchange_type == CommandInvalid.code:
                 raise CommandInvalid(explanation)
@@ -327,11 +374,17 @@ class VHost(Topology):
         if alternate is not None:
             self.require(actor, "read", "exchange", name)
             self.require(actor, "write", "exchange", alternate)
-        exchange = exchange_type(name, durable, auto_delete, internal, arguments)
+        exchange = self.new_exchange(type_name, name, durable, auto_delete, internal, arguments)
         if not durable:
             return self._exchange_declared(exchange)
+        holding = exchange.holding if isinstance(exchange, DelayedExchange) else None
+        if holding is not None:
+            holding.id = self._ids.new()
         return self._commits.put(
-            (EXCHANGE, name), exchange, lambda: self._exchange_declared(exchange), _nothing
+            (EXCHANGE, name),
+            exchange,
+            lambda: self._exchange_declared(exchange),
+            lambda: None if holding is None else self._ids.release(int(holding.id)),
         )
 
     def _exchange_declared(self, exchange: Exchange) -> Pending:
@@ -382,6 +435,8 @@ class VHost(Topology):
         else:
             end = self.exchange(destination)
         exchange.check_binding(routing_key, arguments)
+        if exchange.type_name == "topic" and self.compat.topic_hashes_max:
+            check_hashes(routing_key, self.compat.topic_hashes_max)
         found = self.bindings.find(exchange, end, routing_key, arguments)
         if found is not None:
             return Pending.of(found)

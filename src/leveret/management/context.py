@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-import socket
 import time
 from typing import TYPE_CHECKING
 
 from leveret import __version__, build_info
 from leveret.management.administration import Administration
+from leveret.names import node_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Node:
     its memory and its disk."""
 
     def __init__(self, as_rabbitmq: bool, monitor: Monitor) -> None:
-        self.name = f"leveret@{socket.gethostname()}"
+        self.name = node_name()
         self.version = __version__
         self.build = "compiled" if build_info.compiled() else "pure Python"
         self.python = platform.python_version()

@@ -46,7 +46,7 @@ def vhost_view(management: Management, vhost: VHost) -> View:
         **metadata,
         "default_queue_type": "undefined",
         "metadata": metadata,
-        "tracing": False,
+        "tracing": vhost.firehose.on,
         "cluster_state": {management.node.name: "running"},
         **message_totals(list(vhost.queues.values())),
     }

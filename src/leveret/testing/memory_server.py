@@ -101,6 +101,7 @@ class MemoryServer:
         self.clock = ManualClock()
         self.names = 0
         self.ids = 0
+        self.choices = 0
         self.store = store or MemoryStore()
         self.broker = Broker(
             self.clock,
@@ -110,6 +111,9 @@ class MemoryServer:
             self._name,
             self._id,
         )
+        self.broker.choose = self._choose
+        self.broker.node = "leveret@memory"
+        self.broker.wall_offset = 1_700_000_000.0
         if isinstance(self.store, MemoryStore):
             self.store.events = self.broker
         self.broker.load()
@@ -156,6 +160,14 @@ class MemoryServer:
     def _id(self) -> int:
         self.ids += 1
         return self.ids
+
+    def _choose(self, below: int) -> int:
+        self.choices += 1
+        return self.choices % below
+
+    def set_tracing(self, vhost: str, on: bool) -> None:
+        """Switch the firehose of a vhost."""
+        self.broker.vhosts[vhost].set_tracing(on)
 
     def raise_alarm(self, resource: str) -> None:
         """Be low on memory or disk."""

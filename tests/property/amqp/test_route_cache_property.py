@@ -8,6 +8,7 @@ from effort import effort
 from leveret.broker.actor import Actor
 from leveret.broker.vhost import VHost
 from leveret.errors import ReplyError
+from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 from peer import Peer
 from property.sequences import stories
@@ -74,7 +75,7 @@ def test_a_remembered_route_is_the_route_there_is(
                 before = counts(vhost)
                 peer.publish(1, exchange, key, b"x")
                 after = counts(vhost)
-                fresh, _ = vhost.route(vhost.exchanges[exchange], key, dict)
+                fresh, _ = vhost.route(vhost.exchanges[exchange], key, Properties)
                 reached = sorted(name for name in after if after[name] != before[name])
                 assert reached == sorted(queue.name for queue in fresh)
     assert server.broker.sessions

@@ -1,6 +1,7 @@
 """Each exchange type routes as a slow matcher over a list of its bindings does, whatever was bound
 and unbound before."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 
 from effort import effort
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.exchanges.hashing import hash_of
 from leveret.broker.exchanges.topic import TopicExchange, _Node
 from leveret.broker.seams import Binding, Exchange
 from leveret.testing.kits import Inert
 from leveret.wire.field import Field, Table
+from leveret.wire.properties import Properties
 from property.sequences import stories
 
 WORDS = st.sampled_from(["a", "b", "", "*", "#", "a*"])
@@ -74,6 +77,77 @@ def same_sort(one: Field, other: Field) -> bool:
     return isinstance(one.value, bool) == isinstance(other.value, bool)
 
 
+def splitmix(mixed: int) -> int:
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> shift)) * factor % 2**64
+    return mixed ^ (mixed >> 31)
+
+
+def winner(bindings: list[Binding], key: str) -> list[Binding]:
+    """By weighted rendezvous: the higher the drawn number's weight-th root, the better."""
+    if not bindings:
+        return []
+
+    def drawn(binding: Binding) -> float:
+        mixed = splitmix(hash_of(key) ^ hash_of(f"queue {binding.destination.name}"))
+        return math.log(((mixed >> 12) + 0.5) / 2**52) / int(binding.routing_key)
+
+    return [max(bindings, key=drawn)]
+
+
+def by_remainder(bindings: list[Binding], key: str) -> list[Binding]:
+    if not bindings:
+        return []
+    ordered = sorted(bindings, key=lambda b: (b.routing_key, b.destination.name))
+    return [ordered[hash_of(key) % len(ordered)]]
+
+
+# Types that lead a message to one of their bindings: which one, of all there are.
+PICKS_ONE = {"x-consistent-hash": winner, "x-modulus-hash": by_remainder}
+WEIGHTS = st.integers(1, 1000).map(str)
+SPREADING_STEPS = st.one_of(
+    st.tuples(st.just("bind"), WEIGHTS, st.integers(0, 5)),
+    st.tuples(st.just("unbind"), st.integers(0, 30), st.none()),
+    st.tuples(st.just("route"), st.text(max_size=4), st.none()),
+)
+
+
+@pytest.mark.parametrize("type_name", list(PICKS_ONE))
+@settings(max_examples=effort(100), deadline=None)
+@given(steps=stories(SPREADING_STEPS, 40))
+def test_an_exchange_picks_the_binding_that_a_slow_search_finds(
+    type_name: str, steps: list[tuple[str, object, int | None]]
+) -> None:
+    exchange = a_new(type_name)
+    bindings: list[Binding] = []
+    for step, argument, queue in steps:
+        if step == "bind":
+            bindings.append(Binding(exchange, Inert(f"{queue}"), str(argument), {}))
+            exchange.bind(bindings[-1])
+        elif step == "unbind" and bindings:
+            assert isinstance(argument, int)
+            exchange.unbind(bindings.pop(argument % len(bindings)))
+        elif step == "route":
+            reached = exchange.route(str(argument), Properties)
+            expected = PICKS_ONE[type_name](bindings, str(argument))
+            assert [end.name for end in reached] == [b.destination.name for b in expected]
+    for binding in bindings:
+        exchange.unbind(binding)
+    assert_nothing_is_left(exchange)
+
+
+@pytest.mark.parametrize("type_name", ["x-random", "x-local-random"])
+@settings(max_examples=effort(50), deadline=None)
+@given(count=st.integers(0, 8), at=st.integers(0, 100))
+def test_chance_reaches_every_binding(type_name: str, count: int, at: int) -> None:
+    exchange = a_new(type_name)
+    exchange.choose = lambda below: at % below
+    for number in range(count):
+        exchange.bind(Binding(exchange, Inert(f"{number}"), "", {}))
+    reached = [end.name for end in exchange.route("any", Properties)]
+    assert reached == ([f"{at % count}"] if count else [])
+
+
 Matcher = Callable[[Binding, str, Table], bool]
 REFERENCES: dict[str, Matcher] = {
     "direct": lambda binding, key, headers: binding.routing_key == key,
@@ -109,7 +183,7 @@ def test_an_exchange_routes_as_its_bindings_say(
             exchange.unbind(bindings.pop(argument % len(bindings)))
         elif step == "route":
             key = str(argument)
-            reached = exchange.route(key, lambda table=table: table)  # type: ignore[misc]
+            reached = exchange.route(key, lambda table=table: Properties(headers=table))  # type: ignore[misc]
             expected = [b for b in bindings if REFERENCES[type_name](b, key, table)]
             assert len(reached) == len(expected)
             assert set(reached) == {binding.destination for binding in expected}
@@ -129,5 +203,5 @@ def assert_nothing_is_left(exchange: Exchange) -> None:
 def test_a_topic_matches_word_by_word(binding_key: str, routing_key: str) -> None:
     exchange = TopicExchange("t", False, False, False, {})
     exchange.bind(Binding(exchange, Inert("q"), binding_key, {}))
-    matched = bool(exchange.route(routing_key, dict))
+    matched = bool(exchange.route(routing_key, Properties))
     assert matched == topic_matches(words(binding_key), words(routing_key))

@@ -16,6 +16,7 @@ from leveret.broker.vhost import VHost
 from leveret.errors import ReplyError
 from leveret.testing import ManualClock
 from leveret.testing.memory_server import MemoryDefinitions
+from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 from property.sequences import stories
 from unit.doubles import TicketStore, answer_of
@@ -89,7 +90,7 @@ class Reference:
 def routed(vhost: VHost, exchange: str, key: str) -> set[str] | None:
     if exchange not in vhost.exchanges:
         return None
-    queues, _ = vhost.route(vhost.exchanges[exchange], key, dict)
+    queues, _ = vhost.route(vhost.exchanges[exchange], key, Properties)
     assert len(set(queues)) == len(queues)
     return {queue.name for queue in queues}
 

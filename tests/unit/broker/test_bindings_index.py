@@ -7,6 +7,7 @@ from leveret.broker.exchanges.fanout import FanoutExchange
 from leveret.broker.seams import Binding, Destination
 from leveret.testing.kits import Inert
 from leveret.wire.field import Table
+from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 
 
@@ -71,6 +72,6 @@ def test_a_binding_removed_leaves_the_others(bindings: Bindings) -> None:
 def test_the_exchange_routes_by_what_is_bound(bindings: Bindings) -> None:
     exchange = FanoutExchange("z", False, False, False, {})
     binding = add(bindings, exchange, Q)
-    assert exchange.route("", dict) == [Q]
+    assert exchange.route("", Properties) == [Q]
     bindings.remove(binding)
-    assert exchange.route("", dict) == []
+    assert exchange.route("", Properties) == []

@@ -12,6 +12,7 @@ from leveret.broker.seams import Pending
 from leveret.broker.vhost import VHost
 from leveret.errors import NotFound, NotStored, PreconditionFailed, ResourceLocked
 from leveret.testing import ManualClock
+from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 from unit.doubles import LimitedConsumer, TicketStore, answer_of
 from unit.late_definitions import LateDefinitions
@@ -68,7 +69,7 @@ def committed(definitions: LateDefinitions, *changes: Pending) -> None:
 
 
 def reached(vhost: VHost, exchange: str, key: str = "") -> list[str]:
-    return [queue.name for queue in vhost.route(vhost.exchange(exchange), key, dict)[0]]
+    return [queue.name for queue in vhost.route(vhost.exchange(exchange), key, Properties)[0]]
 
 
 # --- coming ---

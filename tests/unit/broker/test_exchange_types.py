@@ -4,11 +4,12 @@ import pytest
 
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.default import DefaultExchange
-from leveret.broker.exchanges.topic import TopicExchange
+from leveret.broker.exchanges.topic import TopicExchange, check_hashes
 from leveret.broker.seams import Binding, Exchange
 from leveret.errors import PreconditionFailed
 from leveret.testing.kits import Inert
 from leveret.wire.field import Field, Table
+from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 
 
@@ -19,7 +20,7 @@ def a_topic_exchange() -> TopicExchange:
 def matches(binding_key: str, routing_key: str) -> bool:
     exchange = a_topic_exchange()
     exchange.bind(Binding(exchange, Inert("q"), binding_key, {}))
-    return bool(exchange.route(routing_key, dict))
+    return bool(exchange.route(routing_key, Properties))
 
 
 @pytest.mark.parametrize(
@@ -72,8 +73,8 @@ def test_a_topic_key_that_does_not_match(binding_key: str, routing_key: str) -> 
 def test_many_wildcards_are_matched_in_little_time() -> None:
     exchange = a_topic_exchange()
     exchange.bind(Binding(exchange, Inert("q"), "#.a." * 25 + "#.b", {}))
-    assert exchange.route(".".join("a" * 100), dict) == []
-    assert len(exchange.route(".".join("a" * 100) + ".b", dict)) == 1
+    assert exchange.route(".".join("a" * 100), Properties) == []
+    assert len(exchange.route(".".join("a" * 100) + ".b", Properties)) == 1
 
 
 def headers_exchange() -> Exchange:
@@ -87,10 +88,10 @@ def bound_by(arguments: Table) -> Exchange:
 
 
 def test_a_headers_exchange_without_bindings_does_not_look_at_headers() -> None:
-    def headers() -> Table:
+    def properties() -> Properties:
         raise AssertionError("nobody needs them")
 
-    assert headers_exchange().route("", headers) == []
+    assert headers_exchange().route("", properties) == []
 
 
 def test_headers_are_decoded_once_for_all_bindings() -> None:
@@ -99,11 +100,11 @@ def test_headers_are_decoded_once_for_all_bindings() -> None:
         exchange.bind(Binding(exchange, Inert("q"), "", to_table({"a": 1})))
     asked = []
 
-    def headers() -> Table:
+    def properties() -> Properties:
         asked.append(1)
-        return to_table({"a": 1})
+        return Properties(headers=to_table({"a": 1}))
 
-    assert len(exchange.route("", headers)) == 3
+    assert len(exchange.route("", properties)) == 3
     assert len(asked) == 1
 
 
@@ -120,7 +121,7 @@ def test_headers_are_decoded_once_for_all_bindings() -> None:
 )
 def test_headers_are_compared_by_value(wanted: Field, found: Field) -> None:
     """Wire behaviour 51."""
-    assert bound_by({"h": wanted}).route("", lambda: {"h": found})
+    assert bound_by({"h": wanted}).route("", lambda: Properties(headers={"h": found}))
 
 
 @pytest.mark.parametrize(
@@ -133,13 +134,13 @@ def test_headers_are_compared_by_value(wanted: Field, found: Field) -> None:
     ],
 )
 def test_headers_of_other_values_do_not_match(wanted: Field, found: Field) -> None:
-    assert not bound_by({"h": wanted}).route("", lambda: {"h": found})
+    assert not bound_by({"h": wanted}).route("", lambda: Properties(headers={"h": found}))
 
 
 def test_a_truth_is_not_a_number() -> None:
     wanted, found = Field(ord("I"), 1), Field(ord("t"), True)
-    assert not bound_by({"h": wanted}).route("", lambda: {"h": found})
-    assert not bound_by({"h": found}).route("", lambda: {"h": wanted})
+    assert not bound_by({"h": wanted}).route("", lambda: Properties(headers={"h": found}))
+    assert not bound_by({"h": found}).route("", lambda: Properties(headers={"h": wanted}))
 
 
 @pytest.mark.parametrize(
@@ -153,10 +154,10 @@ def test_a_binding_that_cannot_be_matched_by_is_refused(match: Field) -> None:
 def test_the_default_exchange_leads_to_every_queue_by_name() -> None:
     queues = {"a": Inert("a"), "b": Inert("b")}
     exchange = DefaultExchange(queues, {})
-    assert exchange.route("a", dict) == [queues["a"]]
-    assert exchange.route("c", dict) == []
+    assert exchange.route("a", Properties) == [queues["a"]]
+    assert exchange.route("c", Properties) == []
     queues["c"] = Inert("c")
-    assert exchange.route("c", dict) == [queues["c"]]
+    assert exchange.route("c", Properties) == [queues["c"]]
 
 
 def test_the_default_exchange_has_no_bindings() -> None:
@@ -166,3 +167,12 @@ def test_the_default_exchange_has_no_bindings() -> None:
         exchange.bind(binding)
     with pytest.raises(ValueError, match="has no bindings"):
         exchange.unbind(binding)
+
+
+def test_a_binding_key_has_as_many_hashes_as_are_allowed() -> None:
+    """Error table: topic bind with more than two `#` (compat 4.3)."""
+    for key in ("#.#", "#.a.#", "##.#.a#.#", ""):
+        check_hashes(key, 2)
+    text = r"^Topic binding key '#\.#\.#' uses 3 '#' wildcards, at most 2 are allowed$"
+    with pytest.raises(PreconditionFailed, match=text):
+        check_hashes("#.#.#", 2)

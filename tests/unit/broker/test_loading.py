@@ -8,10 +8,12 @@ import pytest
 from leveret.broker.actor import Actor
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
+from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.vhost import VHost
 from leveret.testing import ManualClock
 from leveret.wire.field import KIND_NAMES, Field
+from leveret.wire.properties import Properties
 from leveret.wire.table import Table, encode_table, to_table
 from unit.doubles import TicketStore, answer_of
 from unit.late_definitions import LateDefinitions
@@ -93,7 +95,23 @@ def test_exchanges_queues_and_bindings_are_there_again(definitions: LateDefiniti
     (binding,) = again.bindings.leaving(y)
     assert (binding.destination, binding.routing_key) == (auto, "k")
     assert binding.arguments == to_table({"x-match": "any", "a": 1})
-    assert again.route(x, "a.b", dict)[0] == [q]
+    assert again.route(x, "a.b", Properties)[0] == [q]
+
+
+def test_a_delayed_exchange_keeps_the_id_of_its_messages(definitions: LateDefinitions) -> None:
+    arguments = to_table({"x-delayed-type": "topic"})
+    vhost = the_vhost(definitions)
+    vhost.declare_exchange(SERVER, "x", "x-delayed-message", True, arguments=arguments)
+    vhost.declare_queue(SERVER, "q", True)
+    vhost.bind(SERVER, "x", "queue", "q", "a.#", {})
+    exchange, again = vhost.exchanges["x"], the_vhost(definitions)
+    loaded = again.exchanges["x"]
+    assert isinstance(exchange, DelayedExchange)
+    assert isinstance(loaded, DelayedExchange)
+    assert exchange.holding is not None
+    assert loaded.holding is not None
+    assert int(loaded.holding.id) == int(exchange.holding.id) != 0
+    assert again.route(loaded, "a.b", Properties)[0] == [again.queues["q"]]
 
 
 def test_what_is_transient_is_gone_with_its_bindings(definitions: LateDefinitions) -> None:
@@ -121,7 +139,7 @@ def test_any_name_comes_back(definitions: LateDefinitions, name: str) -> None:
     for kind, key in definitions.kept:
         assert (kind + key).isascii(), "so that any store can hold it"
     again = the_vhost(definitions)
-    assert again.route(again.exchanges[name], name, dict)[0] == [again.queues[name]]
+    assert again.route(again.exchanges[name], name, Properties)[0] == [again.queues[name]]
 
 
 def test_names_that_join_to_the_same_are_told_apart(definitions: LateDefinitions) -> None:

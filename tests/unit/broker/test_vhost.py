@@ -15,6 +15,7 @@ from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ReplyErr
 from leveret.testing import ManualClock
 from leveret.testing.memory_server import MemoryDefinitions
 from leveret.wire.field import Table
+from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 from unit.doubles import LimitedConsumer, RecordingBackend, TicketStore, answer_of
 
@@ -82,7 +83,7 @@ def unbind(vhost: VHost, source: str, destination: str, key: str = "") -> bool:
 
 
 def reached(vhost: VHost, exchange: str, key: str = "") -> list[str]:
-    queues, _ = vhost.route(vhost.exchanges[exchange], key, dict)
+    queues, _ = vhost.route(vhost.exchanges[exchange], key, Properties)
     return sorted(queue.name for queue in queues)
 
 
@@ -337,8 +338,20 @@ def test_a_long_chain_of_exchanges_can_go(vhost: VHost) -> None:
 def test_a_headers_exchange_on_the_way_makes_the_headers_count(vhost: VHost) -> None:
     declare_exchange(vhost, "h", "headers")
     bind(vhost, "amq.fanout", "h")
-    for exchange, by_headers in (("amq.fanout", True), ("amq.direct", False), ("h", True)):
-        assert vhost.route(vhost.exchanges[exchange], "", dict)[1] == by_headers
+    for exchange, per_message in (("amq.fanout", True), ("amq.direct", False), ("h", True)):
+        assert vhost.route(vhost.exchanges[exchange], "", Properties)[1] == per_message
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_topic_takes_any_number_of_hashes_before_4_3(level: str) -> None:
+    vhost = a_vhost(level)
+    declare_queue(vhost, "q", durable=True)
+    bind(vhost, "amq.topic", "q", key="#.a.#")
+    if level == "4.3":
+        with pytest.raises(PreconditionFailed, match="uses 3 '#' wildcards"):
+            bind(vhost, "amq.topic", "q", key="#.a.#.b.#")
+    else:
+        bind(vhost, "amq.topic", "q", key="#.a.#.b.#")
 
 
 # --- refusals that leave things as they were ---

@@ -40,14 +40,48 @@ from leveret.testing.kits import (
     check_message_store,
 )
 from leveret.testing.memory_server import MemoryDefinitions
+from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 
 # --- exchanges ---
 
 
+# Types that lead a message to one of their bindings, and a key that binds and routes.
+PICKS_ONE = {
+    "x-consistent-hash": "1",
+    "x-local-random": "",
+    "x-modulus-hash": "a.b",
+    "x-random": "a.b",
+}
+
+
+# Arguments without which a type refuses to be declared.
+NEEDED = {
+    "x-delayed-message": to_table({"x-delayed-type": "topic"}),
+    "x-message-deduplication": to_table({"x-cache-size": 100}),
+}
+
+
 @pytest.mark.parametrize("type_name", list(EXCHANGE_TYPES))
 def test_every_exchange_type_keeps_the_contract(type_name: str) -> None:
-    check_exchange(lambda: EXCHANGE_TYPES[type_name]("x", False, False, False, {}))
+    key = PICKS_ONE.get(type_name, "a.b")
+    check_exchange(
+        lambda: EXCHANGE_TYPES[type_name]("x", False, False, False, NEEDED.get(type_name, {})),
+        binding=(key, {}),
+        routing_key=key,
+        picks_one=type_name in PICKS_ONE,
+    )
+
+
+@pytest.mark.parametrize("argument", [{"hash-header": "h"}, {"hash-property": "message_id"}])
+def test_a_hash_exchange_keeps_the_contract_with_arguments(argument: dict[str, object]) -> None:
+    make = EXCHANGE_TYPES["x-consistent-hash"]
+    check_exchange(
+        lambda: make("x", False, False, False, to_table(argument)),
+        binding=("1", {}),
+        headers=to_table({"h": 1}),
+        picks_one=True,
+    )
 
 
 def test_a_headers_exchange_keeps_the_contract_with_headers() -> None:
@@ -77,18 +111,18 @@ class Leaky(DirectExchange):
 
     def bind(self, binding: Binding) -> None:
         super().bind(binding)
-        self.kept = super().route(binding.routing_key, dict)
+        self.kept = super().route(binding.routing_key, Properties)
 
-    def route(self, routing_key: str, headers: Callable[[], Any]) -> list[Destination]:
-        return self.kept if super().route(routing_key, headers) else []
+    def route(self, routing_key: str, properties: Callable[[], Any]) -> list[Destination]:
+        return self.kept if super().route(routing_key, properties) else []
 
 
 class Curious(DirectExchange):
-    """Reads headers without saying so."""
+    """Reads properties without saying so."""
 
-    def route(self, routing_key: str, headers: Callable[[], Any]) -> list[Destination]:
-        headers()
-        return super().route(routing_key, headers)
+    def route(self, routing_key: str, properties: Callable[[], Any]) -> list[Destination]:
+        properties()
+        return super().route(routing_key, properties)
 
 
 @pytest.mark.parametrize("broken", [Forgetful, Greedy, Leaky, Curious])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.reply_to import REPLY_TO, reply_queue
+from leveret.amqp.routing import trace_delivery
 from leveret.broker.arguments import check_consumer_arguments
 from leveret.broker.names import queue_resource
 from leveret.broker.seams import Pending
@@ -61,6 +62,9 @@ def qos(channel: Channel, method: Method) -> None:
 def consume(channel: Channel, method: Method) -> None:
     """basic.consume; consume-ok leaves before the first delivery."""
     assert isinstance(method, BasicConsume)
+    maximum = channel.connection.limits.consumer_max_per_channel
+    if maximum and len(channel.consumers) >= maximum:
+        raise NotAllowed(f"reached maximum ({maximum}) of consumers per channel")
     tag = method.consumer_tag or channel.broker.generate("amq.ctag-")
     if tag in channel.consumers:
         raise NotAllowed(f"attempt to reuse consumer tag '{tag}'")
@@ -129,6 +133,8 @@ def get(channel: Channel, method: Method) -> None:
         output = channel.connection.output
         output.write(method_frame(channel.number, payload))
         output.content(message, channel.number)
+        if channel.firehose.on:
+            trace_delivery(channel, message, queue.name, entry.redelivered)
 
     channel.answer(queue.when_at_hand(), reply)
 

@@ -9,7 +9,7 @@ from leveret.broker.seams import Binding, Destination, Exchange, Queue
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from leveret.wire.table import Table
+    from leveret.wire.properties import Properties
 
 
 class DefaultExchange(Exchange):
@@ -28,6 +28,6 @@ class DefaultExchange(Exchange):
     def unbind(self, binding: Binding) -> None:
         raise ValueError("the default exchange has no bindings")
 
-    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+    def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
         queue = self._queues.get(routing_key) or self._reply_queues.get(routing_key)
         return [] if queue is None else [queue]

@@ -11,6 +11,7 @@ from leveret.broker.seams import Binding, Destination, Exchange
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -33,5 +34,5 @@ class DirectExchange(Exchange):
         if not bindings:
             del self._by_key[binding.routing_key]
 
-    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+    def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
         return [binding.destination for binding in self._by_key.get(routing_key, [])]

@@ -11,6 +11,7 @@ from leveret.broker.seams import Binding, Destination, Exchange
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 
@@ -22,6 +23,7 @@ class FanoutExchange(Exchange):
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
     ) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
+        self.routes_each_key = False
         self._bindings: dict[Binding, None] = {}
 
     def bind(self, binding: Binding) -> None:
@@ -30,5 +32,5 @@ class FanoutExchange(Exchange):
     def unbind(self, binding: Binding) -> None:
         del self._bindings[binding]
 
-    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+    def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
         return [binding.destination for binding in self._bindings]

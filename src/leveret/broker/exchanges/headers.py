@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from mypy_extensions import mypyc_attr
 
 from leveret.broker.arguments import printed
+from leveret.broker.names import erlang_binary
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.errors import PreconditionFailed
 from leveret.wire.table import KIND_NAMES, Field
@@ -14,6 +15,7 @@ from leveret.wire.table import KIND_NAMES, Field
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
 MATCHES: Final = ("all", "any", "all-with-x", "any-with-x")
@@ -24,12 +26,13 @@ _LONG_STRING: Final = ord("S")
 @mypyc_attr(allow_interpreted_subclasses=True)
 class HeadersExchange(Exchange):
     type_name: ClassVar[str] = "headers"
-    reads_headers: ClassVar[bool] = True
 
     def __init__(
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
     ) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
+        self.routes_each_key = False
+        self.per_message = True
         self._bindings: dict[Binding, None] = {}
 
     def check_binding(self, routing_key: str, arguments: Table) -> None:
@@ -43,7 +46,7 @@ class HeadersExchange(Exchange):
             )
         if match.value.decode(errors="replace") not in MATCHES:
             raise PreconditionFailed(
-                f"Invalid x-match field value {_binary(match.value)}; "
+                f"Invalid x-match field value {erlang_binary(match.value)}; "
                 "expected all, any, all-with-x, or any-with-x"
             )
 
@@ -53,16 +56,11 @@ class HeadersExchange(Exchange):
     def unbind(self, binding: Binding) -> None:
         del self._bindings[binding]
 
-    def route(self, routing_key: str, headers: Callable[[], Table]) -> list[Destination]:
+    def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
         if not self._bindings:
             return []
-        present = headers()
+        present = properties().headers or {}
         return [binding.destination for binding in self._bindings if _matches(binding, present)]
-
-
-def _binary(octets: bytes) -> str:
-    """Text as Erlang prints it."""
-    return f'<<"{octets.decode(errors="replace")}">>' if octets else "<<>>"
 
 
 def _matches(binding: Binding, headers: Table) -> bool:

@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from leveret.cli.ctl.answers import Rows
+from leveret.cli.ctl.answers import Rows, Said
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.columns import Columns, ColumnsArgument, field
 from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError, InputError
@@ -73,6 +73,30 @@ def list_vhosts(call: Call, columns: tuple[str, ...]) -> Rows:
     return COLUMNS.rows(columns, call.client.get("vhosts"), streamed=False)
 
 
+@verb()
+def trace_on(call: Call) -> Said:
+    """Have the exchange amq.rabbitmq.trace of a vhost hear of every message."""
+    call.announce(f'Starting tracing for vhost "{call.vhost}" ...')
+    _set_tracing(call, True)
+    return Said(f"Trace enabled for vhost {call.vhost}")
+
+
+@verb()
+def trace_off(call: Call) -> Said:
+    """Have it hear of none any more, as after every start."""
+    call.announce(f'Stopping tracing for vhost "{call.vhost}" ...')
+    _set_tracing(call, False)
+    return Said(f"Trace disabled for vhost {call.vhost}")
+
+
+def _set_tracing(call: Call, on: bool) -> None:
+    vhost = call.client.find("vhosts", call.vhost)
+    if vhost is None:
+        raise CtlError(no_vhost(call.vhost), DATA)
+    body = {"description": vhost["description"], "tags": vhost["tags"], "tracing": on}
+    call.client.put("vhosts", call.vhost, body=body)
+
+
 def no_vhost(vhost: str) -> str:
     """The sentence that says so."""
     return f"there is no vhost '{vhost}': list_vhosts names those there are"
@@ -84,4 +108,4 @@ def require_vhost(call: Call, vhost: str, exit_code: int) -> None:
         raise CtlError(no_vhost(vhost), exit_code)
 
 
-VERBS = (add_vhost, delete_vhost, list_vhosts)
+VERBS = (add_vhost, delete_vhost, list_vhosts, trace_off, trace_on)

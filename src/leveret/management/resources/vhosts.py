@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class VHostBody(msgspec.Struct):
     description: str = ""
     tags: str | list[str] = ""
-    tracing: bool = False
+    tracing: bool | None = None
 
 
 async def list_vhosts(call: Call) -> Response:
@@ -38,19 +38,25 @@ async def put_vhost(call: Call) -> Response:
     check_new_name("vhost name", name)
     if SEPARATOR in name:
         raise bad_request("a vhost name holds no NUL")
-    if body.tracing:
-        raise bad_request("there is no tracing")
     management = call.management
     names = body.tags.split(",") if isinstance(body.tags, str) else body.tags
     tags = [tag.strip() for tag in names if tag.strip()]
     vhost = management.broker.vhosts.get(name)
     if vhost is not None:
         await call.done(management.broker.describe_vhost(vhost, body.description, tags))
+        _set_tracing(call, name, body.tracing)
         return changed()
     await call.done(management.broker.add_vhost(name, body.description, tags))
+    _set_tracing(call, name, body.tracing)
     if call.caller.is_user and call.caller.is_current():
         await call.done(management.users.set_permissions(call.caller.name, name, ".*", ".*", ".*"))
     return created()
+
+
+def _set_tracing(call: Call, name: str, tracing: bool | None) -> None:
+    vhost = call.management.broker.vhosts.get(name)
+    if vhost is not None and tracing is not None:
+        vhost.set_tracing(tracing)
 
 
 async def delete_vhost(call: Call) -> Response:

@@ -1,0 +1,232 @@
+"""Where the messages of a delayed exchange wait until they are due.
+
+To publishers and the store it is a queue; nobody can see or consume from it. One timer runs, for
+the message that is due first. A message takes a number in a heap, of its due time and its ticket;
+the message itself is in memory only if it is due soon or is in no store, and is fetched when due.
+What is due goes to where its exchange leads it then: given to the store anew and settled here
+within one callback, which the store keeps as one batch, so that a crash neither loses it nor has it
+come twice.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final
+
+from leveret.broker.delay import due_ms, properties_of, release
+from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.seams import Clock, Exchange, MessageStore, Pending, Queue, Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from librt.vecs import vec
+    from mypy_extensions import i64
+
+    from leveret.broker.message import Message
+    from leveret.broker.queues.paging import Paging
+
+
+# Messages of one turn of the loop, and octets of them: others want to be served too.
+TURN_MAX: Final = 256
+TURN_BYTES: Final = 1 << 20
+# Due within this time, a stored message stays in memory.
+SOON_MS: Final = 5000
+# In the heap: due time, number, and what the number is.
+_IN_MEMORY: Final = 0
+_STORED: Final = 1
+_SPILLED: Final = 2
+_IDENT_BITS: Final = 66
+
+
+class Holding(ClassicQueue):
+    """Of one exchange. `route` finds the queues of a message, `wall_ms` is the time of day,
+    `wake` is called when time has passed and messages are about to be delivered."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        route: Callable[..., tuple[list[ClassicQueue], bool]],
+        wall_ms: Callable[[], int],
+        wake: Callable[[], object],
+        store: MessageStore,
+        clock: Clock,
+        paging: Paging,
+    ) -> None:
+        super().__init__(exchange.name, exchange.durable, None, False, {}, store, clock, paging)
+        self._exchange = exchange
+        self._route = route
+        self._wall_ms = wall_ms
+        self._wake = wake
+        self._budget = paging
+        self._heap: list[int] = []
+        self._kept: dict[int, Message] = {}
+        self._number = 0
+        self._timer: Timer | None = None
+        self._timer_ms = 0
+        self._busy = False
+        self._wake()
+        # Tickets from before the start whose due times are not known yet, the last one first.
+        self._unknown: list[int] = []
+
+    def held_count(self) -> int:
+        """How many messages wait."""
+        return len(self._heap) + len(self._unknown)
+
+    # --- in ---
+
+    def publish(self, message: Message, ticket: i64) -> None:
+        now_ms = self._wall_ms()
+        due = due_ms(message, now_ms)
+        if ticket == 0 and self._budget.short():
+            ticket = self._store.spill(message)
+        keep = ticket == 0 or not self._store.keeps or (ticket > 0 and due - now_ms < SOON_MS)
+        self._put(due, int(ticket), message if keep else None)
+        self._set_timer()
+
+    def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
+        self._unknown = [int(ticket) for ticket in tickets]
+        self._unknown.reverse()
+        self._clock.call_at(self._clock.now(), self._learn)
+
+    def _put(self, due: int, ticket: int, message: Message | None) -> None:
+        if ticket == 0:
+            self._number += 1
+            ident = self._number << 2 | _IN_MEMORY
+        else:
+            ident = ticket << 2 | _STORED if ticket > 0 else -ticket << 2 | _SPILLED
+        if message is not None:
+            self._kept[ident] = message
+        heappush(self._heap, max(due, 0) << _IDENT_BITS | ident)
+
+    def _learn(self) -> None:
+        """Find out when the recovered messages are due."""
+        if not self._unknown:
+            return
+        tickets = self._unknown[-TURN_MAX:]
+        tickets.reverse()
+        self._store.fetch(tickets).then(lambda messages: self._learned(tickets, messages))
+
+    def _learned(self, tickets: list[int], messages: object) -> None:
+        assert isinstance(messages, list)
+        if self.deleted:
+            return
+        del self._unknown[-len(tickets) :]
+        now_ms = self._wall_ms()
+        for ticket, message in zip(tickets, messages, strict=True):
+            if message is None:
+                self._store.settle(self, ticket)
+            else:
+                self._put(due_ms(message, now_ms), ticket, None)
+        self._set_timer()
+        self._clock.call_at(self._clock.now(), self._learn)
+
+    # --- out ---
+
+    def _set_timer(self) -> None:
+        if not self._heap or self._busy:
+            return
+        due = self._heap[0] >> _IDENT_BITS
+        if self._timer is not None:
+            if self._timer_ms <= due:
+                return
+            self._timer.cancel()
+        self._timer_ms = due
+        wait_s = max(due - self._wall_ms(), 0) / 1000
+        self._timer = self._clock.call_at(self._clock.now() + wait_s, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        self._wake()
+        now_ms = self._wall_ms()
+        idents: list[int] = []
+        missing: list[int] = []
+        octets = 0
+        while self._heap and len(idents) < TURN_MAX and octets < TURN_BYTES:
+            if self._heap[0] >> _IDENT_BITS > now_ms:
+                break
+            ident = heappop(self._heap) & ((1 << _IDENT_BITS) - 1)
+            idents.append(ident)
+            message = self._kept.get(ident)
+            if message is None:
+                missing.append(_ticket_of(ident))
+                # How large it is shows once it is there.
+                octets += TURN_BYTES // 64
+            else:
+                octets += len(message.frames)
+        if not missing:
+            self._let_go(idents, [])
+            return
+        self._busy = True
+        self._store.fetch(missing).then(lambda messages: self._fetched(idents, messages))
+
+    def _fetched(self, idents: list[int], messages: object) -> None:
+        assert isinstance(messages, list)
+        self._busy = False
+        self._let_go(idents, messages)
+
+    def _let_go(self, idents: list[int], fetched: list[Message | None]) -> None:
+        came = iter(fetched)
+        for ident in idents:
+            message = self._kept.pop(ident, None) or next(came, None)
+            ticket = _ticket_of(ident)
+            # One that is damaged on disk is nobody's any more, which the store has reported.
+            if message is not None and not self.deleted:
+                self._pass_on(message.copy())
+            if ticket != 0:
+                self._store.settle(self, ticket)
+        self._set_timer()
+
+    def _pass_on(self, message: Message) -> None:
+        keys = release(message)
+        properties = properties_of(message)
+        queues, _ = self._route(self._exchange, message.routing_key, lambda: properties, keys)
+        if message.persistent:
+            durable: list[Queue] = [queue for queue in queues if queue.durable]
+            if durable:
+                self._store.append(message, durable)
+                queues = [queue for queue in queues if not queue.durable]
+        for queue in queues:
+            queue.publish(message, 0)
+
+    # --- the end ---
+
+    def purge(self) -> int:
+        """Its exchange is gone."""
+        count = self.held_count()
+        self.deleted = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._discard()
+        return count
+
+    def _discard(self) -> None:
+        left = TURN_MAX * 16
+        while left > 0 and (self._heap or self._unknown):
+            left -= 1
+            if self._unknown:
+                self._store.settle(self, self._unknown.pop())
+                continue
+            ident = self._heap.pop() & ((1 << _IDENT_BITS) - 1)
+            self._kept.pop(ident, None)
+            ticket = _ticket_of(ident)
+            if ticket != 0:
+                self._store.settle(self, ticket)
+        if self._heap or self._unknown:
+            self._clock.call_at(self._clock.now(), self._discard)
+
+    def finish(self) -> None:
+        while self.deleted and (self._heap or self._unknown):
+            self._discard()
+
+    def when_at_hand(self) -> Pending:
+        return Pending.of(None)
+
+
+def _ticket_of(ident: int) -> int:
+    """The store's ticket; 0 if the message is in memory only."""
+    kind = ident & 3
+    if kind == _IN_MEMORY:
+        return 0
+    return ident >> 2 if kind == _STORED else -(ident >> 2)

@@ -1,0 +1,110 @@
+"""Where delayed messages wait: what it costs, and what it does not do."""
+
+import tracemalloc
+
+from leveret.broker.delay import DUE
+from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.message import Message
+from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.holding import Holding
+from leveret.broker.queues.paging import Paging
+from leveret.broker.seams import Pending
+from leveret.testing import ManualClock
+from leveret.wire.frames import header_frame
+from leveret.wire.properties import Properties
+from leveret.wire.table import to_table
+from unit.doubles import TicketStore
+
+HOUR_MS = 3_600_000
+
+
+def a_holding(
+    store: TicketStore,
+    clock: ManualClock,
+    paging: Paging | None = None,
+    routed: list[str] | None = None,
+) -> Holding:
+    def route(_exchange: object, key: str, *_more: object) -> tuple[list[ClassicQueue], bool]:
+        if routed is not None:
+            routed.append(key)
+        return [], False
+
+    arguments = to_table({"x-delayed-type": "fanout"})
+    exchange = EXCHANGE_TYPES["x-delayed-message"]("x", True, False, False, arguments)
+    return Holding(
+        exchange,
+        route,
+        lambda: int(clock.now() * 1000),
+        lambda: None,
+        store,
+        clock,
+        paging or Paging(),
+    )
+
+
+def due_in(clock: ManualClock, milliseconds: int) -> Message:
+    headers = to_table({"x-delay": -milliseconds, DUE: int(clock.now() * 1000) + milliseconds})
+    header = header_frame(1, Properties(headers=headers).encode(), 0)
+    return Message(header, b"\x01x\x01k", 1, len(header), 0, len(header), True)
+
+
+def test_a_stored_message_that_waits_takes_little_memory() -> None:
+    """Three hundred octets are promised; the store's own index of tickets is not in this sum."""
+    clock, store = ManualClock(), TicketStore()
+    holding = a_holding(store, clock)
+    messages = [due_in(clock, HOUR_MS + number) for number in range(20_000)]
+    tracemalloc.start()
+    try:
+        for ticket, message in enumerate(messages, 1):
+            holding.publish(message, ticket)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert holding.held_count() == 20_000
+    assert used / 20_000 < 150
+
+
+class SpillingStore(TicketStore):
+    """Takes transient messages out of memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spilled: list[Message] = []
+
+    def spill(self, message: Message) -> int:
+        self.spilled.append(message)
+        return -len(self.spilled)
+
+    def fetch(self, tickets: list[int]) -> Pending:
+        return Pending.of([self.spilled[-ticket - 1] for ticket in tickets])
+
+
+def test_transient_messages_leave_memory_when_it_is_short_and_come_back() -> None:
+    clock, store = ManualClock(), SpillingStore()
+    routed: list[str] = []
+    holding = a_holding(store, clock, Paging(0), routed)
+    holding.publish(due_in(clock, 10), 0)
+    assert len(store.spilled) == 1
+    clock.advance(1)
+    assert routed == ["k"]
+    assert store.settled == [-1]
+
+
+def test_one_timer_runs_for_all_of_them() -> None:
+    clock, store = ManualClock(), TicketStore()
+    holding = a_holding(store, clock)
+    for number in range(100, 0, -1):
+        holding.publish(due_in(clock, number * HOUR_MS), number)
+    assert clock.pending() == 1
+
+
+def test_purging_settles_everything() -> None:
+    clock, store = ManualClock(), TicketStore()
+    holding = a_holding(store, clock)
+    for ticket in range(1, 10_001):
+        holding.publish(due_in(clock, HOUR_MS), ticket)
+    assert holding.purge() == 10_000
+    clock.advance(1)
+    assert holding.held_count() == 0
+    assert clock.pending() == 0
+    assert len(store.settled) == 10_000

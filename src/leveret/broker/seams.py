@@ -8,7 +8,7 @@ those that others are likely to write.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from mypy_extensions import i64, mypyc_attr
 
@@ -259,6 +259,10 @@ class Binding:
         self.destination = destination
         self.routing_key = routing_key
         self.arguments = arguments
+
+
+# The shard of what is spilled, which is nobody's for long; shards of stored messages count from 0.
+SPILL_SHARD: Final = -1
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -35,7 +35,7 @@ class Blocked(BlockedPublisher):
         elif alarms.reason and not self._told and connection.hears_blocked:
             self._told = True
             connection.send(ConnectionBlocked(reason=alarms.reason))
-        if not alarms.on:
+        if not alarms.concerns(connection.stores):
             self.end()
 
     def end(self) -> None:

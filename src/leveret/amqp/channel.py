@@ -276,6 +276,7 @@ class Channel:
         queues = route.queues
         if persistent and len(route.durable) != 0:
             ticket = self.broker.store.append(message, route.durable)
+            self.connection.stores = True
             queues = route.transient
         elif len(queues) == 0:
             self.unroutable(route, message)

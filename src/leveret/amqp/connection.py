@@ -23,7 +23,7 @@ from leveret.amqp.channels import Channels
 from leveret.amqp.content import Content
 from leveret.amqp.described import described_frame
 from leveret.amqp.output import Output
-from leveret.amqp.refusals import ack_timeout_refusal, connection_refusal
+from leveret.amqp.refusals import ack_timeout_refusal, connection_refusal, with_remedy
 from leveret.amqp.unroutable import Unroutable
 from leveret.broker.seams import Outbox, Session, Timer
 from leveret.wire.constants import (
@@ -109,6 +109,8 @@ class Connection(Session):
         self.hears_blocked = False
         self.hears_cancel = False
         self.blocked: Blocked | None = None
+        # Whether it has published what the store keeps.
+        self.stores = False
         self.frame_max: i64 = limits.initial_frame_max_bytes
         self.channels = Channels(self, handlers, handshake.backend, limits.channel_max)
         self.heartbeat: Heartbeat | None = None
@@ -242,7 +244,8 @@ class Connection(Session):
                             self._acknowledge(channel, data, at, stop)
                             continue
                         # Under an alarm the general road blocks, in the midst of the message.
-                        if not alarms.on and self._publish_whole(channel, data, at, stop, end):
+                        waits = alarms.on and alarms.concerns(self.stores)
+                        if not waits and self._publish_whole(channel, data, at, stop, end):
                             if self.work >= WORK_PER_TURN:
                                 self._more = end - self._at >= FRAME_OVERHEAD
                                 return
@@ -329,7 +332,7 @@ class Connection(Session):
             channel.content = Content(frame[7:-1])
         else:
             self._channel_method(channel, self._decode(frame))
-        if kind != FRAME_METHOD and self._alarms.on and self.blocked is None:
+        if kind != FRAME_METHOD and self.blocked is None and self._alarms.concerns(self.stores):
             self.blocked = Blocked(self)
 
     def _channel_method(self, channel: Channel, method: Method) -> None:
@@ -474,13 +477,11 @@ class Connection(Session):
             if self._garbled and self._state == CLOSING:
                 self._state = DEAF
             return
-        remedy = f" ({error.remedy})" if error.remedy else ""
         if self._state == HANDSHAKE and not self._handshake.may_hear_errors():
-            log.warning("%s refused: %s%s", self.described(), error.reply_text, remedy)
+            log.warning("%s refused: %s", self.described(), with_remedy(error))
             self.go_deaf()
             return
-        on = f", channel {number}" if number else ""
-        log.error("%s%s closed: %s%s", self.described(), on, error.reply_text, remedy)
+        self._log_close(number, error)
         self._release()
         # Once frames cannot be told apart nothing is read any more, close-ok included.
         self._state = DEAF if self._garbled else CLOSING
@@ -574,15 +575,12 @@ class Connection(Session):
         channel = self.channels.open.get(self._failing_channel)
         if channel is None:
             return
-        remedy = f" ({error.remedy})" if error.remedy else ""
-        log.error(
-            "%s, channel %d closed: %s%s",
-            self.described(),
-            channel.number,
-            error.reply_text,
-            remedy,
-        )
+        self._log_close(channel.number, error)
         self.channels.refuse(channel, error, self._failing_method)
+
+    def _log_close(self, number: int, error: errors.ReplyError) -> None:
+        on = f", channel {number}" if number else ""
+        log.error("%s%s closed: %s", self.described(), on, with_remedy(error))
 
     def _answer_error(self, error: Exception) -> None:
         """The one place where what went wrong becomes a close."""

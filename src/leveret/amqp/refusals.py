@@ -4,6 +4,11 @@ from leveret import errors
 from leveret.wire.errors import MalformedString, UnknownMethod, WireError
 
 
+def with_remedy(error: errors.ReplyError) -> str:
+    """A refusal for the log: what the peer hears, and what to do about it."""
+    return f"{error.reply_text} ({error.remedy})" if error.remedy else error.reply_text
+
+
 def connection_refusal(error: Exception, on_channel: bool) -> tuple[errors.ConnectionError, bool]:
     """The refusal that an error means for a connection, and whether it names the method.
 

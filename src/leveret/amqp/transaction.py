@@ -122,6 +122,7 @@ def _give(channel: Channel, published: Published) -> bool:
         durable = [queue for queue in queues if queue.durable]
     if durable:
         channel.broker.store.append(message, durable)
+        channel.connection.stores = True
         queues = [queue for queue in queues if not queue.durable]
     for queue in queues:
         queue.publish(message, 0)

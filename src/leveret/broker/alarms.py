@@ -33,7 +33,9 @@ class Alarms:
         self.reason = ""
         self.blocked: dict[BlockedPublisher, None] = {}
         self._alarms: dict[str, None] = {}
-        self._holds: dict[str, None] = {}
+        # By reason: whether it concerns those only who publish what the store keeps.
+        self._holds: dict[str, bool] = {}
+        self._for_all = False
 
     def raise_alarm(self, resource: str) -> None:
         """The broker is low on a resource, `MEMORY` or `DISK`."""
@@ -47,11 +49,12 @@ class Alarms:
             del self._alarms[resource]
             self._changed()
 
-    def hold(self, reason: str) -> None:
-        """Block publishers without telling them. `reason` is the caller's own: holds of different
-        reasons add up, and one of the same reason changes nothing."""
+    def hold(self, reason: str, stored_only: bool = False) -> None:
+        """Block publishers without telling them, or those only whose messages the store keeps.
+        `reason` is the caller's own: holds of different reasons add up, and one of the same reason
+        changes nothing."""
         if reason not in self._holds:
-            self._holds[reason] = None
+            self._holds[reason] = stored_only
             self._changed()
 
     def release(self, reason: str) -> None:
@@ -59,6 +62,10 @@ class Alarms:
         if reason in self._holds:
             del self._holds[reason]
             self._changed()
+
+    def concerns(self, stores: bool) -> bool:
+        """Whether a publisher has to wait; `stores`: the store keeps some of what it publishes."""
+        return self._for_all or (stores and self.on)
 
     def resources(self) -> list[str]:
         """The resources that an alarm is on for, in RabbitMQ's order."""
@@ -70,6 +77,7 @@ class Alarms:
 
     def _changed(self) -> None:
         self.on = len(self._alarms) != 0 or len(self._holds) != 0
+        self._for_all = len(self._alarms) != 0 or False in self._holds.values()
         self.reason = "low on " + " & ".join(self.resources()) if self._alarms else ""
         publishers = list(self.blocked)
         if not self.on:

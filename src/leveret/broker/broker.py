@@ -15,6 +15,7 @@ from leveret.broker.loading import Loading
 from leveret.broker.queues.holding import Holding
 from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import (
+    SPILL_SHARD,
     Clock,
     DefinitionStore,
     MessageStore,
@@ -210,7 +211,9 @@ class Broker(StoreEvents):
         before = self._held.pop(shard, "")
         if reason:
             self._held[shard] = reason
-            self.alarms.hold(f"{shard}: {reason}")
+            # A slow disk is no reason for those to wait whose messages never reach it. What spills
+            # comes from everybody.
+            self.alarms.hold(f"{shard}: {reason}", stored_only=shard != SPILL_SHARD)
         if before and before != reason:
             self.alarms.release(f"{shard}: {before}")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from random import randrange
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from mypy_extensions import i64, mypyc_attr
 
@@ -273,6 +273,10 @@ class Binding:
         self.destination = destination
         self.routing_key = routing_key
         self.arguments = arguments
+
+
+# The shard of what is spilled, which is nobody's for long; shards of stored messages count from 0.
+SPILL_SHARD: Final = -1
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
+from leveret.broker.seams import SPILL_SHARD, MessageStore, Pending, Queue, StoreEvents
 from leveret.store.log.fetching import Range, Wanted, ranges
 from leveret.store.log.format import segment_number
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
@@ -34,7 +34,6 @@ log = logging.getLogger("leveret.store")
 LOG_FOLDER: Final = "log"
 SPILL_FOLDER: Final = "spill"
 SHARD: Final = 0
-SPILL_SHARD: Final = 1
 RETRY_SECONDS: Final = 1.0
 # Reads that the disk refuses before what it does not give counts as damaged.
 READ_TRIES: Final = 3

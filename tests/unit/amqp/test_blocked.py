@@ -60,6 +60,24 @@ def test_a_hold_blocks_without_a_word(peer: Peer, server: Server, alarms: Alarms
     assert ready(server) == 2
 
 
+def test_a_hold_for_the_store_concerns_those_who_store(
+    peer: Peer, server: Server, alarms: Alarms
+) -> None:
+    alarms.hold("log", stored_only=True)
+    transient = method_frame(1, unchecked(Basic.Publish, routing_key="q"))
+    transient += header_frame(1, 1, Basic.Properties()) + frame(BODY, 1, b"x")
+    peer.send_raw(transient * 2)
+    assert silent(peer)
+    assert ready(server) == 2
+    # The first one that is stored makes it one who stores.
+    peer.send_raw(a_publish() + transient)
+    assert silent(peer)
+    assert ready(server) == 3
+    alarms.release("log")
+    peer.expect_nothing()
+    assert ready(server) == 4
+
+
 def test_it_lasts_until_the_last_hold_is_released(
     peer: Peer, server: Server, alarms: Alarms
 ) -> None:

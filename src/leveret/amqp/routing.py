@@ -1,4 +1,4 @@
-"""Messages that no remembered route fits: by their headers, by chance, with copies, delayed, traced."""
+"""Messages that no remembered route fits: by headers or chance, with copies, delayed, traced."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from leveret.broker.message import Entry, Message
+    from leveret.broker.policies import Policy
     from leveret.wire.table import Table
 
 
@@ -227,6 +228,8 @@ class Exchange:
         self.auto_delete = auto_delete
         self.internal = internal
         self.arguments = arguments
+        self.policy: Policy | None = None
+        self.operator_policy: Policy | None = None
 
     def check_binding(self, routing_key: str, arguments: Table) -> None:
         """Refuse, with a `ChannelError`, a binding that this type cannot route by."""

@@ -32,6 +32,7 @@ from leveret.broker.names import (
     refuse_reserved,
     stripped,
 )
+from leveret.broker.policies import Policies
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import (
@@ -90,6 +91,17 @@ class VHost(Topology):
         self._ids = ids
         self._paging = paging
         self._commits = Commits(name, definitions)
+        self.policies = Policies(self, definitions, clock)
+
+    def add_queue(self, queue: ClassicQueue) -> None:
+        """There is none of its name; its policies are those that match now."""
+        self.policies.apply_to(queue)
+        super().add_queue(queue)
+
+    def add_exchange(self, exchange: Exchange) -> None:
+        """There is none of its name; its policies are those that match now."""
+        self.policies.apply_to(exchange)
+        super().add_exchange(exchange)
 
     def accessible_queue(self, actor: Actor, name: str) -> ClassicQueue:
         """The queue of this name, or 404, or 405 if it is another connection's own."""
@@ -246,7 +258,7 @@ class VHost(Topology):
             if isinstance(thing, ClassicQueue):
                 self._ids.release(int(thing.id))
                 thing.mark_deleted()
-        return self._commits.close(gone)
+        return [*self._commits.close(gone), *self.policies.keys()]
 
     def remove_exclusive_queues(self, owner: object) -> None:
         """A connection is gone: so are the queues that were its own."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import Alarms
 from leveret.broker.durable import QueueIds
+from leveret.broker.limits import LimitError, vhost_limits
 from leveret.broker.loading import Loading
 from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("leveret.vhost")
 
 VHOST: Final = "vhost"
+VHOST_LIMITS: Final = "vhost_limits"
 
 
 class Broker(StoreEvents):
@@ -85,6 +87,9 @@ class Broker(StoreEvents):
                     log.error("vhost '%s' has lost its description and tags", name)
                     value = {}
                 self._make_vhost(name, value)
+        for kind, name, value, _revision in definitions:
+            if kind == VHOST_LIMITS and name in self.vhosts:
+                self._load_limits(self.vhosts[name], value)
         loading = Loading(self.vhosts, self._queue_ids)
         loading.load(definitions)
         self.damaged_queues = loading.damaged_queues
@@ -117,6 +122,26 @@ class Broker(StoreEvents):
         self.definitions.put(VHOST, vhost.name, value).then(committed, answer.fail)
         return answer
 
+    def set_vhost_limits(self, vhost: VHost, values: Mapping[str, object]) -> Pending:
+        """Give a vhost these limits and no others; raises `LimitError`. Answers with them."""
+        limits = vhost_limits(values)
+        answer = Pending()
+
+        def committed(_revision: object) -> None:
+            vhost.limits = limits
+            answer.complete(limits)
+
+        self.definitions.put(VHOST_LIMITS, vhost.name, limits).then(committed, answer.fail)
+        return answer
+
+    def _load_limits(self, vhost: VHost, value: object) -> None:
+        try:
+            vhost.limits = vhost_limits(value if isinstance(value, dict) else {"": value})
+        except LimitError:
+            log.error(
+                "vhost '%s' has lost its limits: they are damaged; set them again", vhost.name
+            )
+
     def delete_vhost(self, name: str) -> Pending:
         """Delete a vhost with all that is in it; answers with whether there was one.
 
@@ -125,9 +150,8 @@ class Broker(StoreEvents):
         if vhost is None:
             return Pending.of(False)
         answer = Pending()
-        self.definitions.delete_all([(VHOST, name), *vhost.remove_all()]).then(
-            lambda _: answer.complete(True), answer.fail
-        )
+        keys = [(VHOST, name), (VHOST_LIMITS, name), *vhost.remove_all()]
+        self.definitions.delete_all(keys).then(lambda _: answer.complete(True), answer.fail)
         return answer
 
     def _make_vhost(self, name: str, value: Mapping[str, object]) -> VHost:

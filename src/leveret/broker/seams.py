@@ -382,6 +382,13 @@ class Backend:
         """Whether `permission` (configure, write, read) covers the resource of this name."""
         raise NotImplementedError
 
+    def authorise_topic(
+        self, user: str, vhost: str, permission: str, exchange: str, routing_key: str
+    ) -> bool:
+        """Whether the user may publish to (write) or bind with (read) a routing key of a topic
+        exchange whose name is covered."""
+        return True
+
     def has_tag(self, user: str, tag: str) -> bool:
         """Whether the user has this tag."""
         raise NotImplementedError
@@ -389,3 +396,8 @@ class Backend:
     def vhost_access(self, user: str, vhost: str) -> bool:
         """Whether the user has any permissions entry for the vhost."""
         raise NotImplementedError
+
+    def limit(self, user: str, name: str) -> int:
+        """How many connections or channels (`max-connections`, `max-channels`) the user may have;
+        -1 if there is no limit."""
+        return -1

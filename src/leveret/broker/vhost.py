@@ -25,6 +25,7 @@ from leveret.broker.equivalence import (
     require_equivalent_queue,
 )
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.broker.limits import MAX_QUEUES, is_reached, limit_of
 from leveret.broker.names import (
     RESERVED_PREFIX,
     exchange_resource,
@@ -92,6 +93,7 @@ class VHost(Topology):
         self._paging = paging
         self._commits = Commits(name, definitions)
         self.policies = Policies(self, definitions, clock)
+        self.limits: dict[str, int] = {}
 
     def add_queue(self, queue: ClassicQueue) -> None:
         """There is none of its name; its policies are those that match now."""
@@ -111,6 +113,10 @@ class VHost(Topology):
             raise locked(self.name, name)
         return queue
 
+    def limit(self, name: str) -> int:
+        """How many connections or queues there may be; -1 if there is no limit."""
+        return limit_of(self.limits, name)
+
     # --- permission ---
 
     def require(self, actor: Actor, permission: str, kind: str, name: str) -> None:
@@ -124,6 +130,23 @@ class VHost(Topology):
                 f"refused for user '{actor.user}'",
                 remedy=f"a '{permission}' permission that matches '{known_as}' is missing: "
                 "see list_permissions and set_permissions",
+            )
+
+    def require_topic(
+        self, actor: Actor, permission: str, exchange: Exchange, routing_key: str
+    ) -> None:
+        """Raise 403 unless the actor may use the routing key, to write (publish) or to read (bind).
+        Only topic exchanges have such permissions."""
+        if exchange.type_name != "topic":
+            return
+        if not actor.may_topic(permission, self.name, exchange.name, routing_key):
+            named = f"{permission} " if self.compat.refusals_name_permission else ""
+            raise AccessRefused(
+                f"{named}access to topic '{routing_key}' in "
+                f"{exchange_resource(self.name, exchange.name)} "
+                f"refused for user '{actor.user}'",
+                remedy=f"its '{permission}' topic permission for this exchange does not match: "
+                "see list_topic_permissions and set_topic_permissions",
             )
 
     def _require_for_passive(self, actor: Actor, kind: str, name: str) -> None:
@@ -276,6 +299,13 @@ class VHost(Topology):
         arguments: Table,
     ) -> None:
         resource = queue_resource(self.name, name)
+        limit = self.limit(MAX_QUEUES)
+        if is_reached(limit, len(self.queues)):
+            raise PreconditionFailed(
+                f"cannot declare queue '{name}': queue limit in vhost '{self.name}' ({limit}) "
+                "is reached",
+                remedy=f"list_vhost_limits -p {self.name} shows it; set_vhost_limits raises it",
+            )
         dead_letter_exchange = exchange_named_by(arguments, "x-dead-letter-exchange", resource)
         if dead_letter_exchange is not None:
             self.require(actor, "read", "queue", name)
@@ -388,6 +418,7 @@ class VHost(Topology):
         source, destination = stripped(source), stripped(destination)
         self._check_binding_rights(actor, source, kind, destination)
         exchange = self.exchange(source)
+        self.require_topic(actor, "read", exchange, routing_key)
         end: Destination
         if kind == "queue":
             end = self.accessible_queue(actor, destination)
@@ -430,6 +461,8 @@ class VHost(Topology):
         source, destination = stripped(source), stripped(destination)
         self._check_binding_rights(actor, source, kind, destination)
         exchange = self.exchanges.get(source)
+        if exchange is not None:
+            self.require_topic(actor, "read", exchange, routing_key)
         ends: Mapping[str, Destination] = self.queues if kind == "queue" else self.exchanges
         end = ends.get(destination)
         if exchange is None or end is None:

@@ -247,7 +247,7 @@ CHAPTERS = {
     "set_policy": r"""
         set_policy -p course limit "^t" "{\"max-length\": 5}"
         list_policies -p course
-        set_policy -p course limit "^t" "{\"max-length\":6,\"message-ttl\":7}" --priority 3 --apply-to queues
+        set_policy -p course limit ^t "{\"max-length\":6,\"message-ttl\":7}" --priority 3 --apply-to queues
         list_policies -p course
         list_queues -p course name policy
         list_exchanges -p course name policy
@@ -275,8 +275,6 @@ CHAPTERS = {
         set_policy -p course limit "^t" "{\"max-length\": 5}" --formatter json
         set_policy -p course limit "^t"
         set_policy -p course limit "^t" "{}" more
-        set_policy -p course "" "^t" "{\"max-length\": 5}"
-        list_policies -p course
         list_policies -p nowhere
         list_policies -p empty
         list_policies -p empty --formatter json
@@ -296,7 +294,7 @@ CHAPTERS = {
     "operator policies": r"""
         set_operator_policy -p course limit "^t" "{\"max-length\": 5}"
         list_operator_policies -p course
-        set_operator_policy -p course limit "^t" "{\"max-length\": 6}" --priority 3 --apply-to queues
+        set_operator_policy -p course limit ^t "{\"max-length\": 6}" --priority 3 --apply-to queues
         list_operator_policies -p course
         list_operator_policies -p course --formatter json
         list_operator_policies -q -p course

@@ -46,7 +46,7 @@ def admit_channel(connection: Connection, backend: Backend) -> None:
     if is_reached(limit, count):
         raise NotAllowed(
             f"number of channels opened for user '{user}' has reached the maximum allowed user "
-            f"limit of {limit}",
+            f"limit of ({limit})",
             remedy=f"list_user_limits --user {user} shows it; set_user_limits raises it",
         )
 

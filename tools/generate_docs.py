@@ -122,8 +122,11 @@ def _arguments(rows: Iterable[Argument]) -> str:
 def compat_levels() -> str:
     """What RabbitMQ's releases answer differently."""
     return table(
-        ("What", *(f"`{level}`" for level in LEVELS)),
-        ((row.doc, *map(_answer, row.values)) for row in DIFFERENCES.values()),
+        ("What", *(f"`{level}`" for level in LEVELS), "Per vhost"),
+        (
+            (row.doc, *map(_answer, row.values), _answer(not row.server_wide))
+            for row in DIFFERENCES.values()
+        ),
     )
 
 

@@ -5,6 +5,8 @@ read it; ` <<< ` gives standard input. `{connection}` is a connection of the wor
 of its channels.
 """
 
+# ruff: noqa: E501 - a step is a line
+
 import shlex
 from dataclasses import dataclass
 

@@ -36,6 +36,7 @@ ARGUMENTS = {
     "set_user_tags": ["eve"],
     "set_vhost_limits": ["{}"],
     "add_vhost": ["course"],
+    "update_vhost_metadata": ["course"],
 }
 OPTIONS = [
     "--nope",
@@ -127,7 +128,16 @@ def test_a_bad_pattern_is_named(pattern: str, ctl: Ctl) -> None:
         ("delete_queue nothing", 64, "there is no queue 'nothing' in vhost '/': list_queues names"),
         ("close_connection nothing x", 69, "there is no connection 'nothing': "),
         ("add_user guest x", 70, "user 'guest' already exists: change its password with"),
-        ("add_vhost a --default-queue-type quorum", 69, "says so in x-queue-type"),
+        (
+            "add_vhost a --default-queue-type stream",
+            69,
+            "default_queue_type is one of classic, quorum",
+        ),
+        ("add_vhost a --compat 2.8", 69, "compat is one of 3.13, 4.2, 4.3"),
+        ("set_policy p a nonsense", 69, "the definition is not JSON"),
+        ("set_vhost_limits []", 69, "the definition is no JSON object"),
+        ("set_policy p a '{\"nope\":1}'", 69, "are not recognised policy settings"),
+        ("clear_policy p", 69, "list_policies names those there are"),
         ("authenticate_user guest wrong", 65, "user 'guest' cannot log in with this password"),
         ("add_vhost ''", 65, "a vhost needs a name; the one given is empty"),
     ],

@@ -53,6 +53,7 @@ from leveret.errors import (
     NotImplementedByServer,
     PreconditionFailed,
 )
+from leveret.wire.field import KIND_LONGSTR, Field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,6 +87,11 @@ class VHost(Topology):
         self.description = ""
         self.tags: list[str] = []
         self.compat = compat
+        # Whether that is the vhost's own, and not the server's.
+        self.own_compat = False
+        # Of queues declared without a type; "" is the server's word, and that classic.
+        self.own_queue_type = ""
+        self.default_queue_type = ""
         self.generate = generate
         self._store = store
         self._clock = clock
@@ -169,6 +175,11 @@ class VHost(Topology):
         """Declare, or find that an equivalent one is there; answers with the queue."""
         arguments = dict(arguments or {})
         durable = durable and not exclusive
+        if self.default_queue_type and "x-queue-type" not in arguments:
+            default = self.default_queue_type
+            # A type that the other properties rule out is not meant.
+            if default != "quorum" or (durable and not auto_delete):
+                arguments["x-queue-type"] = Field(KIND_LONGSTR, default.encode())
         name = stripped(name)
         type_name = queue_type_of(arguments)
         if name == "":

@@ -42,11 +42,16 @@ MESSAGE_BYTES: Final = 220
 
 def vhost_view(management: Management, vhost: VHost) -> View:
     """A vhost with the totals of its queues."""
-    metadata: View = {"description": vhost.description, "tags": vhost.tags}
+    own: View = {"description": vhost.description, "tags": vhost.tags}
+    metadata = dict(own)
+    if vhost.own_queue_type:
+        metadata["default_queue_type"] = vhost.own_queue_type
+    if vhost.own_compat:
+        own["compat"] = metadata["compat"] = vhost.compat.level
     return {
         "name": vhost.name,
-        **metadata,
-        "default_queue_type": "undefined",
+        **own,
+        "default_queue_type": vhost.own_queue_type or "undefined",
         "metadata": metadata,
         "tracing": False,
         "cluster_state": {management.node.name: "running"},

@@ -70,7 +70,7 @@ class PolicyDefinition(msgspec.Struct):
     vhost: Name
     pattern: str
     definition: dict[str, Any]
-    priority: float = 0
+    priority: int | float = 0
     apply_to: str = msgspec.field(default="all", name="apply-to")
 
 
@@ -226,9 +226,15 @@ class Import:
         )
 
     def _policy(self, policy: PolicyDefinition) -> tuple[str, Change]:
-        number = int(policy.priority) if policy.priority.is_integer() else policy.priority
         return f"policy '{policy.name}'", lambda: self._vhost(policy.vhost).policies.put(
-            Policy(POLICY, policy.name, policy.pattern, policy.definition, number, policy.apply_to)
+            Policy(
+                POLICY,
+                policy.name,
+                policy.pattern,
+                policy.definition,
+                policy.priority,
+                policy.apply_to,
+            )
         )
 
     def _parameter(self, parameter: ParameterDefinition) -> tuple[str, Change]:

@@ -74,6 +74,11 @@ def test_what_is_not_there_has_no_limits(api, path):
     assert api.get(f"/api/{path}").refusal == (404, "Object Not Found", "Not Found")
 
 
+def test_there_is_a_vhost_to_be_limited(api):
+    reply = api.put("/api/vhost-limits/nope/max-queues", {"value": 1})
+    assert reply.refusal == (404, "not_found", "vhost_not_found")
+
+
 def test_a_limit_holds_at_once_also_for_http(api, connect):
     channel = connect().channel()
     api.put("/api/vhost-limits/%2F/max-queues", {"value": 1})

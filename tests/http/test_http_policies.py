@@ -91,5 +91,6 @@ def test_the_refusal_of_an_operator_policy_is_not_escaped(api):
 
 
 def test_a_policy_is_somewhere(api):
-    assert api.put("/api/policies/nope/p", LIMIT).refusal == (404, "not_found", "vhost_not_found")
+    for path in ("policies/nope/p", "operator-policies/nope/p"):
+        assert api.put(f"/api/{path}", LIMIT).refusal == (404, "not_found", "vhost_not_found")
     assert api.get("/api/policies/nope").refusal == (404, "Object Not Found", "Not Found")

@@ -46,6 +46,11 @@ def not_found() -> Refusal:
     return Refusal(404, "Object Not Found", "Not Found")
 
 
+def no_vhost() -> Refusal:
+    """There is no vhost to put something into."""
+    return Refusal(404, "not_found", "vhost_not_found")
+
+
 def refusal_of(error: ReplyError) -> Refusal:
     """What the broker refused, with its explanation, as RabbitMQ's API passes it on."""
     if isinstance(error, AccessRefused):

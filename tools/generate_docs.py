@@ -13,6 +13,7 @@ import msgspec
 
 from leveret.broker.arguments import ARGUMENTS, CONSUMER_ARGUMENTS, Argument
 from leveret.broker.compat import DIFFERENCES, LEVELS
+from leveret.broker.policy_settings import SETTINGS
 from leveret.config import PREFIX, RABBITMQ_VARIABLES, Config, setting_rows
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -116,14 +117,36 @@ def _arguments(rows: Iterable[Argument]) -> str:
     )
 
 
+# --- docs/policies.md ---
+
+
+def policy_settings() -> str:
+    """What the definition of a policy may hold."""
+    return table(
+        ("Setting", "Queue types", "Operator policies", "Meaning"),
+        (
+            (
+                f"`{row.name}`",
+                ", ".join(sorted(row.queue_types)),
+                "yes" if row.operator else "no",
+                row.doc,
+            )
+            for row in SETTINGS.values()
+        ),
+    )
+
+
 # --- docs/compatibility.md ---
 
 
 def compat_levels() -> str:
     """What RabbitMQ's releases answer differently."""
     return table(
-        ("What", *(f"`{level}`" for level in LEVELS)),
-        ((row.doc, *map(_answer, row.values)) for row in DIFFERENCES.values()),
+        ("What", *(f"`{level}`" for level in LEVELS), "Per vhost"),
+        (
+            (row.doc, *map(_answer, row.values), _answer(not row.server_wide))
+            for row in DIFFERENCES.values()
+        ),
     )
 
 
@@ -142,6 +165,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "queue-arguments": queue_arguments,
     "rabbitmq-variables": rabbitmq_variables,
     "settings": settings,
+    "policy-settings": policy_settings,
 }
 
 

@@ -85,6 +85,9 @@ class Server:
         self.broker = Broker(
             self._clock, store, self._definitions, compat, generate_name, generate_queue_id
         )
+        # Saying nothing means classic already, and keeps x-queue-type out of arguments.
+        if config.default_queue_type != "classic":
+            self.broker.default_queue_type = config.default_queue_type
         store.events = self.broker
         self.broker.end = self._fail
         folder = None if self._folder is None else self._folder.path

@@ -64,6 +64,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     default_user: Annotated[str, Meta(description="User made at the first start.")] = "guest"
     default_pass: Annotated[str, Meta(description="Password of that user.")] = "guest"
     default_vhost: Annotated[str, Meta(description="Vhost made at the first start.")] = "/"
+    default_queue_type: Annotated[
+        Literal["classic", "quorum"],
+        Meta(description="Type of queues declared without one, where the vhost does not say."),
+    ] = "classic"
     loopback_users: Annotated[
         tuple[str, ...], Meta(description="Users who may connect from this machine only.")
     ] = ("guest",)

@@ -5,6 +5,8 @@ read it; ` <<< ` gives standard input. `{connection}` is a connection of the wor
 of its channels.
 """
 
+# ruff: noqa: E501 - a step is a line
+
 import shlex
 from dataclasses import dataclass
 
@@ -243,6 +245,175 @@ CHAPTERS = {
         list_user_permissions ""
         list_user_permissions
         list_user_permissions a b
+    """,
+    "set_policy": r"""
+        set_policy -p course limit "^t" "{\"max-length\": 5}"
+        list_policies -p course
+        set_policy -p course limit ^t "{\"max-length\":6,\"message-ttl\":7}" --priority 3 --apply-to queues
+        list_policies -p course
+        list_queues -p course name policy
+        list_exchanges -p course name policy
+        set_policy -p course other "" "{\"alternate-exchange\": \"logs\"}" --apply-to exchanges
+        list_exchanges -p course name policy
+        list_policies -p course --formatter json
+        list_policies -p course --formatter csv
+        list_policies -p course -q
+        list_policies -p course -s
+        list_policies -p course --no-table-headers
+        set_policy -p course limit "^t" nonsense
+        set_policy -p course limit "^t" "[1]"
+        set_policy -p course limit "^t" 5
+        set_policy -p course limit "^t" "{}"
+        set_policy -p course limit "^t" "{\"nope\": 5}"
+        set_policy -p course limit "^t" "{\"max-length\": \"x\"}"
+        set_policy -p course limit "(" "{\"max-length\": 5}"
+        set_policy -p course limit "(" "{\"max-length\": 5}" --formatter json
+        set_policy -p course limit "^t" "{\"max-length\": 5}" --priority x
+        set_policy -p course limit "^t" "{\"max-length\": 5}" --priority -1
+        set_policy -p course limit "^t" "{\"max-length\": 5}" --apply-to nothing
+        set_policy -p nowhere limit "^t" "{\"max-length\": 5}"
+        set_policy -p nowhere limit "^t" "{\"max-length\": 5}" --formatter json
+        set_policy -q -p course limit "^t" "{\"max-length\": 5}"
+        set_policy -p course limit "^t" "{\"max-length\": 5}" --formatter json
+        set_policy -p course limit "^t"
+        set_policy -p course limit "^t" "{}" more
+        list_policies -p nowhere
+        list_policies -p empty
+        list_policies -p empty --formatter json
+        list_policies -p course name
+    """,
+    "clear_policy": r"""
+        set_policy -p course limit "^t" "{\"max-length\": 5}"
+        clear_policy -p course limit
+        list_policies -p course
+        clear_policy -p course limit
+        clear_policy -p course limit --formatter json
+        clear_policy -q -p course limit
+        clear_policy -p nowhere limit
+        clear_policy
+        clear_policy a b
+    """,
+    "operator policies": r"""
+        set_operator_policy -p course limit "^t" "{\"max-length\": 5}"
+        list_operator_policies -p course
+        set_operator_policy -p course limit ^t "{\"max-length\": 6}" --priority 3 --apply-to queues
+        list_operator_policies -p course
+        list_operator_policies -p course --formatter json
+        list_operator_policies -q -p course
+        set_operator_policy -p course limit "^t" "{\"overflow\": \"drop-head\"}"
+        set_operator_policy -p course limit "^t" nonsense
+        set_operator_policy -p course limit "^t" "{\"max-length\": 5}" --priority x
+        set_operator_policy -p nowhere limit "^t" "{\"max-length\": 5}"
+        set_operator_policy -q -p course limit "^t" "{\"max-length\": 5}"
+        set_operator_policy -p course limit "^t"
+        clear_operator_policy -p course limit
+        list_operator_policies -p course
+        clear_operator_policy -p course limit
+        clear_operator_policy -p nowhere limit
+        clear_operator_policy
+        list_operator_policies -p nowhere
+    """,
+    "vhost limits": r"""
+        list_vhost_limits -p course
+        set_vhost_limits -p course "{\"max-connections\": 64}"
+        list_vhost_limits -p course
+        set_vhost_limits -p course "{\"max-queues\": 100, \"max-connections\": -1}"
+        list_vhost_limits -p course
+        list_vhost_limits -p course --formatter json
+        list_vhost_limits --global
+        list_vhost_limits --global --formatter json
+        list_vhost_limits -q -p course
+        list_vhost_limits -s -p course
+        list_vhost_limits
+        set_vhost_limits -p course "{}"
+        list_vhost_limits -p course
+        set_vhost_limits -p course "{\"max-queues\": 100}"
+        set_vhost_limits -p course "{\"nope\": 1}"
+        set_vhost_limits -p course "{\"max-queues\": \"x\"}"
+        set_vhost_limits -p course nonsense
+        set_vhost_limits -p course "[]"
+        set_vhost_limits -p course "{\"nope\": 1}" --formatter json
+        set_vhost_limits -p nowhere "{\"max-queues\": 1}"
+        set_vhost_limits -q -p course "{\"max-queues\": 100}"
+        set_vhost_limits -p course "{\"max-queues\": 100}" --formatter json
+        set_vhost_limits -p course
+        set_vhost_limits -p course a b
+        list_vhost_limits -p nowhere
+        clear_vhost_limits -p course
+        list_vhost_limits -p course
+        clear_vhost_limits -p course
+        clear_vhost_limits -p nowhere
+        clear_vhost_limits a
+        list_vhost_limits --global
+    """,
+    "user limits": r"""
+        list_user_limits --user bob
+        set_user_limits bob "{\"max-connections\": 64}"
+        list_user_limits --user bob
+        set_user_limits bob "{\"max-channels\": 100}"
+        list_user_limits --user bob
+        list_user_limits --user bob --formatter json
+        list_user_limits --global
+        list_user_limits --global --formatter json
+        list_user_limits
+        list_user_limits -q --user bob
+        list_user_limits -s --user bob
+        set_user_limits bob "{\"nope\": 1}"
+        set_user_limits bob "{\"max-channels\": \"x\"}"
+        set_user_limits bob nonsense
+        set_user_limits bob "[]"
+        set_user_limits bob "{}"
+        set_user_limits nobody "{\"max-channels\": 1}"
+        set_user_limits nobody "{\"max-channels\": 1}" --formatter json
+        set_user_limits -q bob "{\"max-channels\": 1}"
+        set_user_limits bob "{\"max-channels\": 1}" --formatter json
+        set_user_limits bob
+        set_user_limits bob a b
+        list_user_limits --user nobody
+        clear_user_limits bob max-channels
+        list_user_limits --user bob
+        clear_user_limits bob nope
+        clear_user_limits bob all
+        list_user_limits --user bob
+        clear_user_limits bob all
+        clear_user_limits nobody all
+        clear_user_limits nobody max-channels
+        clear_user_limits bob
+        list_user_limits --global
+    """,
+    "topic permissions": r"""
+        list_topic_permissions -p course
+        set_topic_permissions -p course ada logs "^a" "^b"
+        list_topic_permissions -p course
+        list_user_topic_permissions ada
+        set_topic_permissions -p course ada amq.topic "" ".*"
+        list_topic_permissions -p course
+        list_topic_permissions -p course --formatter json
+        list_user_topic_permissions ada
+        list_user_topic_permissions ada --formatter json
+        list_topic_permissions -q -p course
+        list_user_topic_permissions -q ada
+        set_topic_permissions -p course nobody logs "^a" "^b"
+        set_topic_permissions -p nowhere ada logs "^a" "^b"
+        set_topic_permissions -p course ada logs "(" "^b"
+        set_topic_permissions -p course ada logs "(" "^b" --formatter json
+        set_topic_permissions -q -p course ada none "^a" "^b"
+        set_topic_permissions -p course ada logs "^a" "^b" --formatter json
+        set_topic_permissions -p course ada logs "^a"
+        set_topic_permissions -p course ada
+        clear_topic_permissions -p course ada logs
+        list_topic_permissions -p course
+        clear_topic_permissions -p course ada logs
+        clear_topic_permissions -q -p course ada
+        list_topic_permissions -p course
+        clear_topic_permissions -p course ada
+        clear_topic_permissions -p course nobody
+        clear_topic_permissions -p course nobody logs
+        clear_topic_permissions -p nowhere ada
+        clear_topic_permissions
+        list_topic_permissions -p nowhere
+        list_user_topic_permissions nobody
+        list_user_topic_permissions
     """,
     "list_queues": r"""
         list_queues

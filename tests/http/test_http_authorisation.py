@@ -19,6 +19,7 @@ FOREIGN_READ = (FOREIGN_VHOST,) * 3 + (200,)
 FOREIGN_CHANGE = (FOREIGN_VHOST,) * 4
 MONITORS = (MONITOR_ONLY, MONITOR_ONLY, 200, 200)
 ADMINISTRATORS = (ADMINISTRATOR_ONLY,) * 3
+FOREIGN_POLICY = (FOREIGN_OBJECT,) * 3
 MATRIX = [
     ("GET", "/whoami", EVERYBODY),
     ("GET", "/overview", EVERYBODY),
@@ -69,6 +70,34 @@ MATRIX = [
     ("DELETE", "/queues/foreign/there/contents", FOREIGN_CHANGE),
     ("DELETE", "/queues/foreign/there", FOREIGN_CHANGE),
     ("DELETE", "/exchanges/foreign/amq.topic", FOREIGN_CHANGE),
+    ("GET", "/policies", EVERYBODY),
+    ("GET", "/policies/own", EVERYBODY),
+    ("GET", "/operator-policies/own", EVERYBODY),
+    ("PUT", "/policies/own/new", (FOREIGN_OBJECT, 201, FOREIGN_OBJECT, 204)),
+    ("GET", "/policies/own/none", (FOREIGN_OBJECT, 404, FOREIGN_OBJECT, 404)),
+    ("GET", "/policies/foreign", FOREIGN_READ),
+    ("GET", "/operator-policies/foreign", FOREIGN_READ),
+    ("GET", "/policies/foreign/none", (*FOREIGN_POLICY, 404)),
+    ("PUT", "/policies/foreign/new", (*FOREIGN_POLICY, 201)),
+    ("DELETE", "/policies/foreign/none", (*FOREIGN_POLICY, 404)),
+    ("PUT", "/operator-policies/own/new", (*ADMINISTRATORS, 201)),
+    ("GET", "/operator-policies/own/none", (*ADMINISTRATORS, 404)),
+    ("DELETE", "/operator-policies/own/none", (*ADMINISTRATORS, 404)),
+    ("GET", "/vhost-limits", EVERYBODY),
+    ("GET", "/vhost-limits/own", EVERYBODY),
+    ("GET", "/vhost-limits/foreign", (FOREIGN_VHOST, FOREIGN_VHOST, 200, 200)),
+    ("PUT", "/vhost-limits/own/max-queues", (*ADMINISTRATORS, 204)),
+    ("DELETE", "/vhost-limits/own/max-queues", (*ADMINISTRATORS, 204)),
+    ("GET", "/user-limits", EVERYBODY),
+    ("GET", "/user-limits/guest", EVERYBODY),
+    ("PUT", "/user-limits/guest/max-channels", (*ADMINISTRATORS, 204)),
+    ("DELETE", "/user-limits/guest/max-channels", (*ADMINISTRATORS, 204)),
+    ("GET", "/topic-permissions", (*ADMINISTRATORS, 200)),
+    ("GET", "/topic-permissions/own/guest", (*ADMINISTRATORS, 404)),
+    ("PUT", "/topic-permissions/own/guest", (*ADMINISTRATORS, 201)),
+    ("DELETE", "/topic-permissions/own/guest", (*ADMINISTRATORS, 404)),
+    ("GET", "/users/guest/topic-permissions", (*ADMINISTRATORS, 200)),
+    ("GET", "/vhosts/own/topic-permissions", (*ADMINISTRATORS, 200)),
     ("GET", "/vhosts/own", (*ADMINISTRATORS, 200)),
     ("GET", "/vhosts/own/permissions", (*ADMINISTRATORS, 200)),
     ("GET", "/users", (*ADMINISTRATORS, 200)),
@@ -88,6 +117,12 @@ MATRIX = [
 BODIES = {
     "/users/new": {"password": "x", "tags": ""},
     "/permissions/own/guest": {"configure": "", "write": "", "read": ""},
+    "/policies/own/new": {"pattern": "", "definition": {"max-length": 1}},
+    "/policies/foreign/new": {"pattern": "", "definition": {"max-length": 1}},
+    "/operator-policies/own/new": {"pattern": "", "definition": {"max-length": 1}},
+    "/vhost-limits/own/max-queues": {"value": 5},
+    "/user-limits/guest/max-channels": {"value": 5},
+    "/topic-permissions/own/guest": {"exchange": "amq.topic", "write": "", "read": ""},
     "/x/authenticate": {"user": "guest", "password": "guest"},
 }
 

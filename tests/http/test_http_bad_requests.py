@@ -14,6 +14,7 @@ PLACES = {
     "source": "amq.topic",
     "destination": "work",
     "user": "ada",
+    "name": "max-connections",
 }
 WITH_BODY = [
     route for route in ROUTES if route.method in ("PUT", "POST") and "stop" not in route.parts
@@ -40,6 +41,13 @@ WRONG_TYPES = {
     "/api/exchanges/%2F/amq.topic": [{"type": 1}, {"internal": "x"}, {"arguments": None}],
     "/api/bindings/%2F/e/amq.topic/q/work": [{"routing_key": 1}, {"arguments": {"a": None}}],
     "/api/bindings/%2F/e/amq.topic/e/work": [{"routing_key": []}, {"arguments": 1}],
+    "/api/policies/%2F/max-connections": [{"pattern": 1, "definition": {"expires": 1}}],
+    "/api/operator-policies/%2F/max-connections": [{"pattern": "", "definition": []}],
+    "/api/vhost-limits/%2F/max-connections": [{"value": "5"}, {"value": None}],
+    "/api/x/vhost-limits/%2F": [{"value": []}, {"value": {"max-queues": "5"}}],
+    "/api/user-limits/ada/max-connections": [{"value": 1}],
+    "/api/x/user-limits/ada": [{"value": []}, {"value": {}}],
+    "/api/topic-permissions/%2F/ada": [{"exchange": 5, "write": "", "read": ""}],
     "/api/x/authenticate": [{"user": 1, "password": ""}, {"user": ""}],
     "/api/x/backup": [{"folder": 1}, {"folder": "not/from/the/root"}],
 }

@@ -5,13 +5,16 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from leveret.access.passwords import DEFAULT_ALGORITHM, hash_password, verify_password
-from leveret.access.permissions import Permissions, check_pattern
+from leveret.access.permissions import Permissions, TopicPermissions, check_pattern
+from leveret.broker.limits import NO_LIMIT, limit_of, user_limits
 from leveret.broker.seams import Backend, Credentials, DefinitionStore, Pending
 
 log = logging.getLogger("leveret.access")
 
 USER: Final = "user"
 PERMISSIONS: Final = "permissions"
+TOPIC_PERMISSIONS: Final = "topic_permissions"
+LIMITS: Final = "user_limits"
 # Separates user and vhost in a key; neither name can hold it.
 SEPARATOR: Final = "\x00"
 
@@ -45,6 +48,9 @@ class Users(Backend):
     def __init__(self, definitions: DefinitionStore, loopback_users: Iterable[str]) -> None:
         self.users: dict[str, User] = {}
         self.permissions: dict[tuple[str, str], Permissions] = {}
+        # By user and vhost, then by exchange.
+        self.topic_permissions: dict[tuple[str, str], dict[str, TopicPermissions]] = {}
+        self.limits: dict[str, dict[str, int]] = {}
         self._definitions = definitions
         self._loopback_users = frozenset(loopback_users)
         for kind, key, value, _revision in definitions.load():
@@ -60,12 +66,18 @@ class Users(Backend):
                 )
 
     def _load(self, kind: str, key: str, value: object) -> None:
-        if kind not in (USER, PERMISSIONS):
+        if kind not in (USER, PERMISSIONS, TOPIC_PERMISSIONS, LIMITS):
             return
         if not isinstance(value, dict):
             raise TypeError("it has no value")
         if kind == USER:
             self.users[key] = _user(key, value)
+        elif kind == LIMITS:
+            self.limits[key] = user_limits(value)
+        elif kind == TOPIC_PERMISSIONS:
+            user, vhost, exchange = key.split(SEPARATOR, 2)
+            permissions = TopicPermissions(user, vhost, value["write"], value["read"])
+            self.topic_permissions.setdefault((user, vhost), {})[exchange] = permissions
         else:
             user, vhost = key.split(SEPARATOR)
             self.permissions[user, vhost] = Permissions(
@@ -101,12 +113,24 @@ class Users(Backend):
         permissions = self.permissions.get((user, vhost))
         return permissions is not None and permissions.cover(permission, name)
 
+    def authorise_topic(
+        self, user: str, vhost: str, permission: str, exchange: str, routing_key: str
+    ) -> bool:
+        by_exchange = self.topic_permissions.get((user, vhost))
+        if by_exchange is None or exchange not in by_exchange:
+            return True
+        return by_exchange[exchange].cover(permission, routing_key)
+
     def has_tag(self, user: str, tag: str) -> bool:
         known = self.users.get(user)
         return known is not None and tag in known.tags
 
     def vhost_access(self, user: str, vhost: str) -> bool:
         return (user, vhost) in self.permissions
+
+    def limit(self, user: str, name: str) -> int:
+        limits = self.limits.get(user)
+        return NO_LIMIT if limits is None else limit_of(limits, name)
 
     # --- changes; each is answered after its commit and holds from then on ---
 
@@ -126,6 +150,7 @@ class Users(Backend):
     def delete_user(self, name: str) -> Pending:
         """Delete a user and what it was permitted; answers with whether there was one."""
         self._forget_permissions(name, None)
+        self.set_limits(name, {})
         known = self.users.pop(name, None) is not None
 
         def committed() -> None:
@@ -157,6 +182,51 @@ class Users(Backend):
             known,
         )
 
+    def set_topic_permissions(
+        self, user: str, vhost: str, exchange: str, write: str, read: str
+    ) -> Pending:
+        """Set the patterns of the routing keys of an exchange; raises `PatternError`."""
+        permissions = TopicPermissions(user, vhost, write, read)
+        permissions.check()
+
+        def committed() -> None:
+            self.topic_permissions.setdefault((user, vhost), {})[exchange] = permissions
+
+        key = SEPARATOR.join((user, vhost, exchange))
+        stored = self._definitions.put(TOPIC_PERMISSIONS, key, permissions.patterns)
+        return _after(stored, committed, permissions)
+
+    def clear_topic_permissions(self, user: str, vhost: str, exchange: str | None) -> Pending:
+        """Take those for an exchange away, or for all if it is None; answers with whether there
+        were any."""
+        known = self.topic_permissions.get((user, vhost), {})
+        gone = [name for name in known if exchange in (None, name)]
+
+        def committed() -> None:
+            for name in gone:
+                known.pop(name, None)
+            if not known:
+                self.topic_permissions.pop((user, vhost), None)
+
+        keys = [(TOPIC_PERMISSIONS, SEPARATOR.join((user, vhost, name))) for name in gone]
+        return _after(self._definitions.delete_all(keys), committed, bool(gone))
+
+    def set_limits(self, user: str, values: Mapping[str, object]) -> Pending:
+        """Give a user these limits and no others; raises `LimitError`. Answers with them."""
+        limits = user_limits(values)
+
+        def committed() -> None:
+            if limits:
+                self.limits[user] = limits
+            else:
+                self.limits.pop(user, None)
+
+        if limits:
+            stored = self._definitions.put(LIMITS, user, limits)
+        else:
+            stored = self._definitions.delete(LIMITS, user)
+        return _after(stored, committed, limits)
+
     def clear_vhost(self, vhost: str) -> None:
         """A vhost is gone: nobody has permissions there."""
         self._forget_permissions(None, vhost)
@@ -165,6 +235,9 @@ class Users(Backend):
         for key in list(self.permissions):
             if user in (None, key[0]) and vhost in (None, key[1]):
                 self.clear_permissions(*key)
+        for key in list(self.topic_permissions):
+            if user in (None, key[0]) and vhost in (None, key[1]):
+                self.clear_topic_permissions(*key, None)
 
 
 def _after(stored: Pending, change: object, value: object) -> Pending:

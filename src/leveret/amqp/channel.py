@@ -308,6 +308,7 @@ class Channel:
                 f"in vhost '{self.vhost.name}'",
                 remedy="publish to an exchange that is bound to it",
             )
+        self.vhost.require_topic(self.actor, "write", exchange, routing_key)
         mandatory = flags & FLAG_MANDATORY != 0
         route = Route(exchange, routing_key, payload[6:key_end], mandatory)
         queues, route.per_message = self.vhost.route(exchange, routing_key, Properties)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leveret.amqp.admission import admit_channel
 from leveret.amqp.channel import Channel
 from leveret.broker.actor import Actor
 from leveret.errors import NotAllowed, UnexpectedFrame, WrongChannelState
@@ -96,6 +97,7 @@ class Channels:
                 f"negotiated channel_max ({self.maximum})"
             )
         connection = self._connection
+        admit_channel(connection, self._backend)
         actor = Actor(connection.user, self._backend, connection)
         self.open[number] = Channel(connection, number, actor, self._handlers)
         self._write(number, ChannelOpenOk().encode())

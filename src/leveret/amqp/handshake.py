@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from leveret import errors
+from leveret.amqp.admission import admit_connection
 from leveret.amqp.described import as_binary, described_frame
 from leveret.amqp.heartbeat import Heartbeat
 from leveret.wire.constants import FRAME_HEARTBEAT, FRAME_METHOD
@@ -260,6 +261,7 @@ class Handshake:
             raise errors.NotAllowed(
                 f"vhost {name} not found", remedy="list_vhosts shows which there are"
             )
+        admit_connection(connection, vhost, self.backend)
         if not self.backend.vhost_access(connection.user, name):
             raise errors.NotAllowed(
                 f"access to vhost '{name}' refused for user '{connection.user}'",

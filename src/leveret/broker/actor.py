@@ -22,3 +22,9 @@ class Actor:
     def may(self, permission: str, vhost: str, name: str) -> bool:
         """Whether it has configure, write or read permission on the resource of this name."""
         return self.backend is None or self.backend.authorise(self.user, vhost, permission, name)
+
+    def may_topic(self, permission: str, vhost: str, exchange: str, routing_key: str) -> bool:
+        """Whether it may use a routing key of a topic exchange, to write or to read."""
+        return self.backend is None or self.backend.authorise_topic(
+            self.user, vhost, permission, exchange, routing_key
+        )

@@ -9,9 +9,12 @@ from time import time
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import Alarms
+from leveret.broker.compat import LEVELS, Compat
 from leveret.broker.durable import QueueIds
 from leveret.broker.exchanges.delayed import DelayedExchange
+from leveret.broker.limits import LimitError, vhost_limits
 from leveret.broker.loading import Loading
+from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.holding import Holding
 from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import (
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 
     from mypy_extensions import i64
 
-    from leveret.broker.compat import Compat
     from leveret.broker.message import Message
     from leveret.broker.queues.classic import ClassicQueue
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("leveret.vhost")
 
 VHOST: Final = "vhost"
+VHOST_LIMITS: Final = "vhost_limits"
 
 
 class Broker(StoreEvents):
@@ -68,6 +71,9 @@ class Broker(StoreEvents):
         self.alarms = Alarms()
         self.now: float = clock.now()
         self.paging = Paging()
+        # Of queues declared without a type, where the vhost does not say; "" is classic. To be set
+        # before `load`.
+        self.default_queue_type = ""
         self.vhosts: dict[str, VHost] = {}
         self.sessions: dict[Session, None] = {}
         # Sessions with published messages that the store has not made durable yet.
@@ -95,6 +101,9 @@ class Broker(StoreEvents):
                     log.error("vhost '%s' has lost its description and tags", name)
                     value = {}
                 self._make_vhost(name, value)
+        for kind, name, value, _revision in definitions:
+            if kind == VHOST_LIMITS and name in self.vhosts:
+                self._load_limits(self.vhosts[name], value)
         loading = Loading(self.vhosts, self._queue_ids)
         loading.load(definitions)
         self.damaged_queues = loading.damaged_queues
@@ -104,28 +113,63 @@ class Broker(StoreEvents):
                 lambda error: log.error("leftovers could not be deleted: %s", error),
             )
 
-    def add_vhost(self, name: str, description: str = "", tags: Sequence[str] = ()) -> Pending:
-        """Make a vhost with the exchanges that every vhost has; answers with it."""
+    def add_vhost(
+        self,
+        name: str,
+        description: str = "",
+        tags: Sequence[str] = (),
+        default_queue_type: str = "",
+        compat: str = "",
+    ) -> Pending:
+        """Make a vhost with the exchanges that every vhost has; answers with it. The queue type and
+        the level of compatibility are the server's if they are empty."""
         if name in self.vhosts:
             return Pending.of(self.vhosts[name])
-        value: dict[str, object] = {"description": description, "tags": list(tags)}
+        value = _metadata(description, tags, default_queue_type, compat)
         answer = Pending()
         self.definitions.put(VHOST, name, value).then(
             lambda _revision: answer.complete(self._make_vhost(name, value)), answer.fail
         )
         return answer
 
-    def describe_vhost(self, vhost: VHost, description: str, tags: Sequence[str]) -> Pending:
-        """Give a vhost another description and other tags; answers with it."""
-        value: dict[str, object] = {"description": description, "tags": list(tags)}
+    def describe_vhost(
+        self,
+        vhost: VHost,
+        description: str,
+        tags: Sequence[str],
+        default_queue_type: str = "",
+        compat: str = "",
+    ) -> Pending:
+        """Give a vhost another description and so on; answers with it."""
+        value = _metadata(description, tags, default_queue_type, compat)
         answer = Pending()
 
         def committed(_revision: object) -> None:
-            _describe(vhost, value)
+            self._describe(vhost, value)
             answer.complete(vhost)
 
         self.definitions.put(VHOST, vhost.name, value).then(committed, answer.fail)
         return answer
+
+    def set_vhost_limits(self, vhost: VHost, values: Mapping[str, object]) -> Pending:
+        """Give a vhost these limits and no others; raises `LimitError`. Answers with them."""
+        limits = vhost_limits(values)
+        answer = Pending()
+
+        def committed(_revision: object) -> None:
+            vhost.limits = limits
+            answer.complete(limits)
+
+        self.definitions.put(VHOST_LIMITS, vhost.name, limits).then(committed, answer.fail)
+        return answer
+
+    def _load_limits(self, vhost: VHost, value: object) -> None:
+        try:
+            vhost.limits = vhost_limits(value if isinstance(value, dict) else {"": value})
+        except LimitError:
+            log.error(
+                "vhost '%s' has lost its limits: they are damaged; set them again", vhost.name
+            )
 
     def delete_vhost(self, name: str) -> Pending:
         """Delete a vhost with all that is in it; answers with whether there was one.
@@ -135,9 +179,8 @@ class Broker(StoreEvents):
         if vhost is None:
             return Pending.of(False)
         answer = Pending()
-        self.definitions.delete_all([(VHOST, name), *vhost.remove_all()]).then(
-            lambda _: answer.complete(True), answer.fail
-        )
+        keys = [(VHOST, name), (VHOST_LIMITS, name), *vhost.remove_all()]
+        self.definitions.delete_all(keys).then(lambda _: answer.complete(True), answer.fail)
         return answer
 
     def _make_vhost(self, name: str, value: Mapping[str, object]) -> VHost:
@@ -158,12 +201,23 @@ class Broker(StoreEvents):
             vhost.wake = self.wake
             vhost.wall_offset = self.wall_offset
             self.vhosts[name] = vhost
-        _describe(vhost, value)
+        self._describe(vhost, value)
         return vhost
 
     def wake(self) -> None:
         """Time has passed."""
         self.now = self.clock.now()
+
+    def _describe(self, vhost: VHost, value: Mapping[str, object]) -> None:
+        vhost.description = str(value.get("description", ""))
+        tags = value.get("tags", [])
+        vhost.tags = [str(tag) for tag in tags] if isinstance(tags, list) else []
+        level = value.get("compat")
+        vhost.own_compat = level in LEVELS
+        vhost.compat = Compat(str(level)) if vhost.own_compat else self.compat
+        queue_type = value.get("default_queue_type")
+        vhost.own_queue_type = str(queue_type) if queue_type in QUEUE_TYPES else ""
+        vhost.default_queue_type = vhost.own_queue_type or self.default_queue_type
 
     def durable_queues(self) -> list[ClassicQueue]:
         """The queues whose messages the store keeps, those of delayed messages included."""
@@ -235,7 +289,12 @@ class Broker(StoreEvents):
         return InternalError("", remedy=f"the message store has failed: {self.store_failure}")
 
 
-def _describe(vhost: VHost, value: Mapping[str, object]) -> None:
-    vhost.description = str(value.get("description", ""))
-    tags = value.get("tags", [])
-    vhost.tags = [str(tag) for tag in tags] if isinstance(tags, list) else []
+def _metadata(
+    description: str, tags: Sequence[str], default_queue_type: str, compat: str
+) -> dict[str, object]:
+    value: dict[str, object] = {"description": description, "tags": list(tags)}
+    if default_queue_type:
+        value["default_queue_type"] = default_queue_type
+    if compat:
+        value["compat"] = compat
+    return value

@@ -2,7 +2,8 @@
 
 A level is the release whose behaviour clients see. The default is 3.13: everything that the
 tutorials of fifteen years declare still works there. A row names the first level at which a new
-answer holds; nothing else in the broker compares levels.
+answer holds; nothing else in the broker compares levels. A vhost may have a level of its own; what
+is settled before a client has named its vhost, or is one for all, follows the server's.
 """
 
 from typing import Final
@@ -12,34 +13,43 @@ DEFAULT_LEVEL: Final = "3.13"
 
 
 class Difference:
-    """One row: what differs, and the value at each level."""
+    """One row: what differs, and the value at each level. `server_wide`: a vhost's own level does
+    not matter."""
 
-    def __init__(self, doc: str, values: tuple[object, object, object]) -> None:
+    def __init__(
+        self, doc: str, values: tuple[object, object, object], *, server_wide: bool = False
+    ) -> None:
         self.doc = doc
         self.values = values
+        self.server_wide = server_wide
 
 
 DIFFERENCES: Final[dict[str, Difference]] = {
     "server_version": Difference(
         "The version in the server properties; clients such as kombu decide by it.",
         ("3.13.7", "4.2.9", "4.3.5"),
+        server_wide=True,
     ),
     "foreign_header_reply": Difference(
         "The protocol header that answers a wrong one.",
         (b"AMQP\x00\x00\x09\x01", b"AMQP\x03\x01\x00\x00", b"AMQP\x03\x01\x00\x00"),
+        server_wide=True,
     ),
     "initial_frame_max_bytes": Difference(
         "The largest frame before authentication, and the smallest that may be negotiated.",
         (4096, 8192, 8192),
+        server_wide=True,
     ),
     "max_message_size_bytes": Difference(
         "The largest message body, where the setting does not say otherwise.",
         (134217728, 16777216, 16777216),
+        server_wide=True,
     ),
     "memory_high_watermark_ratio": Difference(
         "The share of the memory past which publishers are blocked, where the setting does not "
         "say otherwise.",
         (0.4, 0.6, 0.6),
+        server_wide=True,
     ),
     "unknown_exchange_type": Difference(
         "Reply code for a declare with an unknown exchange type (503 closes the connection).",

@@ -11,6 +11,7 @@ from typing import Final
 
 from leveret.broker.bindings import canonical_arguments
 from leveret.broker.exchanges.delayed import DelayedExchange
+from leveret.broker.policies import OPERATOR_POLICY, POLICY
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.wire.field import Table
@@ -20,7 +21,7 @@ EXCHANGE: Final = "exchange"
 QUEUE: Final = "queue"
 BINDING: Final = "binding"
 # How many names a key of each kind holds, the vhost's first.
-_NAMES: Final = {EXCHANGE: 2, QUEUE: 2, BINDING: 6}
+_NAMES: Final = {POLICY: 2, OPERATOR_POLICY: 2, EXCHANGE: 2, QUEUE: 2, BINDING: 6}
 
 # What a signed integer of 64 bits holds.
 ID_MAX: Final = (1 << 63) - 1

@@ -1,4 +1,4 @@
-"""After a restart: definitions become exchanges, queues and bindings again.
+"""After a restart: definitions become policies, exchanges, queues and bindings again.
 
 One that cannot be understood is named in the log and stays in the store: whoever knows what it was
 can still repair it, and everything else is served. A leftover (of a vhost that is gone, a binding
@@ -22,6 +22,8 @@ from leveret.broker.durable import (
 )
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.delayed import DelayedExchange
+from leveret.broker.policies import KINDS as POLICY_KINDS
+from leveret.broker.policies import stored_policy
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.seams import Binding, Exchange
 from leveret.errors import ReplyError
@@ -51,9 +53,9 @@ class Loading:
         self._damaged: set[tuple[str, str, str]] = set()
 
     def load(self, definitions: Iterable[Definition]) -> None:
-        """Make everything, ends before the bindings between them, else in order of revision."""
+        """Make everything, what others need before them, else in order of revision."""
         in_order = sorted(definitions, key=lambda definition: definition[3])
-        for wanted in (EXCHANGE, QUEUE, BINDING):
+        for wanted in (*POLICY_KINDS, EXCHANGE, QUEUE, BINDING):
             for kind, key, value, _revision in in_order:
                 if kind == wanted:
                     self._load(kind, key, value)
@@ -70,7 +72,7 @@ class Loading:
             # A delayed exchange has messages too.
             if kind == QUEUE or (isinstance(value, dict) and "id" in value):
                 self.damaged_queues.append(key)
-            if names and kind != BINDING:
+            if names and kind in (EXCHANGE, QUEUE):
                 self._damaged.add((kind, names[0], names[1]))
             log.error(
                 "the definition of %s %s is not understood (%s): it is kept, and what it defines "
@@ -84,7 +86,9 @@ class Loading:
         """Whether there is what it needs."""
         if not isinstance(value, dict):
             raise ValueError("its value is damaged")
-        if kind == EXCHANGE:
+        if kind in POLICY_KINDS:
+            vhost.policies.load(stored_policy(kind, names[0], value))
+        elif kind == EXCHANGE:
             self._make_exchange(vhost, names[0], value)
         elif kind == QUEUE:
             self._make_queue(vhost, names[0], value)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from leveret.broker.message import Entry, Message
+    from leveret.broker.policies import Policy
     from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
@@ -238,6 +239,8 @@ class Exchange:
         self.routes_each_key = True
         self.choose: Callable[[int], int] = randrange
         self.now: Callable[[], float] = monotonic
+        self.policy: Policy | None = None
+        self.operator_policy: Policy | None = None
 
     def removed(self) -> None:
         """The vhost has it no more."""
@@ -401,6 +404,13 @@ class Backend:
         """Whether `permission` (configure, write, read) covers the resource of this name."""
         raise NotImplementedError
 
+    def authorise_topic(
+        self, user: str, vhost: str, permission: str, exchange: str, routing_key: str
+    ) -> bool:
+        """Whether the user may publish to (write) or bind with (read) a routing key of a topic
+        exchange whose name is covered."""
+        return True
+
     def has_tag(self, user: str, tag: str) -> bool:
         """Whether the user has this tag."""
         raise NotImplementedError
@@ -408,3 +418,8 @@ class Backend:
     def vhost_access(self, user: str, vhost: str) -> bool:
         """Whether the user has any permissions entry for the vhost."""
         raise NotImplementedError
+
+    def limit(self, user: str, name: str) -> int:
+        """How many connections or channels (`max-connections`, `max-channels`) the user may have;
+        -1 if there is no limit."""
+        return -1

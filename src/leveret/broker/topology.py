@@ -199,9 +199,14 @@ class Topology:
         return list(queues), per_message
 
     def _alternate(self, exchange: Exchange) -> list[Destination]:
-        """The exchange that `alternate-exchange` names, if there is one of that name now."""
+        """The exchange that `alternate-exchange` names, in the arguments or else in the policy, if
+        there is one of that name now."""
         field = exchange.arguments.get("alternate-exchange")
-        if field is None:
+        if field is not None:
+            name: object = text_of(field)
+        elif exchange.policy is not None:
+            name = exchange.policy.definition.get("alternate-exchange")
+        else:
             return []
-        alternate = self.exchanges.get(text_of(field))
+        alternate = self.exchanges.get(name) if isinstance(name, str) else None
         return [] if alternate is None else [alternate]

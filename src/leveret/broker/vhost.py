@@ -28,6 +28,7 @@ from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.exchanges.topic import check_hashes
 from leveret.broker.firehose import TRACE, Firehose
+from leveret.broker.limits import MAX_QUEUES, is_reached, limit_of
 from leveret.broker.names import (
     RESERVED_PREFIX,
     exchange_resource,
@@ -35,6 +36,7 @@ from leveret.broker.names import (
     refuse_reserved,
     stripped,
 )
+from leveret.broker.policies import Policies
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.holding import Holding
@@ -55,6 +57,7 @@ from leveret.errors import (
     NotImplementedByServer,
     PreconditionFailed,
 )
+from leveret.wire.field import KIND_LONGSTR, Field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,12 +99,29 @@ class VHost(Topology):
         self.description = ""
         self.tags: list[str] = []
         self.compat = compat
+        # Whether that is the vhost's own, and not the server's.
+        self.own_compat = False
+        # Of queues declared without a type; "" is the server's word, and that classic.
+        self.own_queue_type = ""
+        self.default_queue_type = ""
         self.generate = generate
         self._store = store
         self._clock = clock
         self._ids = ids
         self._paging = paging
         self._commits = Commits(name, definitions)
+        self.policies = Policies(self, definitions, clock)
+        self.limits: dict[str, int] = {}
+
+    def add_queue(self, queue: ClassicQueue) -> None:
+        """There is none of its name; its policies are those that match now."""
+        self.policies.apply_to(queue)
+        super().add_queue(queue)
+
+    def add_exchange(self, exchange: Exchange) -> None:
+        """There is none of its name; its policies are those that match now."""
+        self.policies.apply_to(exchange)
+        super().add_exchange(exchange)
 
     def new_exchange(
         self,
@@ -147,6 +167,10 @@ class VHost(Topology):
             raise locked(self.name, name)
         return queue
 
+    def limit(self, name: str) -> int:
+        """How many connections or queues there may be; -1 if there is no limit."""
+        return limit_of(self.limits, name)
+
     # --- permission ---
 
     def require(self, actor: Actor, permission: str, kind: str, name: str) -> None:
@@ -160,6 +184,23 @@ class VHost(Topology):
                 f"refused for user '{actor.user}'",
                 remedy=f"a '{permission}' permission that matches '{known_as}' is missing: "
                 "see list_permissions and set_permissions",
+            )
+
+    def require_topic(
+        self, actor: Actor, permission: str, exchange: Exchange, routing_key: str
+    ) -> None:
+        """Raise 403 unless the actor may use the routing key, to write (publish) or to read (bind).
+        Only topic exchanges have such permissions."""
+        if exchange.type_name != "topic":
+            return
+        if not actor.may_topic(permission, self.name, exchange.name, routing_key):
+            named = f"{permission} " if self.compat.refusals_name_permission else ""
+            raise AccessRefused(
+                f"{named}access to topic '{routing_key}' in "
+                f"{exchange_resource(self.name, exchange.name)} "
+                f"refused for user '{actor.user}'",
+                remedy=f"its '{permission}' topic permission for this exchange does not match: "
+                "see list_topic_permissions and set_topic_permissions",
             )
 
     def _require_for_passive(self, actor: Actor, kind: str, name: str) -> None:
@@ -182,6 +223,11 @@ class VHost(Topology):
         """Declare, or find that an equivalent one is there; answers with the queue."""
         arguments = dict(arguments or {})
         durable = durable and not exclusive
+        if self.default_queue_type and "x-queue-type" not in arguments:
+            default = self.default_queue_type
+            # A type that the other properties rule out is not meant.
+            if default != "quorum" or (durable and not auto_delete):
+                arguments["x-queue-type"] = Field(KIND_LONGSTR, default.encode())
         name = stripped(name)
         type_name = queue_type_of(arguments)
         if name == "":
@@ -294,7 +340,7 @@ class VHost(Topology):
             if isinstance(thing, ClassicQueue):
                 self._ids.release(int(thing.id))
                 thing.mark_deleted()
-        return self._commits.close(gone)
+        return [*self._commits.close(gone), *self.policies.keys()]
 
     def remove_exclusive_queues(self, owner: object) -> None:
         """A connection is gone: so are the queues that were its own."""
@@ -312,6 +358,13 @@ class VHost(Topology):
         arguments: Table,
     ) -> None:
         resource = queue_resource(self.name, name)
+        limit = self.limit(MAX_QUEUES)
+        if is_reached(limit, len(self.queues)):
+            raise PreconditionFailed(
+                f"cannot declare queue '{name}': queue limit in vhost '{self.name}' ({limit}) "
+                "is reached",
+                remedy=f"list_vhost_limits -p {self.name} shows it; set_vhost_limits raises it",
+            )
         dead_letter_exchange = exchange_named_by(arguments, "x-dead-letter-exchange", resource)
         if dead_letter_exchange is not None:
             self.require(actor, "read", "queue", name)
@@ -429,6 +482,7 @@ class VHost(Topology):
         source, destination = stripped(source), stripped(destination)
         self._check_binding_rights(actor, source, kind, destination)
         exchange = self.exchange(source)
+        self.require_topic(actor, "read", exchange, routing_key)
         end: Destination
         if kind == "queue":
             end = self.accessible_queue(actor, destination)
@@ -473,6 +527,8 @@ class VHost(Topology):
         source, destination = stripped(source), stripped(destination)
         self._check_binding_rights(actor, source, kind, destination)
         exchange = self.exchanges.get(source)
+        if exchange is not None:
+            self.require_topic(actor, "read", exchange, routing_key)
         ends: Mapping[str, Destination] = self.queues if kind == "queue" else self.exchanges
         end = ends.get(destination)
         if exchange is None or end is None:

@@ -20,7 +20,13 @@ from leveret.errors import ReplyError
 from leveret.management.authorisation import authorise
 from leveret.management.calls import Call, decoded, json_response
 from leveret.management.page import page
-from leveret.management.refusals import Refusal, not_authorised, not_found, refusal_of
+from leveret.management.refusals import (
+    Refusal,
+    no_vhost,
+    not_authorised,
+    not_found,
+    refusal_of,
+)
 from leveret.management.resources import ROUTES
 
 if TYPE_CHECKING:
@@ -96,7 +102,7 @@ class Api(BaseRoute):
             # RabbitMQ tells everybody with a tag which vhosts there are.
             if vhost not in self._management.broker.vhosts:
                 if route.method == "PUT":
-                    raise Refusal(404, "not_found", "vhost_not_found")
+                    raise no_vhost()
                 raise not_found()
             authorise(caller, route.operation, vhost)
         response = await route.handler(Call(self._management, caller, names, request))

@@ -24,17 +24,19 @@ TAGS: Final = ("management", "policymaker", "monitoring", "administrator")
 
 
 class Operation:
-    """A row: the reach of each tag, in the order of `TAGS`; `in_vhost` says what OWN is."""
+    """A row: the reach of each tag, in the order of `TAGS`; `in_vhost` says what OWN is.
 
-    def __init__(self, name: str, *reach: int, in_vhost: bool = False) -> None:
+    `refused` is what a caller without the right tag is told, and `refused_vhost` one who has no
+    permissions in the vhost, both in RabbitMQ's words.
+    """
+
+    def __init__(self, name: str, *reach: int, in_vhost: bool = False, refused: str = "") -> None:
         self.name = name
         self.reach = dict(zip(TAGS, reach, strict=True))
         self.in_vhost = in_vhost
-
-    @property
-    def refused(self) -> str:
-        """What a caller without the right tag is told, in RabbitMQ's words."""
-        return "Not monitor user" if self.reach["monitoring"] else "Not administrator user"
+        by_tag = "Not monitor user" if self.reach["monitoring"] else "Not administrator user"
+        self.refused = refused or by_tag
+        self.refused_vhost = refused or "User not authorised to access virtual host"
 
 
 #                                              management  policymaker  monitoring  administrator
@@ -44,6 +46,13 @@ READ_TOTALS: Final = Operation("read totals", OWN, OWN, ALL, ALL, in_vhost=True)
 LIST_VHOSTS: Final = Operation("list vhosts", OWN, OWN, ALL, ALL, in_vhost=True)
 READ_OBJECTS: Final = Operation("read objects", OWN, OWN, OWN, ALL, in_vhost=True)
 CHANGE_OBJECTS: Final = Operation("change objects", OWN, OWN, OWN, OWN, in_vhost=True)
+CHANGE_POLICIES: Final = Operation(
+    "change policies",
+    *(NOTHING, OWN, NOTHING, ALL),
+    in_vhost=True,
+    refused="User not authorised to access object",
+)
+READ_USER_LIMITS: Final = Operation("read user limits", ALL, ALL, ALL, ALL)
 READ_SESSIONS: Final = Operation("read sessions", OWN, OWN, ALL, ALL)
 CLOSE_SESSIONS: Final = Operation("close sessions", OWN, OWN, OWN, ALL)
 READ_NODE: Final = Operation("read node", NOTHING, NOTHING, ALL, ALL)
@@ -56,6 +65,8 @@ OPERATIONS: Final = (
     LIST_VHOSTS,
     READ_OBJECTS,
     CHANGE_OBJECTS,
+    CHANGE_POLICIES,
+    READ_USER_LIMITS,
     READ_SESSIONS,
     CLOSE_SESSIONS,
     READ_NODE,
@@ -111,4 +122,4 @@ def authorise(caller: Caller, operation: Operation, vhost: str | None) -> None:
     if caller.reach(operation) == NOTHING:
         raise not_authorised(operation.refused)
     if vhost is not None and operation.in_vhost and not caller.sees_vhost(operation, vhost):
-        raise not_authorised("User not authorised to access virtual host")
+        raise not_authorised(operation.refused_vhost)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from leveret.management.authorisation import READ_OBJECTS
 from leveret.management.pending import answered
-from leveret.management.refusals import bad_request, login_failed, not_found
+from leveret.management.refusals import bad_request, login_failed, no_vhost, not_found
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,6 +56,8 @@ class Call:
         """The vhost that the path names, or 404."""
         vhost = self.management.broker.vhosts.get(self.names["vhost"])
         if vhost is None:
+            if self._request.method == "PUT":
+                raise no_vhost()
             raise not_found()
         return vhost
 

@@ -1,4 +1,5 @@
-"""Definitions in RabbitMQ's file format: users, vhosts, permissions, exchanges, queues, bindings.
+"""Definitions in RabbitMQ's file format: users, vhosts, permissions, limits, policies, exchanges,
+queues, bindings.
 
 An import adds and replaces, it deletes nothing, and it takes the same road as clients do.
 """
@@ -15,6 +16,7 @@ from leveret.access.permissions import PatternError, check_pattern
 from leveret.access.users import User, Users
 from leveret.broker.actor import Actor
 from leveret.broker.broker import Broker
+from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy
 from leveret.broker.seams import Pending
 from leveret.broker.vhost import VHost
 from leveret.errors import NotFound, ReplyError
@@ -36,9 +38,15 @@ class UserDefinition(msgspec.Struct):
     hashing_algorithm: str = DEFAULT_ALGORITHM
     tags: list[str] | str = ""
 
+    limits: dict[str, Any] = {}
+
 
 class VhostDefinition(msgspec.Struct):
     name: Name
+    description: str = ""
+    tags: list[str] = []
+    metadata: dict[str, Any] = {}
+    default_queue_type: str = ""
 
 
 class PermissionDefinition(msgspec.Struct):
@@ -47,6 +55,32 @@ class PermissionDefinition(msgspec.Struct):
     configure: str
     write: str
     read: str
+
+
+class TopicPermissionDefinition(msgspec.Struct):
+    user: Name
+    vhost: Name
+    exchange: Name
+    write: str
+    read: str
+
+
+class PolicyDefinition(msgspec.Struct):
+    name: Name
+    vhost: Name
+    pattern: str
+    definition: dict[str, Any]
+    priority: int | float = 0
+    apply_to: str = msgspec.field(default="all", name="apply-to")
+
+
+class ParameterDefinition(msgspec.Struct):
+    """A runtime parameter. Operator policies and limits of vhosts are among them."""
+
+    component: str
+    vhost: Name
+    name: Name
+    value: Any
 
 
 class ExchangeDefinition(msgspec.Struct):
@@ -82,6 +116,9 @@ class Definitions(msgspec.Struct):
     users: list[UserDefinition] = []
     vhosts: list[VhostDefinition] = []
     permissions: list[PermissionDefinition] = []
+    topic_permissions: list[TopicPermissionDefinition] = []
+    parameters: list[ParameterDefinition] = []
+    policies: list[PolicyDefinition] = []
     exchanges: list[ExchangeDefinition] = []
     queues: list[QueueDefinition] = []
     bindings: list[BindingDefinition] = []
@@ -128,6 +165,10 @@ class Import:
         vhosts or permissions from being stored."""
         for answer in self._access(definitions):
             await answered(answer)
+        await self._all([self._user_limits(each) for each in definitions.users if each.limits])
+        await self._all([self._topic_permission(each) for each in definitions.topic_permissions])
+        await self._all([self._parameter(each) for each in definitions.parameters])
+        await self._all([self._policy(each) for each in definitions.policies])
         await self._all([self._exchange(each) for each in definitions.exchanges])
         await self._all([self._queue(each) for each in definitions.queues])
         await self._all([self._binding(each) for each in definitions.bindings])
@@ -147,7 +188,16 @@ class Import:
                     )
                 )
             )
-        answers.extend(self._broker.add_vhost(vhost.name) for vhost in definitions.vhosts)
+        answers.extend(
+            self._broker.add_vhost(
+                vhost.name,
+                vhost.description,
+                vhost.tags,
+                vhost.default_queue_type or str(vhost.metadata.get("default_queue_type", "")),
+                str(vhost.metadata.get("compat", "")),
+            )
+            for vhost in definitions.vhosts
+        )
         answers.extend(
             self._users.set_permissions(
                 permission.user,
@@ -159,6 +209,59 @@ class Import:
             for permission in definitions.permissions
         )
         return answers
+
+    def _user_limits(self, user: UserDefinition) -> tuple[str, Change]:
+        return f"limits of user '{user.name}'", lambda: self._users.set_limits(
+            user.name, user.limits
+        )
+
+    def _topic_permission(self, permission: TopicPermissionDefinition) -> tuple[str, Change]:
+        what = f"topic permissions of user '{permission.user}' in vhost '{permission.vhost}'"
+        return what, lambda: self._users.set_topic_permissions(
+            permission.user,
+            permission.vhost,
+            permission.exchange,
+            permission.write,
+            permission.read,
+        )
+
+    def _policy(self, policy: PolicyDefinition) -> tuple[str, Change]:
+        return f"policy '{policy.name}'", lambda: self._vhost(policy.vhost).policies.put(
+            Policy(
+                POLICY,
+                policy.name,
+                policy.pattern,
+                policy.definition,
+                policy.priority,
+                policy.apply_to,
+            )
+        )
+
+    def _parameter(self, parameter: ParameterDefinition) -> tuple[str, Change]:
+        what = f"{parameter.component} '{parameter.name}'"
+
+        def change() -> Pending:
+            vhost = self._vhost(parameter.vhost)
+            value = parameter.value
+            if not isinstance(value, dict):
+                # An empty object of Erlang's is written as an array.
+                value = {}
+            if parameter.component == "vhost-limits":
+                return self._broker.set_vhost_limits(vhost, value)
+            if parameter.component == OPERATOR_POLICY:
+                pattern, definition = value.get("pattern"), value.get("definition")
+                policy = Policy(
+                    OPERATOR_POLICY,
+                    parameter.name,
+                    pattern,
+                    definition if isinstance(definition, dict) else {},
+                    value.get("priority", 0),
+                    value.get("apply-to", "all"),
+                )
+                return vhost.policies.put(policy)
+            raise NotFound("nothing here obeys it")
+
+        return what, change
 
     def _exchange(self, exchange: ExchangeDefinition) -> tuple[str, Change]:
         return f"exchange '{exchange.name}'", lambda: self._vhost(exchange.vhost).declare_exchange(
@@ -206,6 +309,9 @@ class Import:
                 asked.append((what, change()))
             except ReplyError as error:
                 self._refused.append(f"{what}: {error.explanation}")
+            except ValueError as error:
+                # Of a policy, a limit or a pattern: RabbitMQ's text has several lines.
+                self._refused.append(f"{what}: {' '.join(str(error).split())}")
         for what, answer in asked:
             try:
                 await answered(answer)

@@ -21,6 +21,11 @@ def bad_request(reason: str) -> Refusal:
     return Refusal(400, "bad_request", reason)
 
 
+def keys_missing(*keys: str) -> Refusal:
+    """The object in the body lacks these members, in RabbitMQ's words."""
+    return bad_request(f"[{','.join(f'{{key_missing,{key}}}' for key in keys)}]")
+
+
 def not_authorised(reason: str) -> Refusal:
     """The caller is known and may not do this. RabbitMQ answers 401, not 403."""
     return Refusal(401, "not_authorised", reason)
@@ -39,6 +44,11 @@ def login_failed() -> Refusal:
 def not_found() -> Refusal:
     """There is no such path, or nothing of the name in it."""
     return Refusal(404, "Object Not Found", "Not Found")
+
+
+def no_vhost() -> Refusal:
+    """There is no vhost to put something into."""
+    return Refusal(404, "not_found", "vhost_not_found")
 
 
 def refusal_of(error: ReplyError) -> Refusal:

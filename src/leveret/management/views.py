@@ -13,16 +13,18 @@ from urllib.parse import quote_plus
 
 from leveret.amqp.connection import Connection
 from leveret.amqp.consumer import ChannelConsumer
+from leveret.broker.policies import effective_definition
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Exchange
 from leveret.wire.table import encode_table, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from leveret.access.permissions import Permissions
     from leveret.access.users import User
     from leveret.amqp.channel import Channel
+    from leveret.broker.policies import Policy
     from leveret.broker.seams import Binding
     from leveret.broker.vhost import VHost
     from leveret.management.context import Management
@@ -40,11 +42,16 @@ MESSAGE_BYTES: Final = 220
 
 def vhost_view(management: Management, vhost: VHost) -> View:
     """A vhost with the totals of its queues."""
-    metadata: View = {"description": vhost.description, "tags": vhost.tags}
+    own: View = {"description": vhost.description, "tags": vhost.tags}
+    metadata = dict(own)
+    if vhost.own_queue_type:
+        metadata["default_queue_type"] = vhost.own_queue_type
+    if vhost.own_compat:
+        own["compat"] = metadata["compat"] = vhost.compat.level
     return {
         "name": vhost.name,
-        **metadata,
-        "default_queue_type": "undefined",
+        **own,
+        "default_queue_type": vhost.own_queue_type or "undefined",
         "metadata": metadata,
         "tracing": vhost.firehose.on,
         "cluster_state": {management.node.name: "running"},
@@ -52,14 +59,14 @@ def vhost_view(management: Management, vhost: VHost) -> View:
     }
 
 
-def user_view(user: User) -> View:
+def user_view(user: User, limits: Mapping[str, int]) -> View:
     """A user. The hash is shown, as in RabbitMQ, to those who may change it."""
     return {
         "name": user.name,
         "password_hash": user.password_hash,
         "hashing_algorithm": user.hashing_algorithm,
         "tags": list(user.tags),
-        "limits": {},
+        "limits": limits,
     }
 
 
@@ -101,9 +108,9 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         **totals,
         "consumers": len(queue.consumers),
         "memory": QUEUE_BYTES + messages * MESSAGE_BYTES,
-        "policy": None,
-        "operator_policy": None,
-        "effective_policy_definition": {},
+        "policy": _name_of(queue.policy),
+        "operator_policy": _name_of(queue.operator_policy),
+        "effective_policy_definition": effective_definition(queue.policy, queue.operator_policy),
     }
     if queue.type_name == "quorum":
         view |= {"leader": node, "members": [node], "online": [node]}
@@ -151,11 +158,21 @@ def consumer_view(management: Management, consumer: ChannelConsumer) -> View:
     }
 
 
+def policy_view(vhost: VHost, policy: Policy) -> View:
+    """A policy, or an operator policy."""
+    return {"vhost": vhost.name, "name": policy.name, **policy.value()}
+
+
+def _name_of(policy: Policy | None) -> str | None:
+    return None if policy is None else policy.name
+
+
 # --- exchanges and bindings ---
 
 
 def exchange_view(vhost: VHost, exchange: Exchange) -> View:
-    """An exchange."""
+    """An exchange; that it has no policy is not said."""
+    policy: View = {} if exchange.policy is None else {"policy": exchange.policy.name}
     return {
         "name": exchange.name,
         "vhost": vhost.name,
@@ -164,6 +181,7 @@ def exchange_view(vhost: VHost, exchange: Exchange) -> View:
         "auto_delete": exchange.auto_delete,
         "internal": exchange.internal,
         "arguments": plain(exchange.arguments),
+        **policy,
     }
 
 

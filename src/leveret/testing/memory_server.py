@@ -1,6 +1,6 @@
 """The sans-IO core as a server: sessions driven by hand, time moved by hand, nothing random."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from leveret.access.mechanisms import MECHANISMS
 from leveret.access.users import Users
@@ -12,6 +12,7 @@ from leveret.amqp.peer import Peer
 from leveret.app import server_properties
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
+from leveret.broker.policies import POLICY, Policy
 from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Pending, Session
 from leveret.management.administration import Administration
 from leveret.store.memory import MemoryStore
@@ -149,13 +150,38 @@ class MemoryServer:
         """Delete a user, and with it its connections."""
         Administration(self.broker, self.users).delete_user(name)
 
-    def add_vhost(self, name: str) -> None:
+    def add_vhost(self, name: str, default_queue_type: str = "", compat: str = "") -> None:
         """Add a vhost."""
-        self.broker.add_vhost(name)
+        self.broker.add_vhost(name, "", (), default_queue_type, compat)
 
     def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
         """Set the permissions of a user in a vhost."""
         self.users.set_permissions(user, vhost, configure, write, read)
+
+    def set_topic_permissions(
+        self, user: str, vhost: str, exchange: str, write: str, read: str
+    ) -> None:
+        """Set which routing keys of a topic exchange a user may use."""
+        self.users.set_topic_permissions(user, vhost, exchange, write, read)
+
+    def set_vhost_limits(self, vhost: str, limits: Mapping[str, int]) -> None:
+        """Give a vhost these limits and no others."""
+        self.broker.set_vhost_limits(self.broker.vhosts[vhost], limits)
+
+    def set_user_limits(self, user: str, limits: Mapping[str, int]) -> None:
+        """Give a user these limits and no others."""
+        self.users.set_limits(user, limits)
+
+    def set_policy(
+        self, vhost: str, name: str, pattern: str, definition: Mapping[str, object]
+    ) -> None:
+        """Set a policy of priority 0 for queues and exchanges."""
+        policies = self.broker.vhosts[vhost].policies
+        policies.put(Policy(POLICY, name, pattern, definition))
+
+    def clear_policy(self, vhost: str, name: str) -> None:
+        """Take a policy away."""
+        self.broker.vhosts[vhost].policies.clear(POLICY, name)
 
     def _id(self) -> int:
         self.ids += 1

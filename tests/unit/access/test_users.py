@@ -153,3 +153,34 @@ def test_damaged_definitions_do_not_hold_and_stop_nobody(caplog) -> None:
     assert list(again.permissions) == [("ada", "/")]
     assert "the definition of user 'eve' is damaged" in caplog.text
     assert len(definitions.load()) == 11
+
+
+def test_topic_permissions_and_limits_outlive_a_restart(definitions, users) -> None:
+    answer_of(users.set_topic_permissions("student", "/", "x\0y", "^{username}$", ""))
+    answer_of(users.set_topic_permissions("student", "/", "gone", "", ""))
+    answer_of(users.clear_topic_permissions("student", "/", "gone"))
+    answer_of(users.set_limits("student", {"max-channels": 3}))
+    again = Users(definitions, [])
+    assert again.limit("student", "max-channels") == 3
+    assert again.limit("student", "max-connections") == -1
+    assert list(again.topic_permissions["student", "/"]) == ["x\0y"]
+    assert again.authorise_topic("student", "/", "write", "x\0y", "student")
+    assert not again.authorise_topic("student", "/", "write", "x\0y", "students")
+    assert not again.authorise_topic("student", "/", "read", "x\0y", "k")
+    assert again.authorise_topic("student", "/", "read", "gone", "k")
+
+
+def test_a_name_in_a_topic_pattern_is_no_pattern(users) -> None:
+    answer_of(users.add_user(".*", "x"))
+    answer_of(users.set_topic_permissions(".*", "/", "x", "^{username}$", ""))
+    assert users.authorise_topic(".*", "/", "write", "x", ".*")
+    assert not users.authorise_topic(".*", "/", "write", "x", "anything")
+
+
+def test_what_a_user_was_permitted_goes_with_it(definitions, users) -> None:
+    answer_of(users.set_topic_permissions("student", "/", "x", "", ""))
+    answer_of(users.set_limits("student", {"max-channels": 3}))
+    answer_of(users.delete_user("student"))
+    again = Users(definitions, [])
+    assert (again.topic_permissions, again.limits) == ({}, {})
+    assert (users.topic_permissions, users.limits) == ({}, {})

@@ -51,7 +51,7 @@ def qos(channel: Channel, method: Method) -> None:
     assert isinstance(method, BasicQos)
     if method.prefetch_size != 0:
         raise NotImplementedByServer(f"prefetch_size!=0 ({method.prefetch_size})")
-    if method.global_ and channel.broker.compat.global_prefetch:
+    if method.global_ and channel.vhost.compat.global_prefetch:
         channel.prefetch_count = method.prefetch_count
         channel.replenish_all()
     else:

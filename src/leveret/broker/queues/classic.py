@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from librt.vecs import vec
     from mypy_extensions import i64
 
+    from leveret.broker.policies import Policy
     from leveret.broker.queues.paging import Paging
     from leveret.wire.table import Table
 
@@ -46,6 +47,8 @@ class ClassicQueue(Queue):
         self.exclusive_owner = exclusive_owner
         self.auto_delete = auto_delete
         self.arguments = arguments
+        self.policy: Policy | None = None
+        self.operator_policy: Policy | None = None
         self.deleted = False
         self.consumers: list[Consumer] = []
         self.had_consumer = False

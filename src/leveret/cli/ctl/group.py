@@ -5,13 +5,35 @@ from typing import Any, Final
 
 import click
 
-from leveret.cli.ctl import connections, listings, node, permissions, queues, users, vhosts
+from leveret.cli.ctl import (
+    connections,
+    limits,
+    listings,
+    node,
+    permissions,
+    policies,
+    queues,
+    topic_permissions,
+    users,
+    vhosts,
+)
 from leveret.cli.ctl.exits import rabbitmqctls_exit_codes
 from leveret.cli.ctl.options import common_options, given, spelled
 
 VERBS: Final = {
     str(command.name): command
-    for module in (users, vhosts, permissions, listings, queues, connections, node)
+    for module in (
+        users,
+        vhosts,
+        permissions,
+        topic_permissions,
+        policies,
+        limits,
+        listings,
+        queues,
+        connections,
+        node,
+    )
     for command in module.VERBS
 }
 

@@ -7,7 +7,8 @@ import click
 from leveret.cli.ctl.answers import Rows, Said
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.columns import Columns, ColumnsArgument, field
-from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError, InputError
+from leveret.cli.ctl.definitions import put
+from leveret.cli.ctl.exits import DATA, CtlError, InputError
 from leveret.cli.ctl.terms import Cell, names
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
 
@@ -25,6 +26,7 @@ COLUMNS: Final = Columns(
         "tags": lambda vhost: names(vhost["tags"]),
         "default_queue_type": field("default_queue_type"),
         "tracing": field("tracing"),
+        "compat": field("compat"),
         "cluster_state": _cluster_state,
     },
     ("name",),
@@ -38,24 +40,80 @@ COLUMNS: Final = Columns(
     click.Option(
         ["--default-queue-type"],
         metavar="TYPE",
-        default="classic",
-        help="Of queues declared without a type; classic is the one there is.",
+        default=None,
+        help="Of queues declared without a type: classic or quorum.",
+    ),
+    click.Option(
+        ["--compat"],
+        metavar="LEVEL",
+        default=None,
+        help="The RabbitMQ release whose behaviour its clients see; else the server's.",
     ),
 )
 def add_vhost(
-    call: Call, vhost_name: str, description: str, tags: str, default_queue_type: str
+    call: Call,
+    vhost_name: str,
+    description: str,
+    tags: str,
+    default_queue_type: str | None,
+    compat: str | None,
 ) -> None:
     """Add a vhost. One that is there already stays as it is."""
     if not vhost_name:
         raise InputError("a vhost needs a name; the one given is empty", DATA)
     call.announce(f'Adding vhost "{vhost_name}" ...')
-    if default_queue_type != "classic":
-        raise CtlError(
-            f"queues without a type cannot be of type '{default_queue_type}': they are classic, "
-            "and a client that wants another says so in x-queue-type",
-            UNAVAILABLE,
-        )
-    call.client.put("vhosts", vhost_name, body={"description": description, "tags": tags})
+    body = {"description": description, "tags": tags}
+    _put(call, vhost_name, body, default_queue_type, compat)
+
+
+@verb(
+    argument("vhost_name", metavar="VHOST"),
+    click.Option(["--description"], metavar="TEXT", default=None, help="What it is for."),
+    click.Option(["--tags"], metavar="TAG,...", default=None, help="Words to find it by."),
+    click.Option(
+        ["--default-queue-type"],
+        metavar="TYPE",
+        default=None,
+        help="Of queues declared without a type: classic, quorum, or undefined for the server's.",
+    ),
+    click.Option(
+        ["--compat"],
+        metavar="LEVEL",
+        default=None,
+        help="The RabbitMQ release whose behaviour its clients see; empty for the server's.",
+    ),
+)
+def update_vhost_metadata(
+    call: Call,
+    vhost_name: str,
+    description: str | None,
+    tags: str | None,
+    default_queue_type: str | None,
+    compat: str | None,
+) -> None:
+    """Change what is given of a vhost's description, tags, queue type and compatibility."""
+    call.announce(f'Updating metadata of vhost "{vhost_name}" ...')
+    known = call.client.find("vhosts", vhost_name)
+    if known is None:
+        raise CtlError(no_vhost(vhost_name), DATA)
+    body = {
+        "description": known["description"] if description is None else description,
+        "tags": ",".join(known["tags"]) if tags is None else tags,
+    }
+    _put(call, vhost_name, body, default_queue_type, compat)
+
+
+def _put(
+    call: Call, vhost: str, body: dict[str, str], queue_type: str | None, compat: str | None
+) -> None:
+    if queue_type is None and compat is None:
+        call.client.put("vhosts", vhost, body=body)
+        return
+    if queue_type is not None:
+        body["default_queue_type"] = queue_type
+    if compat is not None:
+        body["compat"] = compat
+    put(call, "vhosts", vhost, body=body)
 
 
 @verb(argument("vhost_name", metavar="VHOST"))
@@ -108,4 +166,4 @@ def require_vhost(call: Call, vhost: str, exit_code: int) -> None:
         raise CtlError(no_vhost(vhost), exit_code)
 
 
-VERBS = (add_vhost, delete_vhost, list_vhosts, trace_off, trace_on)
+VERBS = (add_vhost, delete_vhost, list_vhosts, trace_off, trace_on, update_vhost_metadata)

@@ -28,12 +28,15 @@ class UserBody(msgspec.Struct):
 
 
 async def list_users(call: Call) -> Response:
-    users = call.management.users.users
-    return call.found([user_view(users[name]) for name in sorted(users)])
+    users = call.management.users
+    return call.found(
+        [user_view(users.users[name], users.limits.get(name, {})) for name in sorted(users.users)]
+    )
 
 
 async def show_user(call: Call) -> Response:
-    return call.found(user_view(_user(call)))
+    user = _user(call)
+    return call.found(user_view(user, call.management.users.limits.get(user.name, {})))
 
 
 async def put_user(call: Call) -> Response:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from leveret.access.users import SEPARATOR
+from leveret.broker.compat import LEVELS
+from leveret.broker.queues import QUEUE_TYPES
 from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS
 from leveret.management.calls import Call, Route, changed, check_new_name, created
 from leveret.management.refusals import bad_request
@@ -15,11 +17,16 @@ from leveret.management.views import permissions_view, vhost_view
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from leveret.broker.vhost import VHost
+
 
 class VHostBody(msgspec.Struct):
     description: str = ""
     tags: str | list[str] = ""
     tracing: bool | None = None
+    # Left out, they stay as they are; empty or null, they are the server's.
+    default_queue_type: str | msgspec.UnsetType | None = msgspec.UNSET
+    compat: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 async def list_vhosts(call: Call) -> Response:
@@ -32,7 +39,8 @@ async def show_vhost(call: Call) -> Response:
 
 async def put_vhost(call: Call) -> Response:
     """The user who makes a vhost has all permissions in it, as in RabbitMQ. Of one that is there
-    the description and the tags are replaced, by nothing if none are given."""
+    the description and the tags are replaced, by nothing if none are given, and of the rest what
+    is given."""
     body = await call.body(VHostBody)
     name = call.names["vhost"]
     check_new_name("vhost name", name)
@@ -41,12 +49,14 @@ async def put_vhost(call: Call) -> Response:
     management = call.management
     names = body.tags.split(",") if isinstance(body.tags, str) else body.tags
     tags = [tag.strip() for tag in names if tag.strip()]
-    vhost = management.broker.vhosts.get(name)
+    broker = management.broker
+    vhost = broker.vhosts.get(name)
+    metadata = (body.description, tags, _queue_type(body, vhost), _compat(body, vhost))
     if vhost is not None:
-        await call.done(management.broker.describe_vhost(vhost, body.description, tags))
+        await call.done(broker.describe_vhost(vhost, *metadata))
         _set_tracing(call, name, body.tracing)
         return changed()
-    await call.done(management.broker.add_vhost(name, body.description, tags))
+    await call.done(broker.add_vhost(name, *metadata))
     _set_tracing(call, name, body.tracing)
     if call.caller.is_user and call.caller.is_current():
         await call.done(management.users.set_permissions(call.caller.name, name, ".*", ".*", ".*"))
@@ -57,6 +67,24 @@ def _set_tracing(call: Call, name: str, tracing: bool | None) -> None:
     vhost = call.management.broker.vhosts.get(name)
     if vhost is not None and tracing is not None:
         vhost.set_tracing(tracing)
+    queue_type = body.default_queue_type
+    if isinstance(queue_type, msgspec.UnsetType):
+        return "" if vhost is None else vhost.own_queue_type
+    if queue_type in (None, "", "undefined"):
+        return ""
+    if queue_type not in QUEUE_TYPES:
+        raise bad_request(f"default_queue_type is one of {', '.join(QUEUE_TYPES)}")
+    assert queue_type is not None
+    return queue_type
+
+
+def _compat(body: VHostBody, vhost: VHost | None) -> str:
+    level = body.compat
+    if isinstance(level, msgspec.UnsetType):
+        return vhost.compat.level if vhost is not None and vhost.own_compat else ""
+    if level and level not in LEVELS:
+        raise bad_request(f"compat is one of {', '.join(LEVELS)}")
+    return level or ""
 
 
 async def delete_vhost(call: Call) -> Response:

@@ -1,0 +1,90 @@
+"""Patterns that operators write, searched for in names that anybody chooses.
+
+The `regex` package stops a search that takes too long (the standard library was measured at seconds
+for 26 characters); a pattern that did so once matches nothing from then on, since nobody can say
+what it would match.
+"""
+
+import logging
+from typing import Final
+
+import regex
+
+log = logging.getLogger("leveret.access")
+
+SEARCH_TIMEOUT_SECONDS: Final = 0.02
+# `regex` writes counted repeats out: nested ones could take all memory while they are compiled.
+EXPANSION_MAX: Final = 10_000
+_PARTS: Final = regex.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", regex.DOTALL
+)
+
+
+class PatternError(ValueError):
+    """A pattern that is no regular expression; the text says where."""
+
+
+def check_pattern(pattern: str) -> None:
+    """Raise `PatternError` for a pattern that cannot be used."""
+    if _expansion(pattern) > EXPANSION_MAX:
+        raise PatternError(f"'{pattern}' repeats too much: its counts come to over {EXPANSION_MAX}")
+    try:
+        regex.compile(pattern)
+    except regex.error as error:
+        raise PatternError(
+            f"'{pattern}' is not a regular expression: {error}; '.*' matches every name"
+        ) from error
+
+
+def _expansion(pattern: str) -> int:
+    """How many parts a pattern has once its counted repeats are written out."""
+    # For each open group, the parts before the last one and the parts of the last one.
+    levels = [[0, 0]]
+    for part in _PARTS.finditer(pattern):
+        text = part.group()
+        before, last = levels[-1]
+        if text == "(":
+            levels.append([0, 0])
+        elif text == ")" and len(levels) > 1:
+            levels.pop()
+            outer = levels[-1]
+            outer[0] += outer[1]
+            outer[1] = before + last
+        elif text[0] == "{" and (part.group(1) or part.group(2)):
+            counts = [int(count[:9]) for count in (part.group(1), part.group(2)) if count]
+            levels[-1][1] = last * max(1, *counts)
+        else:
+            levels[-1] = [before + last, 1]
+    return sum(before + last for before, last in levels)
+
+
+class Pattern:
+    """A pattern, searched for anywhere in a name. `role` is what the log calls it, and `then` what
+    it says that one which takes too long does from then on."""
+
+    def __init__(self, text: str, role: str, then: str) -> None:
+        self.text = text
+        self._role = role
+        self._then = then
+        self._useless = False
+
+    def matches(self, name: str) -> bool:
+        """Whether it is found in the name; not if it cannot be decided in time."""
+        if self._useless:
+            return False
+        try:
+            return regex.search(self.text, name, timeout=SEARCH_TIMEOUT_SECONDS) is not None
+        except TimeoutError:
+            log.error(
+                "the %s pattern '%s' takes too long to match and %s from now on: "
+                "write it without nested repetition",
+                self._role,
+                self.text,
+                self._then,
+            )
+        except regex.error as error:
+            log.error(
+                "the %s pattern '%s' is no regular expression: %s", self._role, self.text, error
+            )
+        self._useless = True
+        return False

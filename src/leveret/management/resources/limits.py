@@ -1,0 +1,153 @@
+"""/api/vhost-limits and /api/user-limits: how many connections, channels and queues there may be.
+
+A path sets one limit; `/x/` sets them as `leveret ctl` does: all at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from leveret.broker.limits import LimitError
+from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS, READ_USER_LIMITS
+from leveret.management.calls import Call, Route, changed
+from leveret.management.refusals import bad_request, keys_missing, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.responses import Response
+
+    from leveret.broker.seams import Pending
+    from leveret.broker.vhost import VHost
+
+    Change = Callable[[Mapping[str, object]], Pending]
+
+
+class LimitBody(msgspec.Struct):
+    value: Any = msgspec.UNSET
+
+
+class LimitsBody(msgspec.Struct):
+    value: dict[str, Any]
+
+
+# --- vhosts ---
+
+
+async def list_vhost_limits(call: Call) -> Response:
+    return call.found(_of_vhosts(call.vhosts_of(LIST_VHOSTS)))
+
+
+async def show_vhost_limits(call: Call) -> Response:
+    return call.found(_of_vhosts([call.vhost]))
+
+
+async def put_vhost_limit(call: Call) -> Response:
+    limit = await _one(call)
+    vhost = call.vhost
+    return await _set(call, lambda limits: _set_vhost(call, limits), {**vhost.limits, **limit})
+
+
+async def put_vhost_limits(call: Call) -> Response:
+    body = await call.body(LimitsBody)
+    return await _set(call, lambda limits: _set_vhost(call, limits), body.value)
+
+
+async def delete_vhost_limit(call: Call) -> Response:
+    left = _without(call.vhost.limits, call.names["name"])
+    return await _set(call, lambda limits: _set_vhost(call, limits), left)
+
+
+def _set_vhost(call: Call, limits: Mapping[str, object]) -> Pending:
+    return call.management.broker.set_vhost_limits(call.vhost, limits)
+
+
+def _of_vhosts(vhosts: list[VHost]) -> list[dict[str, object]]:
+    return [{"vhost": vhost.name, "value": vhost.limits} for vhost in vhosts if vhost.limits]
+
+
+# --- users ---
+
+
+async def list_user_limits(call: Call) -> Response:
+    return call.found(_of_users(call, sorted(call.management.users.limits)))
+
+
+async def show_user_limits(call: Call) -> Response:
+    if call.names["user"] not in call.management.users.users:
+        raise not_found()
+    return call.found(_of_users(call, [call.names["user"]]))
+
+
+async def put_user_limit(call: Call) -> Response:
+    limit = await _one(call)
+    return await _add_to_user(call, limit)
+
+
+async def put_user_limits(call: Call) -> Response:
+    return await _add_to_user(call, (await call.body(LimitsBody)).value)
+
+
+async def delete_user_limit(call: Call) -> Response:
+    user = _user(call)
+    users = call.management.users
+    left = _without(users.limits.get(user, {}), call.names["name"])
+    return await _set(call, lambda limits: users.set_limits(user, limits), left)
+
+
+async def _add_to_user(call: Call, added: Mapping[str, object]) -> Response:
+    user = _user(call)
+    users = call.management.users
+    limits = {**users.limits.get(user, {}), **added}
+    return await _set(call, lambda limits: users.set_limits(user, limits), limits)
+
+
+def _of_users(call: Call, names: list[str]) -> list[dict[str, object]]:
+    limits = call.management.users.limits
+    return [{"user": name, "value": limits[name]} for name in names if name in limits]
+
+
+def _user(call: Call) -> str:
+    user = call.names["user"]
+    if user not in call.management.users.users:
+        raise bad_request(f"no_such_user: {user}")
+    return user
+
+
+# --- both ---
+
+
+async def _one(call: Call) -> dict[str, object]:
+    body = await call.body(LimitBody)
+    if body.value is msgspec.UNSET:
+        raise keys_missing("value")
+    return {call.names["name"]: body.value}
+
+
+async def _set(call: Call, change: Change, limits: Mapping[str, object]) -> Response:
+    try:
+        setting = change(limits)
+    except LimitError as error:
+        raise bad_request(str(error)) from None
+    await call.done(setting)
+    return changed()
+
+
+def _without(limits: Mapping[str, int], name: str) -> dict[str, object]:
+    return {each: limit for each, limit in limits.items() if each != name}
+
+
+ROUTES: Final = (
+    Route("GET", "/vhost-limits", LIST_VHOSTS, list_vhost_limits),
+    Route("GET", "/vhost-limits/{vhost}", LIST_VHOSTS, show_vhost_limits),
+    Route("PUT", "/vhost-limits/{vhost}/{name}", ADMINISTER, put_vhost_limit),
+    Route("DELETE", "/vhost-limits/{vhost}/{name}", ADMINISTER, delete_vhost_limit),
+    Route("PUT", "/x/vhost-limits/{vhost}", ADMINISTER, put_vhost_limits),
+    Route("GET", "/user-limits", READ_USER_LIMITS, list_user_limits),
+    Route("GET", "/user-limits/{user}", READ_USER_LIMITS, show_user_limits),
+    Route("PUT", "/user-limits/{user}/{name}", ADMINISTER, put_user_limit),
+    Route("DELETE", "/user-limits/{user}/{name}", ADMINISTER, delete_user_limit),
+    Route("PUT", "/x/user-limits/{user}", ADMINISTER, put_user_limits),
+)

@@ -1,0 +1,116 @@
+"""/api/topic-permissions: which routing keys of topic exchanges users may use in vhosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from leveret.access.permissions import PatternError
+from leveret.management.authorisation import ADMINISTER
+from leveret.management.calls import Call, Route, changed, check_new_name, created
+from leveret.management.refusals import bad_request, keys_missing, not_found
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+
+class TopicPermissionsBody(msgspec.Struct):
+    exchange: str | msgspec.UnsetType = msgspec.UNSET
+    write: str | msgspec.UnsetType = msgspec.UNSET
+    read: str | msgspec.UnsetType = msgspec.UNSET
+
+
+async def list_topic_permissions(call: Call) -> Response:
+    return call.found(_views(call))
+
+
+async def list_of_user(call: Call) -> Response:
+    if call.names["user"] not in call.management.users.users:
+        raise not_found()
+    return call.found(_views(call))
+
+
+async def list_of_vhost(call: Call) -> Response:
+    assert call.vhost
+    return call.found(_views(call))
+
+
+async def show_topic_permissions(call: Call) -> Response:
+    _check_known(call)
+    return call.found(_views(call))
+
+
+async def put_topic_permissions(call: Call) -> Response:
+    body = await call.body(TopicPermissionsBody)
+    user, vhost = call.names["user"], call.names["vhost"]
+    users = call.management.users
+    if user not in users.users or vhost not in call.management.broker.vhosts:
+        raise bad_request("vhost_or_user_not_found")
+    exchange, write, read = body.exchange, body.write, body.read
+    missing = [key for key in ("exchange", "write", "read") if not _is_set(body, key)]
+    if missing:
+        raise keys_missing(*missing)
+    assert isinstance(exchange, str)
+    assert isinstance(write, str)
+    assert isinstance(read, str)
+    check_new_name("exchange name", exchange)
+    known = exchange in users.topic_permissions.get((user, vhost), {})
+    try:
+        setting = users.set_topic_permissions(user, vhost, exchange, write, read)
+    except PatternError as error:
+        raise bad_request(str(error)) from None
+    await call.done(setting)
+    return changed() if known else created()
+
+
+async def delete_topic_permissions(call: Call) -> Response:
+    _check_known(call)
+    clearing = call.management.users.clear_topic_permissions(
+        call.names["user"], call.names["vhost"], call.names.get("exchange")
+    )
+    await call.done(clearing)
+    return changed()
+
+
+def _is_set(body: TopicPermissionsBody, key: str) -> bool:
+    return getattr(body, key) is not msgspec.UNSET
+
+
+def _check_known(call: Call) -> None:
+    key = call.names["user"], call.names["vhost"]
+    if key not in call.management.users.topic_permissions:
+        raise not_found()
+
+
+def _views(call: Call) -> list[dict[str, object]]:
+    """Those of the user, the vhost and the exchange that the path names."""
+    wanted = call.names
+    found = call.management.users.topic_permissions
+    return [
+        {
+            "user": user,
+            "vhost": vhost,
+            "exchange": exchange,
+            **found[user, vhost][exchange].patterns,
+        }
+        for user, vhost in sorted(found, key=lambda key: (key[1], key[0]))
+        for exchange in sorted(found[user, vhost])
+        if wanted.get("user", user) == user
+        and wanted.get("vhost", vhost) == vhost
+        and wanted.get("exchange", exchange) == exchange
+    ]
+
+
+_ONE: Final = "/topic-permissions/{vhost}/{user}"
+
+ROUTES: Final = (
+    Route("GET", "/topic-permissions", ADMINISTER, list_topic_permissions),
+    Route("GET", _ONE, ADMINISTER, show_topic_permissions),
+    Route("PUT", _ONE, ADMINISTER, put_topic_permissions),
+    Route("DELETE", _ONE, ADMINISTER, delete_topic_permissions),
+    Route("GET", f"{_ONE}/{{exchange}}", ADMINISTER, show_topic_permissions),
+    Route("DELETE", f"{_ONE}/{{exchange}}", ADMINISTER, delete_topic_permissions),
+    Route("GET", "/users/{user}/topic-permissions", ADMINISTER, list_of_user),
+    Route("GET", "/vhosts/{vhost}/topic-permissions", ADMINISTER, list_of_vhost),
+)

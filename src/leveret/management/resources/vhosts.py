@@ -67,6 +67,9 @@ def _set_tracing(call: Call, name: str, tracing: bool | None) -> None:
     vhost = call.management.broker.vhosts.get(name)
     if vhost is not None and tracing is not None:
         vhost.set_tracing(tracing)
+
+
+def _queue_type(body: VHostBody, vhost: VHost | None) -> str:
     queue_type = body.default_queue_type
     if isinstance(queue_type, msgspec.UnsetType):
         return "" if vhost is None else vhost.own_queue_type

@@ -80,6 +80,7 @@ def other_than(default: object, name: str) -> object:
         "memory_high_watermark_ratio": 0.75,
         "compat": "4.2",
         "identity": "leveret",
+        "default_queue_type": "quorum",
         "log_level": "debug",
         "log_format": "json",
     }
@@ -107,6 +108,7 @@ def toml(value: object) -> str:
         ("http_enabled", "perhaps"),
         ("ephemeral", "2"),
         ("compat", "3.8"),
+        ("default_queue_type", "stream"),
         ("identity", "qpid"),
         ("heartbeat_seconds", "-1"),
         ("heartbeat_seconds", "70000"),

@@ -14,3 +14,5 @@ Definition = Mapping[str, object]
 def obey(queue: ClassicQueue, policy: Definition, operator_policy: Definition) -> None:
     """Have a queue obey its arguments and the definitions of its policies from now on; a
     definition is empty where there is no policy."""
+    # To be connected with the rules of queues:
+    # queue.obey(rules_of(queue.arguments, policy, operator_policy))

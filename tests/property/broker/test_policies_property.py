@@ -1,8 +1,9 @@
 """The laws of policies: the winner is the maximum, order does not matter, clearing restores."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from effort import effort
 from leveret.broker.actor import Actor
 from leveret.broker.policies import (
     KINDS,
@@ -50,6 +51,7 @@ def what_holds(vhost: VHost) -> list[tuple[str, object, object]]:
     ]
 
 
+@settings(max_examples=effort(100), deadline=None)
 @given(st.lists(policies), st.randoms())
 def test_the_winner_is_the_maximum_in_whatever_order_they_came(put, random):
     distinct = list({(policy.kind, policy.name): policy for policy in put}.values())
@@ -68,6 +70,7 @@ def test_the_winner_is_the_maximum_in_whatever_order_they_came(put, random):
     assert what_holds(other) == what_holds(vhost)
 
 
+@settings(max_examples=effort(100), deadline=None)
 @given(st.lists(policies), policies)
 def test_to_clear_a_policy_restores_what_was(put, one_more):
     vhost = a_vhost()
@@ -80,6 +83,7 @@ def test_to_clear_a_policy_restores_what_was(put, one_more):
     assert what_holds(vhost) == before
 
 
+@settings(max_examples=effort(100), deadline=None)
 @given(definitions, definitions)
 def test_no_number_is_above_what_either_policy_says(policy, operator):
     merged = effective_definition(

@@ -249,6 +249,9 @@ class Channel:
         )
         if route.by_headers:
             self._route_by_headers(route, message)
+        if flags & FLAG_EXPIRATION != 0:
+            for queue in route.queues:
+                queue.heed_expiration()
         if self.transaction is not None:
             self.transaction.publish(route, message)
             self.connection.work += 1

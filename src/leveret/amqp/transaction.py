@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.reply_to import names_reply_to
+from leveret.broker.queues.expiry import has_expiration
 
 if TYPE_CHECKING:
     from leveret.amqp.channel import Channel, Route
@@ -116,6 +117,9 @@ def _give(channel: Channel, published: Published) -> bool:
     if not queues:
         channel.unroutable(published.route, message)
         return False
+    if has_expiration(message):
+        for queue in queues:
+            queue.heed_expiration()
     durable: list[Queue] = []
     if message.persistent:
         durable = [queue for queue in queues if queue.durable]

@@ -130,8 +130,10 @@ def _queue_version(field: Field) -> str:
 ARGUMENTS: Final[dict[str, Argument]] = {
     row.name: row
     for row in (
-        Argument("x-expires", BOTH, _expires, "Milliseconds unused until the queue is deleted."),
-        Argument("x-message-ttl", BOTH, _milliseconds, "Milliseconds a message may wait."),
+        Argument(
+            "x-expires", BOTH, _expires, "Milliseconds unused until the queue is deleted.", True
+        ),
+        Argument("x-message-ttl", BOTH, _milliseconds, "Milliseconds a message may wait.", True),
         Argument("x-dead-letter-exchange", BOTH, _any, "Exchange for dead-lettered messages."),
         Argument("x-dead-letter-routing-key", BOTH, _text, "Routing key for dead-lettering."),
         Argument(

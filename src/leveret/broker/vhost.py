@@ -34,6 +34,7 @@ from leveret.broker.names import (
 )
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.rules import rules_of
 from leveret.broker.seams import (
     Binding,
     Clock,
@@ -183,8 +184,17 @@ class VHost(Topology):
     ) -> ClassicQueue:
         """A queue of the type that its arguments name, not yet among the vhost's."""
         queue = QUEUE_TYPES[queue_type_of(arguments)](
-            name, durable, owner, auto_delete, arguments, self._store, self._clock, self._paging
+            name,
+            durable,
+            owner,
+            auto_delete,
+            arguments,
+            self._store,
+            self._clock,
+            self._paging,
+            self,
         )
+        queue.obey(rules_of(arguments, {}, {}))
         timeout = arguments.get(CONSUMER_TIMEOUT)
         if timeout is not None and isinstance(timeout.value, int):
             queue.consumer_timeout_s = timeout.value / 1000

@@ -109,6 +109,8 @@ def get(channel: Channel, method: Method) -> None:
     channel.vhost.require(channel.actor, "read", "queue", name)
     queue = channel.vhost.accessible_queue(channel.actor, name)
 
+    queue.used()
+
     def reply(_at_hand: object) -> None:
         entry = queue.get(method.no_ack)
         if entry is None:

@@ -268,7 +268,10 @@ class Channel:
         self.connection.work += len(queues) + 1
         confirms = self.confirms
         if confirms is not None:
-            confirms.take(ticket)
+            if message.refused:
+                confirms.refuse(ticket)
+            else:
+                confirms.take(ticket)
             self.connection.confirming[self] = None
 
     def _route(self, payload: bytes) -> Route:
@@ -403,7 +406,7 @@ class Channel:
         elif requeue:
             self.requeue(self.settle(tag, multiple))
         else:
-            self.discard(self.settle(tag, multiple))
+            self.discard(self.settle(tag, multiple), True)
 
     def _settle_later(
         self, transaction: Transaction, tag: int, multiple: bool, outcome: int
@@ -412,12 +415,16 @@ class Channel:
         for each, entry in zip(tags, self.settle(tag, multiple), strict=True):
             transaction.settle(each, entry, outcome)
 
-    def discard(self, entries: list[Entry]) -> None:
-        """Settle entries for good and let their consumers have more."""
+    def discard(self, entries: list[Entry], rejected: bool = False) -> None:
+        """Settle entries for good, as acknowledged or rejected, and let their consumers have
+        more."""
         served: dict[ChannelConsumer, None] = {}
         for entry in entries:
             consumer = entry.consumer
-            entry.queue.settle(entry)
+            if rejected:
+                entry.queue.reject(entry)
+            else:
+                entry.queue.settle(entry)
             if isinstance(consumer, ChannelConsumer):
                 self._regain(consumer)
                 served[consumer] = None

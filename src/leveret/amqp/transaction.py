@@ -94,7 +94,7 @@ class Transaction:
                 channel.requeue(entries)
             else:
                 stored = stored or any(entry.ticket > 0 for entry in entries)
-                channel.discard(entries)
+                channel.discard(entries, run.outcome == DISCARD)
         return stored
 
     def roll_back(self, unacked: Unacked) -> bool:

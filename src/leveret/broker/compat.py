@@ -57,6 +57,10 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "Whether a queue that is neither durable nor exclusive may be declared.",
         (True, True, False),
     ),
+    "quorum_delivery_limit": Difference(
+        "How often a message may come back to a quorum queue, where nothing else says so.",
+        (-1, 20, 20),
+    ),
     "global_prefetch": Difference(
         "Whether basic.qos global=true limits the channel (else it counts as global=false).",
         (True, True, False),
@@ -86,6 +90,7 @@ class Compat:
             row["passive_declare_needs_permission"].values[at] is True
         )
         self.transient_nonexclusive_queues = row["transient_nonexclusive_queues"].values[at] is True
+        self.quorum_delivery_limit = _int(row["quorum_delivery_limit"].values[at])
         self.global_prefetch = row["global_prefetch"].values[at] is True
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from leveret.wire.table import Table
 
 NONE: Final = -1
+# A delivery limit that was said to be none, which a default does not replace.
+UNLIMITED: Final = -2
 DROP_HEAD: Final = "drop-head"
 REJECT_PUBLISH: Final = "reject-publish"
 REJECT_PUBLISH_DLX: Final = "reject-publish-dlx"
@@ -59,7 +61,7 @@ class QueueRules:
             and self.dead_letter_exchange is None
             and self.max_priority == NONE
             and not self.single_active_consumer
-            and self.delivery_limit == NONE
+            and self.delivery_limit < 0
         )
 
     def limits_length(self) -> bool:
@@ -71,10 +73,9 @@ def rules_of(
     arguments: Table,
     policy: Mapping[str, object],
     operator_policy: Mapping[str, object],
-    default_delivery_limit: int = NONE,
 ) -> QueueRules:
     """The rules of a queue with these arguments under the definitions of these policies; either
-    may be empty. `default_delivery_limit` is that of a queue for which nobody names one."""
+    may be empty."""
     given = _Given(arguments, policy, operator_policy)
     rules = QueueRules()
     rules.message_ttl_ms = given.lowest("message-ttl")
@@ -93,7 +94,7 @@ def rules_of(
         rules.overflow = given.policy_text("overflow") or given.text("overflow") or DROP_HEAD
     else:
         rules.overflow = given.text("overflow") or DROP_HEAD
-    rules.delivery_limit = given.delivery_limit(default_delivery_limit)
+    rules.delivery_limit = given.delivery_limit()
     return rules
 
 
@@ -144,16 +145,17 @@ class _Given:
             return field.value.decode(errors="surrogateescape")
         return self.policy_text(name)
 
-    def delivery_limit(self, default: int) -> int:
+    def delivery_limit(self) -> int:
         """The lower limit, unless one of the two says by a negative number that there is none."""
         field = self._arguments.get("x-delivery-limit")
         argument = field.value if field is not None and isinstance(field.value, int) else None
         policy = self.policy_number("delivery-limit")
         if argument is None or policy is None:
             limit = policy if argument is None else argument
-            limit = default if limit is None else limit
+            if limit is None:
+                return NONE
         elif argument < 0 or policy < 0:
             limit = max(argument, policy)
         else:
             limit = min(argument, policy)
-        return limit if limit >= 0 else NONE
+        return limit if limit >= 0 else UNLIMITED

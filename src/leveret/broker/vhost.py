@@ -34,6 +34,7 @@ from leveret.broker.names import (
 )
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.dead_letter import DeadLetters
 from leveret.broker.rules import rules_of
 from leveret.broker.seams import (
     Binding,
@@ -91,6 +92,7 @@ class VHost(Topology):
         self._ids = ids
         self._paging = paging
         self._commits = Commits(name, definitions)
+        self.dead_letters = DeadLetters(self, store)
 
     def accessible_queue(self, actor: Actor, name: str) -> ClassicQueue:
         """The queue of this name, or 404, or 405 if it is another connection's own."""
@@ -453,7 +455,9 @@ class VHost(Topology):
         if queue.type_name == "quorum":
             # RabbitMQ's quorum queues know no exclusive consumers and say nothing.
             consumer.exclusive = False
-        if queue.consumers and (consumer.exclusive or queue.has_exclusive_consumer()):
+        if (queue.consumers and (consumer.exclusive or queue.has_exclusive_consumer())) or (
+            consumer.exclusive and queue.has_single_active_consumer()
+        ):
             raise AccessRefused(
                 f"{queue_resource(self.name, queue.name)} in exclusive use",
                 remedy="another consumer has the queue to itself, or this one wants it so",
@@ -467,6 +471,8 @@ class VHost(Topology):
         """
         if queue.auto_delete and not queue.consumers and not queue.deleted:
             return self.remove_queue(queue)
+        if queue.has_single_active_consumer():
+            queue.deliver()
         return Pending.of(0)
 
 

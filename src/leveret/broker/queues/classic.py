@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.message import NEVER, Entry, Message
+from leveret.broker.queues.priority import PriorityReady
 from leveret.broker.queues.ready import Ready
 from leveret.broker.queues.rotation import PriorityRotation, Rotation
 from leveret.broker.queues.ruled import Ruled
+from leveret.broker.rules import QueueRules
 from leveret.broker.seams import Clock, Consumer, MessageStore, Pending, Queue
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from mypy_extensions import i64
 
     from leveret.broker.queues.paging import Paging
-    from leveret.broker.rules import QueueRules
     from leveret.broker.vhost import VHost
     from leveret.wire.table import Table
 
@@ -85,12 +86,16 @@ class ClassicQueue(Queue):
         if self.ruled is not None:
             self.ruled.obey(rules)
         elif not rules.plain():
+            if rules.max_priority >= 0:
+                self.ready = PriorityReady(
+                    self, self.store, self.clock, self.paging, self._loaded, rules.max_priority
+                )
             self.ruled = Ruled(self, rules)
 
     def heed_expiration(self) -> None:
         """A message with a time to live of its own is about to come."""
         if self.ruled is None:
-            self.ruled = Ruled(self, None)
+            self.ruled = Ruled(self, QueueRules())
 
     def used(self) -> None:
         """Somebody declared it or asked for a message (`x-expires`)."""
@@ -187,7 +192,7 @@ class ClassicQueue(Queue):
                 self._continues = True
                 self.clock.call_at(self.clock.now(), self._continue)
                 return
-            if ruled is not None and not ruled.expire():
+            if ruled is not None and not ruled.clear_front():
                 return
             consumer = self._rotation.next()
             if consumer is None:
@@ -244,7 +249,7 @@ class ClassicQueue(Queue):
         self.at_front()
 
     def _at_hand(self) -> bool:
-        if self.ruled is not None and not self.ruled.expire():
+        if self.ruled is not None and not self.ruled.clear_front():
             return self.ready.count == 0
         return self.ready.count == 0 or self.ready.at_hand()
 
@@ -283,6 +288,10 @@ class ClassicQueue(Queue):
     def has_exclusive_consumer(self) -> bool:
         """Whether its one consumer asked to be the only one."""
         return len(self.consumers) == 1 and self.consumers[0].exclusive
+
+    def has_single_active_consumer(self) -> bool:
+        """Whether it serves one consumer at a time."""
+        return self.ruled is not None and self.ruled.rules.single_active_consumer
 
     def mark_deleted(self) -> int:
         """Let go of everything and tell the consumers; return how many entries were ready."""

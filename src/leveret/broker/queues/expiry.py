@@ -8,7 +8,7 @@ time of a message begins anew.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from leveret.broker.message import NEVER, UNKNOWN
 from leveret.wire.constants import FLAG_EXPIRATION
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from leveret.broker.message import Entry, Message
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Timer
-
-# Messages that expire in one turn of the loop.
-EXPIRED_PER_TURN: Final = 2048
 
 
 def has_expiration(message: Message) -> bool:

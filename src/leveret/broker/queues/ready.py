@@ -94,13 +94,17 @@ class Ready:
         """A message joins at the end."""
         entry = Entry(message, self._queue, NO_POSITION, ticket)
         entry.expires_at = expires_at
+        self.join(entry)
+
+    def join(self, entry: Entry) -> None:
+        """An entry that has never left joins at the end."""
         if self._paged.count == 0 and self._end_first is None and not self._loading:
             self._append_to_front(entry)
         else:
             self._append_to_end(entry)
         self.count += 1
-        self.body_bytes += message.body_size
-        self._hold(i64(len(message.frames)) + ENTRY_BYTES)
+        self.body_bytes += entry.message.body_size
+        self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
 
     def leave_at_once(self) -> i64:
         """The position of a message that leaves as it comes, with none before it."""

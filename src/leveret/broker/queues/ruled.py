@@ -6,111 +6,164 @@ a message with a time to live of its own. None of this is on the road of a plain
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leveret.broker.message import NEVER
-from leveret.broker.queues.expiry import EXPIRED_PER_TURN, Expiry
+from leveret.broker.queues.dead_letter import (
+    DELIVERY_LIMIT,
+    EXPIRED,
+    MAXLEN,
+    REJECTED,
+    DeadLetter,
+)
+from leveret.broker.queues.delivery import Deliveries
+from leveret.broker.queues.expiry import Expiry
+from leveret.broker.queues.overflow import Overflow
+from leveret.broker.queues.single_active import SingleActive
 from leveret.broker.queues.unused import Unused
-from leveret.broker.rules import QueueRules
+from leveret.broker.rules import NONE, REJECT_PUBLISH_DLX, QueueRules
 
 if TYPE_CHECKING:
     from leveret.broker.message import Entry, Message
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Consumer
 
+# Messages that one turn of the loop drops.
+DROPPED_PER_TURN: Final = 2048
+
 
 class Ruled:
     """`rules` are what `queue` obeys."""
 
-    def __init__(self, queue: ClassicQueue, rules: QueueRules | None) -> None:
+    def __init__(self, queue: ClassicQueue, rules: QueueRules) -> None:
         self.queue = queue
-        self.rules = QueueRules()
+        self.rules = rules
         self._expiry = Expiry(queue)
         self._unused = Unused(queue)
-        if rules is not None:
-            self.obey(rules)
+        self._deliveries = Deliveries(queue.type_name == "quorum")
+        self._overflow: Overflow | None = None
+        self._single: SingleActive | None = None
+        if rules.single_active_consumer:
+            self._single = SingleActive(queue)
+        self.obey(rules)
 
     def obey(self, rules: QueueRules) -> None:
-        """Obey these rules instead, from now on."""
+        """Obey these rules instead, from now on. Whether there is a single active consumer, and
+        how many priorities, are not for a policy to change."""
         self.rules = rules
         self._expiry.ttl_ms = rules.message_ttl_ms
         self._unused.obey(rules.expires_ms)
+        self._deliveries.limit = rules.delivery_limit
+        self._overflow = Overflow(self.queue, rules) if rules.limits_length() else None
+        self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE
+        if self.queue.ready.count != 0:
+            self.queue.at_front()
 
     def stop(self) -> None:
         """The queue is gone, or has nothing left to obey."""
         self._expiry.stop()
         self._unused.stop()
+        self._deliveries.forget()
 
     # --- messages in ---
 
     def publish(self, message: Message, ticket: int) -> None:
         """A message comes."""
+        queue = self.queue
+        overflow = self._overflow
+        if overflow is not None and overflow.refuses(message):
+            message.refused = True
+            if self.rules.overflow == REJECT_PUBLISH_DLX:
+                self._bury(message, ticket, MAXLEN)
+            elif ticket != 0:
+                queue.store.settle(queue, ticket)
+            return
         expires_at = self._expiry.of(message)
-        self.queue.accept(message, ticket, expires_at)
-        if expires_at != NEVER:
-            self.expire()
+        queue.accept(message, ticket, expires_at)
+        if overflow is not None or expires_at != NEVER:
+            self.clear_front()
         else:
             self._rest()
 
     def requeue(self, entry: Entry) -> None:
         """A delivered entry comes back."""
+        if self._deliveries.counted() and not self._deliveries.returned(entry):
+            self._deliveries.gone(entry)
+            self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
+            return
         self.queue.ready.put_back(entry)
+        if self._overflow is not None:
+            self.clear_front()
 
     def recovered(self) -> None:
         """Messages are there from before the start."""
-        if self.rules.message_ttl_ms >= 0:
+        if not self.rules.plain():
             self.queue.at_front()
 
     # --- messages out ---
 
-    def expire(self) -> bool:
-        """Drop what has expired from the head; whether the head, if there is one, may leave."""
+    def clear_front(self) -> bool:
+        """Drop from the head what may not stay there; whether the head, if there is one, is at
+        hand and may leave."""
         ready = self.queue.ready
-        left = EXPIRED_PER_TURN
+        left = DROPPED_PER_TURN
         while ready.count != 0:
             head = ready.head()
             if head is None:
                 return False
-            if not self._expiry.due(head):
+            if self._overflow is not None and self._overflow.drops():
+                reason = MAXLEN
+            elif self._expiry.due(head):
+                reason = EXPIRED
+            else:
                 return True
             if left == 0:
                 self._expiry.wake_at(self.queue.clock.now())
                 return False
             left -= 1
-            entry = ready.take()
-            if entry is not None:
-                self.bury(entry, "expired")
+            ready.take()
+            self._deliveries.gone(head)
+            self._bury(head.message, head.ticket, reason)
         self._rest()
         return True
 
     def leaving(self, entry: Entry, settled: bool) -> None:
         """An entry has left the ready ones for a consumer or a basic.get."""
+        self._deliveries.leaving(entry)
         if settled:
+            self._deliveries.gone(entry)
             self._rest()
 
     def settled(self, entry: Entry) -> None:
         """An unacked entry is about to be gone."""
+        self._deliveries.gone(entry)
 
     def reject(self, entry: Entry) -> None:
         """An entry that was unacked is wanted no more."""
-        self.bury(entry, "rejected")
+        self._deliveries.gone(entry)
+        self._bury(entry.message, entry.ticket, REJECTED)
 
-    def bury(self, entry: Entry, reason: str) -> None:
-        """An entry that is neither ready nor unacked any more is a dead letter, or nothing."""
+    def _bury(self, message: Message, ticket: int, reason: str) -> None:
+        """A message that is neither ready nor unacked any more is a dead letter, or nothing."""
         queue = self.queue
-        if entry.ticket != 0:
-            queue.store.settle(queue, entry.ticket)
+        if self.rules.dead_letter_exchange is not None and queue.vhost is not None:
+            letter = DeadLetter(queue, message, ticket, reason, self.rules)
+            queue.vhost.dead_letters.take(letter)
+        elif ticket != 0:
+            queue.store.settle(queue, ticket)
 
     # --- consumers and use ---
 
     def may_take(self, consumer: Consumer) -> bool:
-        """Whether a consumer may have messages now."""
-        return True
+        """Whether a consumer may have messages at all."""
+        return self._single is None or self._single.may_take(consumer)
 
     def consumer_left(self) -> None:
-        """A consumer is gone."""
+        """A consumer is gone; `deliver` is the caller's."""
         if not self.queue.consumers:
             self._unused.used()
+        if self._single is not None:
+            self._single.consumer_left()
 
     def used(self) -> None:
         """Somebody declared the queue or asked it for a message."""
@@ -119,7 +172,12 @@ class Ruled:
     def _rest(self) -> None:
         """Nothing can be late any more once a queue without rules is empty."""
         queue = self.queue
-        if queue.ruled is self and self.rules.plain():
-            if queue.ready.count == 0 and queue.unacked_count == 0:
-                self.stop()
-                queue.ruled = None
+        if (
+            queue.ready.count == 0
+            and queue.unacked_count == 0
+            and queue.ruled is self
+            and self.rules.plain()
+            and not self._deliveries.counted()
+        ):
+            self.stop()
+            queue.ruled = None

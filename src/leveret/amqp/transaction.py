@@ -52,9 +52,11 @@ class Settled:
 
 
 class Transaction:
-    """The uncommitted of one channel. A channel that ends gives it up (`roll_back`)."""
+    """The uncommitted of one channel. A channel that ends gives it up (`roll_back`). `refused` is
+    whether a queue has refused a message of the last commit."""
 
     def __init__(self) -> None:
+        self.refused = False
         self._published: list[Published] = []
         self._settled: list[Settled] = []
 
@@ -88,6 +90,7 @@ class Transaction:
         stored = False
         for each in published:
             stored = _give(channel, each) or stored
+            self.refused = self.refused or each.message.refused
         for run in settled:
             entries = list(run.entries.values())
             if run.outcome == REQUEUE:

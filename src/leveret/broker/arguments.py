@@ -161,7 +161,7 @@ ARGUMENTS: Final[dict[str, Argument]] = {
         Argument("x-single-active-consumer", BOTH, _boolean, "One consumer at a time.", True),
         Argument("x-queue-type", BOTH, _queue_type, "classic or quorum.", obeyed=True),
         Argument("x-quorum-initial-group-size", QUORUM, _positive, "Ignored on one node."),
-        Argument("x-delivery-limit", QUORUM, _any, "Returns before dead-lettering.", True),
+        Argument("x-delivery-limit", BOTH, _any, "Returns before dead-lettering.", True),
         Argument("x-max-age", STREAM, _text, "Retention of a stream."),
         Argument("x-stream-max-segment-size-bytes", STREAM, _integer, "Segment of a stream."),
         Argument("x-initial-cluster-size", STREAM, _integer, "Replicas of a stream."),

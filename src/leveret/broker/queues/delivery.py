@@ -15,7 +15,7 @@ from leveret.broker.rules import NONE
 from leveret.wire.field import KIND_LONG, Field
 
 if TYPE_CHECKING:
-    from leveret.broker.message import Entry, Message
+    from leveret.broker.message import Entry
 
 HEADER: Final = "x-delivery-count"
 

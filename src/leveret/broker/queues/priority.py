@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leveret.broker.message import Entry, Message
 from leveret.broker.queues.ready import Ready
 from leveret.wire.constants import FLAG_PRIORITY
 from leveret.wire.frames import PROPERTIES_AT
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from mypy_extensions import i64
 
+    from leveret.broker.message import Entry, Message
     from leveret.broker.queues.paging import Paging
     from leveret.broker.seams import Clock, MessageStore, Queue
 

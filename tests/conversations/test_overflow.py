@@ -1,4 +1,4 @@
-"""Queues that may hold only so much: x-max-length, x-max-length-bytes, x-overflow (features 2.3)."""
+"""Queues that may hold only so much: x-max-length(-bytes), x-overflow (features 2.3)."""
 
 import pytest
 from pamqp.commands import Basic, Confirm, Queue, Tx

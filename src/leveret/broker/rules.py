@@ -64,6 +64,10 @@ class QueueRules:
             and self.delivery_limit < 0
         )
 
+    def __repr__(self) -> str:
+        given = [f"{name}={getattr(self, name)!r}" for name in self.__slots__]
+        return f"QueueRules({', '.join(given)})"
+
     def limits_length(self) -> bool:
         """Whether the queue may hold only so much."""
         return self.max_length != NONE or self.max_length_bytes != NONE

@@ -243,6 +243,7 @@ class World:
             item = self.reference.ready.pop(0)
             assert entry.message.body() == item.body
             self.reference.by_get.unacked.append(item)
+            self.reference.clear_front()
             self.asked_for[item.body] = entry
 
     def unacked(self) -> list[tuple[Taker, Item]]:

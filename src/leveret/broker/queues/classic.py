@@ -91,6 +91,8 @@ class ClassicQueue(Queue):
                     self, self.store, self.clock, self.paging, self._loaded, rules.max_priority
                 )
             self.ruled = Ruled(self, rules)
+        if self.ready.count != 0:
+            self.at_front()
 
     def heed_expiration(self) -> None:
         """A message with a time to live of its own is about to come."""
@@ -160,9 +162,12 @@ class ClassicQueue(Queue):
         """basic.get: the entry at the front; unacked from now on unless `no_ack`."""
         entry = self.ready.take()
         if entry is not None:
-            if self.ruled is not None:
-                self.ruled.leaving(entry, no_ack)
+            ruled = self.ruled
+            if ruled is not None:
+                ruled.leaving(entry, no_ack)
             self._left(entry, no_ack)
+            if ruled is not None:
+                ruled.clear_front()
         return entry
 
     def when_at_hand(self) -> Pending:
@@ -192,7 +197,7 @@ class ClassicQueue(Queue):
                 self._continues = True
                 self.clock.call_at(self.clock.now(), self._continue)
                 return
-            if ruled is not None and not ruled.clear_front():
+            if ruled is not None and not (ruled.clear_front() and ready.count != 0):
                 return
             consumer = self._rotation.next()
             if consumer is None:

@@ -24,6 +24,6 @@ class QuorumQueue(ClassicQueue):
         if rules.delivery_limit == NONE and self.vhost is not None:
             rules.delivery_limit = self.vhost.compat.quorum_delivery_limit
         if self.ruled is None:
+            # It counts deliveries, whatever else it does.
             self.ruled = Ruled(self, rules)
-        else:
-            self.ruled.obey(rules)
+        super().obey(rules)

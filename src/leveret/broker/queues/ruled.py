@@ -48,16 +48,14 @@ class Ruled:
         self.obey(rules)
 
     def obey(self, rules: QueueRules) -> None:
-        """Obey these rules instead, from now on. Whether there is a single active consumer, and
-        how many priorities, are not for a policy to change."""
+        """Obey these rules instead; to look at the head again is the caller's. A single active
+        consumer and the number of priorities are not for a policy to change."""
         self.rules = rules
         self._expiry.ttl_ms = rules.message_ttl_ms
         self._unused.obey(rules.expires_ms)
         self._deliveries.limit = rules.delivery_limit
         self._overflow = Overflow(self.queue, rules) if rules.limits_length() else None
         self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE
-        if self.queue.ready.count != 0:
-            self.queue.at_front()
 
     def stop(self) -> None:
         """The queue is gone, or has nothing left to obey."""

@@ -181,7 +181,7 @@ ARGUMENTS: Final[dict[str, Argument]] = {
 CONSUMER_ARGUMENTS: Final[dict[str, Argument]] = {
     row.name: row
     for row in (
-        Argument("x-priority", BOTH, _integer_kind, "Consumers of higher priority go first."),
+        Argument("x-priority", BOTH, _integer_kind, "Consumers of higher priority go first.", True),
         Argument("x-cancel-on-ha-failover", BOTH, _boolean, "Ignored: there is no failover."),
         Argument("x-stream-offset", STREAM, _any, "Where a consumer of a stream begins."),
     )

@@ -53,15 +53,14 @@ class QueueRules:
         self.delivery_limit = NONE
 
     def plain(self) -> bool:
-        """Whether there is nothing to obey."""
+        """Whether there is nothing to obey but what matters to messages that come back: where dead
+        letters go, and how often a message may."""
         return (
             self.message_ttl_ms == NONE
             and self.expires_ms == NONE
             and not self.limits_length()
-            and self.dead_letter_exchange is None
             and self.max_priority == NONE
             and not self.single_active_consumer
-            and self.delivery_limit < 0
         )
 
     def __repr__(self) -> str:

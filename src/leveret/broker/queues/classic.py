@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from leveret.broker.vhost import VHost
     from leveret.wire.table import Table
 
+PLAIN: Final = QueueRules()
 # Deliveries of one `deliver` call; the rest waits for the next turn of the loop, so that a long
 # backlog meeting many consumers cannot hold up every other connection.
 DELIVERIES_PER_TURN: Final = 2048
@@ -62,7 +63,8 @@ class ClassicQueue(Queue):
         self.clock = clock
         self.paging = paging
         self.ready = Ready(self, store, clock, paging, self._loaded)
-        # None for a queue that has nothing to obey.
+        self.rules = PLAIN
+        # None while there is nothing to obey but what matters to messages that come back.
         self.ruled: Ruled | None = None
         # Those who wait for a message that must come into memory first.
         self._asked: list[Pending] = []
@@ -83,6 +85,7 @@ class ClassicQueue(Queue):
 
     def obey(self, rules: QueueRules) -> None:
         """Obey these rules from now on, and no others."""
+        self.rules = rules
         if self.ruled is not None:
             self.ruled.obey(rules)
         elif not rules.plain():
@@ -97,7 +100,8 @@ class ClassicQueue(Queue):
     def heed_expiration(self) -> None:
         """A message with a time to live of its own is about to come."""
         if self.ruled is None:
-            self.ruled = Ruled(self, QueueRules())
+            self.ruled = Ruled(self, self.rules)
+        self.ruled.timed = True
 
     def used(self) -> None:
         """Somebody declared it or asked for a message (`x-expires`)."""
@@ -139,10 +143,16 @@ class ClassicQueue(Queue):
                 self.store.settle(self, entry.ticket)
             return
         entry.redelivered = True
+        if self.ruled is None and self.counts_returns():
+            self.ruled = Ruled(self, self.rules)
         if self.ruled is not None:
             self.ruled.requeue(entry)
         else:
             self.ready.put_back(entry)
+
+    def counts_returns(self) -> bool:
+        """Whether it matters how often a message comes back."""
+        return self.rules.delivery_limit >= 0
 
     def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
         """These messages were in the store before the start, `size` octets on average. Those in
@@ -227,12 +237,13 @@ class ClassicQueue(Queue):
             self.store.settle(self, entry.ticket)
 
     def reject(self, entry: Entry) -> None:
-        if self.ruled is not None and not self.deleted:
-            self.unacked_count -= 1
-            entry.consumer = None
-            self.ruled.reject(entry)
-        else:
+        if self.deleted or (self.ruled is None and self.rules.dead_letter_exchange is None):
             self.settle(entry)
+            return
+        self.unacked_count -= 1
+        entry.consumer = None
+        ruled = Ruled(self, self.rules) if self.ruled is None else self.ruled
+        ruled.reject(entry)
 
     def purge(self) -> int:
         count = self.ready.clear()

@@ -33,6 +33,10 @@ class Deliveries:
         """Whether anybody wants to know."""
         return self._told or self.limit >= 0
 
+    def any(self) -> bool:
+        """Whether there are such entries."""
+        return bool(self._counts)
+
     def returned(self, entry: Entry) -> bool:
         """An entry comes back; whether it may be delivered again."""
         count = self._counts.get(entry, 0) + 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from leveret.broker.queues.classic import ClassicQueue
-from leveret.broker.queues.ruled import Ruled
 from leveret.broker.rules import NONE
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ class QuorumQueue(ClassicQueue):
     def obey(self, rules: QueueRules) -> None:
         if rules.delivery_limit == NONE and self.vhost is not None:
             rules.delivery_limit = self.vhost.compat.quorum_delivery_limit
-        if self.ruled is None:
-            # It counts deliveries, whatever else it does.
-            self.ruled = Ruled(self, rules)
         super().obey(rules)
+
+    def counts_returns(self) -> bool:
+        return True

@@ -1,7 +1,8 @@
 """A queue with rules: what it does beside being a queue. Each rule is a file of its own.
 
-Rules come and go with policies, and a queue has a `Ruled` only while there is something to obey or
-a message with a time to live of its own. None of this is on the road of a plain queue's messages.
+Rules come and go with policies, and a queue has a `Ruled` only while there is something to obey,
+a message with a time to live of its own, or one that has come back and is counted. None of this is
+on the road of a plain queue's messages.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ DROPPED_PER_TURN: Final = 2048
 
 
 class Ruled:
-    """`rules` are what `queue` obeys."""
+    """`rules` are what `queue` obeys. `timed` is whether messages with a time to live of their own
+    may be in it."""
 
     def __init__(self, queue: ClassicQueue, rules: QueueRules) -> None:
         self.queue = queue
         self.rules = rules
+        self.timed = False
         self._expiry = Expiry(queue)
         self._unused = Unused(queue)
         self._deliveries = Deliveries(queue.type_name == "quorum")
@@ -168,14 +171,12 @@ class Ruled:
         self._unused.used()
 
     def _rest(self) -> None:
-        """Nothing can be late any more once a queue without rules is empty."""
+        """Nothing can be late any more once a queue without rules is empty, or has neither messages
+        with times nor any that have come back."""
         queue = self.queue
-        if (
-            queue.ready.count == 0
-            and queue.unacked_count == 0
-            and queue.ruled is self
-            and self.rules.plain()
-            and not self._deliveries.counted()
-        ):
+        if queue.ruled is not self or not self.rules.plain():
+            return
+        empty = queue.ready.count == 0 and queue.unacked_count == 0
+        if empty or not (self.timed or self._deliveries.any()):
             self.stop()
             queue.ruled = None

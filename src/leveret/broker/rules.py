@@ -26,6 +26,7 @@ class QueueRules:
     """Numbers are -1 and texts None where there is no such rule. Times are in milliseconds."""
 
     __slots__ = (
+        "consumer_timeout_ms",
         "dead_letter_exchange",
         "dead_letter_routing_key",
         "dead_letter_strategy",
@@ -51,10 +52,11 @@ class QueueRules:
         self.max_priority = NONE
         self.single_active_consumer = False
         self.delivery_limit = NONE
+        self.consumer_timeout_ms = NONE
 
     def plain(self) -> bool:
-        """Whether there is nothing to obey but what matters to messages that come back: where dead
-        letters go, and how often a message may."""
+        """Whether there is nothing to obey but what matters to deliveries that end: where dead
+        letters go, how often a message may come back, and when a consumer is too late."""
         return (
             self.message_ttl_ms == NONE
             and self.expires_ms == NONE
@@ -98,6 +100,7 @@ def rules_of(
     else:
         rules.overflow = given.text("overflow") or DROP_HEAD
     rules.delivery_limit = given.delivery_limit()
+    rules.consumer_timeout_ms = given.number("consumer-timeout")
     return rules
 
 
@@ -127,6 +130,12 @@ class _Given:
             if isinstance(value := policy.get(name), int)
         ]
         return min(found) if found else None
+
+    def number(self, name: str) -> int:
+        """The number of the argument, else that of the policies."""
+        argument = self.argument_number(f"x-{name}")
+        policy = self.policy_number(name)
+        return policy if argument == NONE and policy is not None else argument
 
     def lowest(self, name: str) -> int:
         """The lowest of the numbers."""

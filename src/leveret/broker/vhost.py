@@ -11,7 +11,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import (
-    CONSUMER_TIMEOUT,
     check_queue_arguments,
     exchange_named_by,
     queue_type_of,
@@ -197,9 +196,6 @@ class VHost(Topology):
             self,
         )
         queue.obey(rules_of(arguments, {}, {}))
-        timeout = arguments.get(CONSUMER_TIMEOUT)
-        if timeout is not None and isinstance(timeout.value, int):
-            queue.consumer_timeout_s = timeout.value / 1000
         return queue
 
     def add_reply_queue(self, name: str, owner: object) -> ClassicQueue:

@@ -47,6 +47,11 @@ def test_the_lowest_number_counts(name, rule, argument, policy, operator, expect
     assert not merged.plain()
 
 
+def test_a_consumer_s_time_is_the_argument_s_word_because_none_is_no_limit():
+    assert rules({"x-consumer-timeout": 0}, {"consumer-timeout": 5}).consumer_timeout_ms == 0
+    assert rules({}, {"consumer-timeout": 5}).consumer_timeout_ms == 5
+
+
 @pytest.mark.parametrize("name", ["dead-letter-exchange", "dead-letter-routing-key"])
 def test_the_argument_says_where_dead_letters_go(name):
     rule = name.replace("-", "_")

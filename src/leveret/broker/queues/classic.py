@@ -86,6 +86,9 @@ class ClassicQueue(Queue):
     def obey(self, rules: QueueRules) -> None:
         """Obey these rules from now on, and no others."""
         self.rules = rules
+        self.consumer_timeout_s = -1.0
+        if rules.consumer_timeout_ms >= 0:
+            self.consumer_timeout_s = rules.consumer_timeout_ms / 1000
         if self.ruled is not None:
             self.ruled.obey(rules)
         elif not rules.plain():

@@ -159,6 +159,20 @@ def test_an_expiry_of_its_own_ends_when_the_rule_does():
     assert queue.deleted
 
 
+def test_a_queue_is_plain_again_once_what_came_back_is_gone():
+    queue, store, _ = ruled(delivery_limit=5)
+    assert queue.ruled is None
+    consumer = LimitedConsumer(limit=1)
+    queue.add_consumer(consumer)
+    for body in (b"1", b"2"):
+        store.append(persistent(body), [queue])
+    queue.requeue(consumer.unacked.pop())
+    assert queue.ruled is not None
+    assert queue.purge() == 2
+    store.append(persistent(b"3"), [queue])
+    assert queue.ruled is None
+
+
 def test_a_delivery_limit_holds_on_a_classic_queue():
     graveyard = Graveyard()
     queue, store, _ = ruled(vhost=graveyard, delivery_limit=1, dead_letter_exchange="x")

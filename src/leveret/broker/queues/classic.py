@@ -249,6 +249,8 @@ class ClassicQueue(Queue):
         ruled.reject(entry)
 
     def purge(self) -> int:
+        if self.ruled is not None:
+            self.ruled.purge()
         count = self.ready.clear()
         self._answer_asked()
         return count

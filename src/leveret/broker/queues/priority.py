@@ -91,6 +91,12 @@ class PriorityReady(Ready):
         # Its priority is needed should it come back.
         return None
 
+    def returned(self) -> list[Entry]:
+        found: list[Entry] = []
+        for level in self._levels:
+            found.extend(level.returned())
+        return found
+
     def clear(self) -> int:
         count = self._unsorted.clear()
         for level in self._levels:

@@ -178,6 +178,13 @@ class Ready:
         if self._paging.short() and entry.ticket != 0 and not self.keeps_unacked:
             entry.message = PAGED_OUT
 
+    def returned(self) -> list[Entry]:
+        """Those that have been delivered and came back since the start, in no order."""
+        found = list(self._awaited)
+        for _position, entry in self._returned:
+            found.append(entry)
+        return found
+
     def clear(self) -> int:
         """Let go of everything, the larger part of it on later turns; returns how many."""
         count = int(self.count)

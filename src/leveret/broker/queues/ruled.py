@@ -128,6 +128,12 @@ class Ruled:
         self._rest()
         return True
 
+    def purge(self) -> None:
+        """What is ready is about to be gone."""
+        if self._deliveries.any():
+            for entry in self.queue.ready.returned():
+                self._deliveries.gone(entry)
+
     def leaving(self, entry: Entry, settled: bool) -> None:
         """An entry has left the ready ones for a consumer or a basic.get."""
         self._deliveries.leaving(entry)

@@ -31,7 +31,7 @@ class Unused:
 
     def used(self) -> None:
         """The time begins anew."""
-        if self._expires_s >= 0:
+        if self._expires_s >= 0 and not self._queue.deleted:
             self._ends_at = self._queue.clock.now() + self._expires_s
             if self._timer is None and not self._queue.consumers:
                 self._timer = self._queue.clock.call_at(self._ends_at, self._check)

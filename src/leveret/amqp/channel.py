@@ -269,7 +269,7 @@ class Channel:
         confirms = self.confirms
         if confirms is not None:
             if message.refused:
-                confirms.refuse(ticket)
+                confirms.refuse()
             else:
                 confirms.take(ticket)
             self.connection.confirming[self] = None

@@ -33,9 +33,9 @@ class Confirms:
         if ticket != 0 and not self._store.is_durable(ticket):
             self._waiting.append((int(self.published), int(ticket)))
 
-    def refuse(self, ticket: i64) -> None:
+    def refuse(self) -> None:
         """A message was published that a queue has refused; others may have taken it."""
-        self.take(ticket)
+        self.published += 1
         self._failed.append(int(self.published))
 
     def fail_waiting(self) -> None:

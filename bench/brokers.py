@@ -136,11 +136,13 @@ def leveret(
     data: Path | None = None,
     python: str = sys.executable,
     log: Path | None = None,
+    settings: dict[str, str] | None = None,
 ) -> Iterator[Broker]:
     """Leveret as `python` has it installed, or from a folder of sources; it keeps what it keeps
-    in `data`, or nothing."""
+    in `data`, or nothing. `settings` are environment variables."""
     port = free_port()
     environment = {"PYTHONPATH": sources} if sources else {}
+    environment |= settings or {}
     command = [python, "-m", "leveret", "serve", "--http-port", "0", "--port", str(port)]
     command += ["--ephemeral"] if data is None else ["--data", str(data)]
     with running(name, command, environment, port, log) as broker:

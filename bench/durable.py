@@ -1,14 +1,15 @@
 """`make bench-durable`: what durability costs, beside RabbitMQ 3.10.8 in the same run.
 
 Names on the command line run some parts only: persistent, publish, latency, recovery, backlog,
-transient. Each figure is the median of three runs, the two brokers taking turns, each with ports
-and a data folder of its own on one disk (below build/, since a temporary folder may be memory).
-A bar that is missed is printed as such and makes the exit code 1.
+larger, transient. Each figure is the median of three runs, the two brokers taking turns, each with
+ports and a data folder of its own on one disk (below build/, since a temporary folder may be
+memory). A bar that is missed is printed as such and makes the exit code 1.
 
 With LEVERET_BASELINE set to a git revision, that revision is installed beside, and transient
 traffic must not be slower than it was there.
 """
 
+import json
 import os
 import statistics
 import subprocess
@@ -37,6 +38,8 @@ from brokers import (
 RUNS = 3
 RECOVERED = int(os.environ.get("LEVERET_BENCH_RECOVERED", "1000000"))
 BACKLOG = 500_000
+LARGER = int(os.environ.get("LEVERET_BENCH_LARGER", str(5 << 20)))
+MEMORY_BYTES = 1 << 30
 NAME = "durable"
 QUEUE = f"{NAME}.q0000"
 
@@ -46,6 +49,8 @@ LATENCY_SYNCS, LATENCY_EXTRA_US = 2.0, 60.0
 RECOVERY_BAR_SECONDS = 3.0
 BACKLOG_BAR = 5.0
 RESIDENT_BAR_KIB = 1.4
+# What a message through another queue may take while the large one fills or drains (99 of 100).
+BESIDE_BAR_MS = 50.0
 # Below this, a difference between two runs on one machine is noise.
 SLOWER_BAR = 1.1
 
@@ -257,6 +262,37 @@ def backlog(bench: Bench) -> None:
     bench.bar("RSS per message", f"{kib:7.2f} KiB", met, f"<= {RESIDENT_BAR_KIB:g} KiB")
 
 
+def larger(bench: Bench) -> None:
+    print(f"{LARGER:,} messages of 1 KiB with {MEMORY_BYTES >> 20:,} MiB allowed, beside a queue")
+    settings = {"LEVERET_MEMORY_HIGH_WATERMARK_BYTES": str(MEMORY_BYTES)}
+    with leveret(data=bench.new_folder(), settings=settings) as broker:
+        for what, options in (("transient", []), ("persistent", ["--persistent"])):
+            count = ["--count", str(LARGER), "--size", "1024", "--wait", "30", *options]
+            confirms = ["--confirm", "1000"] if options else []
+            fill = beside(bench, broker, ["--fill", *count, *confirms])
+            drain = beside(bench, broker, ["--drain", *count, *ACKS])
+            whole = drain["consumed"] == LARGER
+            figure = f"{published(fill) / 1000:6.1f} and {consumed(drain) / 1000:6.1f} k/s"
+            bench.bar(f"{what}, filled and drained", figure, whole, f"{LARGER:,} in order")
+            slowest = max(fill["beside_ms"], drain["beside_ms"])
+            met = slowest <= BESIDE_BAR_MS
+            bench.bar("  another queue, p99", f"{slowest:7.2f} ms", met, f"<= {BESIDE_BAR_MS:g} ms")
+            resident = max(fill["rss_kb_peak"], drain["rss_kb_peak"]) / 1024
+            met = resident <= MEMORY_BYTES >> 20
+            bench.bar("  RSS, peak", f"{resident:7.0f} MiB", met, f"<= {MEMORY_BYTES >> 20} MiB")
+
+
+def beside(bench: Bench, broker: Broker, options: list[str]) -> Figures:
+    """A load, and what messages through another queue take meanwhile."""
+    command = [str(bench.generator), "--port", str(broker.port), "--name", "beside"]
+    command += ["--rate", "200", "--autoack", "--size", "100", "--seconds", "5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as probe:
+        figures = bench.load(broker, *options)
+        output, _ = probe.communicate(timeout=60)
+    figures["beside_ms"] = json.loads(output)["latency_us"]["p99"] / 1000
+    return figures
+
+
 def transient(bench: Bench) -> None:
     print("transient traffic, broker CPU per message")
     revision = os.environ.get("LEVERET_BASELINE")
@@ -298,7 +334,8 @@ def installed(revision: str, folder: Path) -> Iterator[str]:
 
 
 PARTS = {
-    part.__name__: part for part in (persistent, publish, latency, recovery, backlog, transient)
+    part.__name__: part
+    for part in (persistent, publish, latency, recovery, backlog, larger, transient)
 }
 
 

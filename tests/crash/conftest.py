@@ -1,8 +1,18 @@
-"""What the tests that crash things share."""
+"""What the tests that crash things share, and what they say."""
 
 from collections.abc import Callable
 
 import pytest
+
+from crash import states
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if states.checked:
+        terminalreporter.section("crash states")
+        for name, count in states.checked.items():
+            terminalreporter.line(f"{count:9,} {name}")
+        terminalreporter.line(f"{sum(states.checked.values()):9,} states reopened and checked")
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ WRONG_TYPES = {
     "/api/bindings/%2F/e/amq.topic/q/work": [{"routing_key": 1}, {"arguments": {"a": None}}],
     "/api/bindings/%2F/e/amq.topic/e/work": [{"routing_key": []}, {"arguments": 1}],
     "/api/x/authenticate": [{"user": 1, "password": ""}, {"user": ""}],
+    "/api/x/backup": [{"folder": 1}, {"folder": "not/from/the/root"}],
 }
 
 

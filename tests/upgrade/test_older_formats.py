@@ -1,6 +1,10 @@
 """Data folders of every format there has been, saved by the program that wrote them, still open.
 
 `format-1`: user `ada` with password `lovelace`, vhost `lab`, and what every folder has.
+
+`format-2`: the same, and in `lab` the queues `ada-first` and `ada-second`, bound to the fanout
+exchange `ada-news`. Of the four messages published there the first has been taken from `ada-second`
+and delivered from `ada-first`. Stopped cleanly; the zeros at the end of the log are cut off.
 """
 
 import shutil
@@ -11,6 +15,8 @@ import pytest
 from pika.exceptions import ProbableAccessDeniedError
 
 from leveret.access.permissions import Permissions
+from leveret.store.check import check_folder
+from leveret.store.data_folder import FORMAT_VERSION
 from leveret.testing import EmbeddedBroker
 
 HERE = Path(__file__).parent
@@ -56,3 +62,41 @@ def test_what_an_older_format_holds_is_all_there(folder: Path) -> None:
         permitted = users.permissions["ada", "lab"]
         assert isinstance(permitted, Permissions)
         assert permitted.patterns == {"configure": "^ada-.*", "write": ".*", "read": ".*"}
+
+
+def test_older_folders_are_stamped_anew_and_refused_by_older_versions_from_then_on(
+    folder: Path,
+) -> None:
+    with EmbeddedBroker(ephemeral=False, data_dir=str(folder)):
+        assert (folder / "version").read_text() == f"{FORMAT_VERSION}\n"
+
+
+def test_the_messages_of_format_2_are_all_there(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(HERE / "format-2", folder)
+    with (
+        EmbeddedBroker(ephemeral=False, data_dir=str(folder)) as broker,
+        log_in(broker, "ada", "lab") as connection,
+    ):
+        channel = connection.channel()
+        for queue, first in (("ada-first", 0), ("ada-second", 1)):
+            for number in range(first, 4):
+                method, properties, body = channel.basic_get(queue, auto_ack=True)
+                assert body.decode() == f"zpráva {number}"
+                assert method.redelivered is (number == 0)
+                assert (method.exchange, method.routing_key) == ("ada-news", f"key {number}")
+                assert (properties.message_id, properties.headers) == (str(number), {"n": number})
+            assert channel.basic_get(queue) == (None, None, None)
+        channel.basic_publish("ada-news", "", b"new")
+        assert channel.basic_get("ada-second", auto_ack=True)[2] == b"new", "the bindings too"
+
+
+def test_the_message_log_of_format_2_is_found_sound(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(HERE / "format-2", folder)
+    found = check_folder(folder, 2)
+    assert (found.problems, found.notes, found.clean_stop) == ([], [], True)
+    assert [(queue.name, queue.messages, queue.marked) for queue in found.queues] == [
+        ("ada-first", 4, 1),
+        ("ada-second", 3, 0),
+    ]

@@ -10,9 +10,11 @@ import click
 
 # Where each command is, as `module:name`.
 COMMANDS: Final = {
+    "backup": "leveret.cli.backup:backup",
     "ctl": "leveret.cli.ctl.group:ctl",
     "lab": "leveret.cli.lab:lab",
     "serve": "leveret.cli.serve:serve",
+    "store": "leveret.cli.store:store",
 }
 
 

@@ -11,6 +11,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Final
 
 from leveret.broker.seams import DefinitionStore, Pending
@@ -46,6 +47,12 @@ class _Change:
         self.outcome: object = None
 
 
+class _Copy:
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.answer = Pending()
+
+
 class SqliteDefinitions(DefinitionStore):
     """`path` is a file, or ":memory:". `on_loop` has a call made on the event loop.
 
@@ -54,7 +61,7 @@ class SqliteDefinitions(DefinitionStore):
 
     def __init__(self, path: str, on_loop: Callable[[Callable[[], None]], object]) -> None:
         self._on_loop = on_loop
-        self._changes: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
+        self._changes: queue.SimpleQueue[_Change | _Copy | None] = queue.SimpleQueue()
         self._loaded: list[tuple[str, str, object, int]] = []
         self._revision = 0
         self._closed = False
@@ -85,6 +92,16 @@ class SqliteDefinitions(DefinitionStore):
 
     def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
         return self._ask(_Change([(kind, key, None) for kind, key in definitions]))
+
+    def copy_to(self, path: str) -> Pending:
+        """Copy everything, with the changes asked for so far, to an empty file; completes once that
+        is done, and leaves syncing it to the caller."""
+        copy = _Copy(path)
+        if self._closed:
+            copy.answer.fail(DefinitionStoreError("the definitions are closed"))
+        else:
+            self._changes.put(copy)
+        return copy.answer
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
@@ -138,7 +155,7 @@ class SqliteDefinitions(DefinitionStore):
         while running:
             change = self._changes.get()
             group: list[_Change] = []
-            while change is not None:
+            while isinstance(change, _Change):
                 group.append(change)
                 if len(group) == GROUP_MAX or self._changes.empty():
                     break
@@ -146,6 +163,17 @@ class SqliteDefinitions(DefinitionStore):
             running = change is not None
             if group:
                 self._commit(group)
+            if isinstance(change, _Copy):
+                self._copy(change)
+
+    def _copy(self, copy: _Copy) -> None:
+        failure: Exception | None = None
+        try:
+            with closing(sqlite3.connect(copy.path)) as target:
+                self._database.backup(target)
+        except Exception as error:
+            failure = DefinitionStoreError(f"the definitions could not be copied: {error}")
+        self._on_loop(lambda: _answer_copy(copy, failure))
 
     def _commit(self, group: list[_Change]) -> None:
         failure: Exception | None = None
@@ -188,6 +216,13 @@ def _value(kind: str, key: str, octets: bytes) -> object:
     except (ValueError, RecursionError) as error:
         log.error("the definition of %s %r is damaged: %s", kind, key, error)
         return None
+
+
+def _answer_copy(copy: _Copy, failure: Exception | None) -> None:
+    if failure is None:
+        copy.answer.complete(None)
+    else:
+        copy.answer.fail(failure)
 
 
 def _answer(group: list[_Change], failure: Exception | None) -> None:

@@ -153,13 +153,15 @@ class SystemFile(DiskFile):
 
 
 class SystemDisk(Disk):
-    """The folder tree below `root`, which exists."""
+    """The folder tree below `root`, which exists. If `read_only`, files are opened for nothing
+    but reading, so that those of others and on media that cannot be written can be looked at."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, read_only: bool = False) -> None:
         self.root = root
+        self._access = os.O_RDONLY if read_only else os.O_RDWR
 
     def open(self, path: str, create: bool = False) -> DiskFile:
-        flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
+        flags = self._access | getattr(os, "O_BINARY", 0)
         if create:
             flags |= os.O_CREAT | os.O_EXCL
         return SystemFile(os.open(self.root / path, flags, PRIVATE_FILE))
@@ -173,7 +175,7 @@ class SystemDisk(Disk):
     def make_folder(self, folder: str) -> None:
         path = self.root / folder
         path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        _sync_names(path.parent)
+        sync_names(path.parent)
 
     def rename(self, old: str, new: str) -> None:
         os.replace(self.root / old, self.root / new)
@@ -182,7 +184,7 @@ class SystemDisk(Disk):
         os.unlink(self.root / path)
 
     def sync_folder(self, folder: str) -> None:
-        _sync_names(self.root / folder)
+        sync_names(self.root / folder)
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.root).free
@@ -201,7 +203,7 @@ if sys.platform == "win32":
     def _sync_data(descriptor: int) -> None:
         os.fsync(descriptor)
 
-    def _sync_names(folder: Path) -> None:
+    def sync_names(folder: Path) -> None:
         """Folders cannot be opened there; NTFS journals names by itself."""
 else:
 
@@ -211,7 +213,8 @@ else:
     def _write_at(descriptor: int, data: bytes | memoryview, offset: int) -> int:
         return os.pwrite(descriptor, data, offset)
 
-    def _sync_names(folder: Path) -> None:
+    def sync_names(folder: Path) -> None:
+        """Return once the names in a folder are on disk."""
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

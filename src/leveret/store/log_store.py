@@ -14,10 +14,11 @@ from mypy_extensions import i64
 
 from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
 from leveret.store.log.fetching import Range, Wanted, ranges
+from leveret.store.log.format import segment_number
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import Segment
-from leveret.store.log.space import set_aside
+from leveret.store.log.space import SET_ASIDE, UnknownNameError, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,8 @@ SPILL_FOLDER: Final = "spill"
 SHARD: Final = 0
 SPILL_SHARD: Final = 1
 RETRY_SECONDS: Final = 1.0
+# Reads that the disk refuses before what it does not give counts as damaged.
+READ_TRIES: Final = 3
 # What may wait to be spilled: until it is written it takes as much memory as before.
 SPILLING_MAX: Final = 2 * BATCH_MAX
 # What keeps the process from reading, and not the disk from giving.
@@ -152,8 +155,14 @@ class LogStore(MessageStore):
         message_log.batch_number = recovery.batch_number
         space.segments = recovery.segments
         space.next_number = recovery.highest_number + 1
+        for name in disk.list(SET_ASIDE):
+            # No later one may take the name of what was set aside, and its place.
+            space.next_number = max(space.next_number, segment_number(name) + 1)
         for number in recovery.unreadable:
-            set_aside(disk, LOG_FOLDER, number)
+            try:
+                set_aside(disk, LOG_FOLDER, number)
+            except UnknownNameError as error:
+                raise OSError(str(error)) from error
         last_used = max(recovery.segments, default=0)
         active = recovery.active
         for segment in recovery.segments.values():
@@ -253,24 +262,36 @@ class LogStore(MessageStore):
                 each.read(disk)
 
         def done(_result: object, _error: Exception | None) -> None:
-            failed: list[Range] = []
+            again: list[Range] = []
             for each in reads:
-                error = each.error
-                if error is not None and error.errno in PASSING_ERRORS:
-                    log.error("messages cannot be read at present: %s; trying again", error)
-                    each.error = None
-                    failed.append(each)
+                once_more = self._once_more(each)
+                if once_more:
+                    again.extend(once_more)
                 else:
                     self._take(each, messages)
-            if failed:
+            if again:
                 self._clock.call_at(
                     self._clock.now() + RETRY_SECONDS,
-                    lambda: self._read(failed, messages, answer),
+                    lambda: self._read(again, messages, answer),
                 )
             else:
                 answer.complete(messages)
 
         self._workers.reads.submit(read, done)
+
+    def _once_more(self, each: Range) -> list[Range]:
+        """What to read again of a range; nothing if it was read, or cannot be."""
+        error = each.error
+        if error is None:
+            return []
+        if error.errno not in PASSING_ERRORS:
+            each.refusals += 1
+            if each.refusals >= READ_TRIES:
+                # What is bad may be one sector of it: each record by itself, once.
+                return each.parts()
+        log.error("%s cannot be read at present: %s; trying again", each.path, error)
+        each.error = None
+        return [each]
 
     def _take(self, each: Range, messages: list[Message | None]) -> None:
         segment = each.segment

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leveret.store.data_folder import FORMAT_VERSION, DataFolder, DataFolderError
+from leveret.store.data_folder import FORMAT_VERSION, DataFolder, DataFolderError, at_rest
 
 
 @pytest.fixture
@@ -88,3 +88,40 @@ def test_a_file_is_no_folder(path: Path) -> None:
     path.write_text("")
     with pytest.raises(DataFolderError, match=r"choose another with --data"):
         DataFolder(path)
+
+
+def test_an_older_folder_is_stamped_anew(path: Path) -> None:
+    path.mkdir(parents=True)
+    (path / "version").write_text("1\n")
+    DataFolder(path).release()
+    assert (path / "version").read_text() == f"{FORMAT_VERSION}\n"
+
+
+def test_a_start_that_was_cut_off_at_its_first_stamp_is_begun_again(path: Path) -> None:
+    path.mkdir(parents=True)
+    (path / "version.new").write_text("")
+    DataFolder(path).release()
+    assert (path / "version").read_text() == f"{FORMAT_VERSION}\n"
+
+
+# --- folders that are looked at ---
+
+
+def test_while_a_folder_is_looked_at_no_broker_can_start_on_it(path: Path) -> None:
+    DataFolder(path).release()
+    with at_rest(path) as version:
+        assert version == FORMAT_VERSION
+        with at_rest(path):
+            pass
+        with pytest.raises(DataFolderError, match="in use"):
+            DataFolder(path)
+    DataFolder(path).release()
+
+
+def test_a_folder_that_a_broker_uses_is_not_looked_at(path: Path) -> None:
+    folder = DataFolder(path)
+    with pytest.raises(DataFolderError, match="stop it first"), at_rest(path):
+        pass
+    folder.release()
+    with at_rest(path):
+        pass

@@ -81,3 +81,13 @@ class Forgetful(FaultyDisk):
 def test_a_broken_disk_is_noticed(broken: type[FaultyDisk]) -> None:
     with pytest.raises(AssertionError):
         check_disk(broken, reopen=after_a_power_cut)
+
+
+def test_a_disk_for_reading_opens_nothing_to_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"kept")
+    file = SystemDisk(tmp_path, read_only=True).open("file")
+    assert file.read(0, 10) == b"kept"
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        file.write(0, b"gone")
+    file.close()
+    assert (tmp_path / "file").read_bytes() == b"kept"

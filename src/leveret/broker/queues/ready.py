@@ -78,6 +78,8 @@ class Ready:
         self._end_count: i64 = 0
         self._next_position: i64 = 0
         self._loading = False
+        # Tickets that are being loaded, as `Paged` gives them.
+        self._on_the_way: list[int] = []
         # A load that is answered at once is no news to whoever asked for it.
         self._asking = False
         # Entries from the heap whose content is being loaded; those behind them wait.
@@ -90,7 +92,7 @@ class Ready:
 
     # --- in ---
 
-    def append(self, message: Message, ticket: i64, expires_at: float) -> None:
+    def append(self, message: Message, ticket: i64, expires_at: float = NEVER) -> None:
         """A message joins at the end."""
         entry = Entry(message, self._queue, NO_POSITION, ticket)
         entry.expires_at = expires_at
@@ -190,6 +192,7 @@ class Ready:
         count = int(self.count)
         self._epoch += 1
         self._loading = False
+        self._on_the_way = []
         self._awaited = []
         self.count = 0
         self.body_bytes = 0
@@ -221,7 +224,11 @@ class Ready:
 
     def redelivered(self) -> list[int]:
         """The tickets of the stored ones that were delivered before."""
-        found = self._paged.redelivered()
+        found = [value >> 1 for value in self._on_the_way if value & 1 != 0]
+        found.extend(self._paged.redelivered())
+        for awaited in self._awaited:
+            if awaited.ticket > 0:
+                found.append(int(awaited.ticket))
         for _position, entry in self._returned:
             if entry.ticket > 0:
                 found.append(int(entry.ticket))
@@ -301,6 +308,7 @@ class Ready:
         self._estimated_count -= estimated
         epoch = self._epoch
         self._loading = True
+        self._on_the_way = packed
         self._asking = True
         self._store.fetch([value >> 1 for value in packed]).then(
             lambda messages: self._take_in(packed, expiries, messages, estimated, epoch)
@@ -320,7 +328,7 @@ class Ready:
             for value in packed:
                 self._store.settle(self._queue, value >> 1)
             return
-        self._loading = False
+        # Loading until all are in: what is paged out meanwhile must come after them.
         for at, (value, message) in enumerate(zip(packed, messages, strict=True)):
             ticket = value >> 1
             if i64(at) < estimated:
@@ -338,6 +346,8 @@ class Ready:
                 entry.expires_at = _seconds(expiries[at] >> 1)
             self._append_to_front(entry)
             self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
+        self._loading = False
+        self._on_the_way = []
         if self._paged.count == 0:
             self._end_to_front()
         if not self._asking:

@@ -9,6 +9,7 @@ import msgspec
 
 from leveret.broker.seams import Credentials
 from leveret.management.authorisation import ADMINISTER, BE_KNOWN, READ_NODE
+from leveret.management.backup import back_up
 from leveret.management.calls import Call, Route, json_response
 from leveret.management.views import consumers_of, message_totals
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 class CredentialsBody(msgspec.Struct):
     user: str
     password: str
+
+
+class BackupBody(msgspec.Struct):
+    folder: str
 
 
 async def status(call: Call) -> Response:
@@ -80,9 +85,16 @@ async def authenticate(call: Call) -> Response:
     return call.found({"authenticated": not refusal})
 
 
+async def backup(call: Call) -> Response:
+    """A copy of the data, in a folder on this machine."""
+    body = await call.body(BackupBody)
+    return call.found(await back_up(call.management, body.folder))
+
+
 ROUTES: Final = (
     Route("GET", "/x/status", READ_NODE, status),
     Route("GET", "/x/ping", BE_KNOWN, ping),
     Route("POST", "/x/stop", ADMINISTER, stop),
     Route("POST", "/x/authenticate", ADMINISTER, authenticate),
+    Route("POST", "/x/backup", ADMINISTER, backup),
 )

@@ -73,6 +73,7 @@ class Batch:
         self.size: i64 = 0
         self.settled: i64 = 0
         self.forced = False
+        self.whole = False
         self.flags: i32 = 0
         self.moves: list[Move] = []
         # Messages of several queues: the ids that are left, once one has settled.

@@ -21,10 +21,15 @@ from leveret.store.log.format import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_extensions import i64
 
+    from leveret.store.disk import Disk
     from leveret.store.log.places import Places
     from leveret.store.log.segment import Segment
+    from leveret.store.log.space import Space
+    from leveret.store.worker import Worker
 
 # Octets that one step adds to a batch.
 STEP_BYTES: Final = 1 << 20
@@ -89,8 +94,106 @@ class Compaction:
     def _copy_settles(self, index: IndexReader, batch: Batch) -> None:
         ticket = index.next_ticket()
         while ticket != 0:
+            copied = False
             for other in self._others:
-                if other.may_hold(ticket):
+                if not other.may_hold(ticket):
+                    continue
+                if not copied:
+                    copied = True
                     batch.settle(index.queue_id, ticket, other.number)
-                    break
+                # Whichever of them it is for, none may outlive it.
+                batch.settled_in[int(other.number)] = None
             ticket = index.next_ticket()
+
+
+class Compactor:
+    """Chooses the segments that are copied forward, one at a time. `ready` is called when one has
+    been read, and `go_on` has something to do without another commit before it.
+
+    `copied_from` are segments of which a part has been copied: a record there may have a copy
+    elsewhere. `released` are the octets of records that nobody needs any more, since it was last
+    looked whether there are too many.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        disk: Disk,
+        folder: str,
+        chores: Worker,
+        segment_bytes: i64,
+        ready: Callable[[], object],
+    ) -> None:
+        self.copied_from: dict[int, None] = {}
+        self.released: i64 = 0
+        self._space = space
+        self._disk = disk
+        self._folder = folder
+        self._chores = chores
+        self._segment_bytes = segment_bytes
+        self._ready = ready
+        self._compaction: Compaction | None = None
+        self._stopped = False
+
+    def go_on(self, batch: Batch, places: Places) -> bool:
+        """Add the next copies to a batch, after what was added before is on disk. Whether it has;
+        if not, a compaction is over, or begins if there is need of one."""
+        compaction = self._compaction
+        if compaction is None:
+            if self.released * 2 >= self._segment_bytes:
+                self.released = 0
+                self._begin()
+            return False
+        victim = compaction.segment
+        if compaction.finished:
+            self._compaction = None
+            victim.readers -= 1
+            victim.settled_in.clear()
+            del self.copied_from[int(victim.number)]
+            # There may be more than one that is sparse.
+            self.released = self._segment_bytes
+            return False
+        if not compaction.step(batch, places):
+            self._compaction = None
+            victim.readers -= 1
+            victim.damaged = True
+            return False
+        batch.forced = True
+        return True
+
+    def stop(self) -> None:
+        """Give up what is under way: every message is where it was, or where its copy is."""
+        self._stopped = True
+        self._compaction = None
+
+    def _begin(self) -> None:
+        victim = self._space.sparse()
+        if victim is None:
+            return
+        disk = self._disk
+        path = f"{self._folder}/{victim.name()}"
+        size = int(victim.end)
+        victim.readers += 1
+
+        def read() -> bytes:
+            file = disk.open(path)
+            try:
+                return file.read(0, size)
+            finally:
+                file.close()
+
+        def done(data: object, error: Exception | None) -> None:
+            if self._stopped or not isinstance(data, bytes):
+                victim.readers -= 1
+                return
+            segments = self._space.segments
+            others = [
+                segments[number]
+                for number in victim.settled_in
+                if number in segments and number != victim.number
+            ]
+            self._compaction = Compaction(victim, data, others)
+            self.copied_from[int(victim.number)] = None
+            self._ready()
+
+        self._chores.submit(read, done)

@@ -37,12 +37,15 @@ class Range:
 
     def __init__(self, segment: Segment, folder: str, start: i64) -> None:
         self.segment = segment
+        self.folder = folder
         self.path = f"{folder}/{segment_name(int(segment.number))}"
         self.start = start
         self.end: i64 = start
         self.records: list[Wanted] = []
         self.octets = b""
         self.error: OSError | None = None
+        # How often the disk has refused.
+        self.refusals = 0
 
     def read(self, disk: Disk) -> None:
         """Read the octets, on a worker; what the disk says instead goes into `error`."""
@@ -54,6 +57,21 @@ class Range:
                 file.close()
         except OSError as error:
             self.error = error
+
+    def parts(self) -> list[Range]:
+        """A range for each of its records, in its stead; none if it has only one."""
+        parts: list[Range] = []
+        if len(self.records) < 2:
+            return parts
+        for record in self.records:
+            part = Range(self.segment, self.folder, record.location & OFFSET_MASK)
+            part.end = part.start + record.size
+            part.records.append(record)
+            part.refusals = self.refusals
+            self.segment.readers += 1
+            parts.append(part)
+        self.segment.readers -= 1
+        return parts
 
     def give(self, messages: list[Message | None]) -> int:
         """Put what was read into its places; returns how many records are damaged."""

@@ -49,6 +49,8 @@ RECORD_HEADER: Final = 32
 PERSISTENT: Final = 0x8000
 OFFSET_BITS: Final = 32
 OFFSET_MASK: Final = 0xFFFFFFFF
+# A location is a signed integer of 64 bits.
+NUMBER_END: Final = 1 << 31
 
 
 def segment_name(number: int) -> str:
@@ -62,9 +64,11 @@ def segment_number(name: str) -> int:
     if len(stem) != 16 or stem == name:
         return 0
     try:
-        return int(stem, 16)
+        number = int(stem, 16)
     except ValueError:
         return 0
+    # Whatever else can be read as a number is not a name that was given here.
+    return number if number < NUMBER_END and segment_name(number) == name else 0
 
 
 # --- segment headers ---

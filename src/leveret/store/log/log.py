@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.seams import Pending
 from leveret.store.log.batch import Batch
-from leveret.store.log.compaction import Compaction
+from leveret.store.log.compaction import Compactor
 from leveret.store.log.format import (
     CLEAN_STOP,
     HEADER_SIZE,
@@ -25,7 +25,6 @@ from leveret.store.log.format import (
     SEAL,
     batch_header,
     segment_header,
-    segment_name,
 )
 from leveret.store.log.places import Places
 from leveret.store.log.space import Space
@@ -33,7 +32,7 @@ from leveret.store.log.space import Space
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mypy_extensions import i64
+    from mypy_extensions import i32, i64
 
     from leveret.broker.message import Message
     from leveret.broker.seams import Clock, Queue, StoreEvents, Timer
@@ -92,24 +91,45 @@ class MessageLog:
         self._segment_bytes: i64 = segment_bytes
         self._batch = Batch(1)
         self._writing: Batch | None = None
+        # The segment that ends with the commit under way.
+        self._sealing: Segment | None = None
         self._scheduled = False
         self._stalled = False
         self._settles_timer: Timer | None = None
+        self._retry_timer: Timer | None = None
         self._held = ""
-        self._compaction: Compaction | None = None
-        self._released: i64 = 0
+        self._compactor = Compactor(
+            self.space, disk, folder, chores, segment_bytes, self._victim_is_read
+        )
         self._closing = False
         self._stopped = Pending()
+        # Where in the active segment the commit that is under way begins.
+        self._writing_at: i64 = 0
 
     def start(self) -> None:
         """Recovery is done: go on from `last_ticket`. Raises OSError."""
+        if self.active is not None:
+            self._mark_start(self.active)
         self.durable_up_to = self.last_ticket
         self._batch = Batch(self.last_ticket + 1)
+        self._note_settling()
         if self.active is None:
             if not self.space.spares:
                 self.space.make_spare()
             self._enter(self.space.take_spare(True))
         self.space.attend()
+
+    def _mark_start(self, active: Segment) -> None:
+        """Settle what the log ends with before anybody hears of it. The mark takes back the word of
+        a clean stop, as messages are delivered from now on; and it takes the place of a commit that
+        was cut off, which a later torn write could otherwise complete."""
+        sealed = active.room() < HEADER_SIZE
+        file, at, mark = self._mark(active, SEAL if sealed else 0)
+        file.write(at, mark)
+        file.sync()
+        if sealed:
+            active.sealed = True
+            self.active = None
 
     # --- what is to be kept ---
 
@@ -138,9 +158,10 @@ class MessageLog:
         location = self.places.take(ticket)
         if location == 0:
             return
-        self._release(location, self.places.size)
+        size = self.places.size
         if self._synced:
             self._note_settled(queue.id, ticket, location)
+        self._release(location, size)
 
     def forget(self, queue_id: i64, ticket: i64) -> None:
         """A message that recovery found is of a queue that is no more: no word of it is needed."""
@@ -162,6 +183,7 @@ class MessageLog:
             return 0
         if batch.size != 0:
             batch.forced = True
+            batch.whole = True
         batch.take_ticket()
         self.last_ticket += 1
         if not self._scheduled:
@@ -186,25 +208,43 @@ class MessageLog:
         """What waits for the disk, in octets."""
         return int(self._batch.size + (0 if self._writing is None else self._writing.size))
 
+    def on_disk(self) -> list[tuple[Segment, int]]:
+        """The segments, and up to which octet each is on disk; a seal that is being written counts
+        as there. They are what a power cut would leave now."""
+        found: list[tuple[Segment, int]] = []
+        for segment in self.space.segments.values():
+            end = segment.end
+            if segment is self.active and self._writing is not None:
+                end = self._writing_at
+            if end > HEADER_SIZE and not segment.leaving:
+                found.append((segment, int(end)))
+        return found
+
     # --- the end ---
 
     def stop(self, clean: bool) -> Pending:
         """Write what waits, and with `clean` that all of it was written; then nothing more.
         Answers, with whether that succeeded, when it is done."""
         self._closing = True
-        self.space.close()
-        self._compaction = None
+        self._compactor.stop()
         if self._settles_timer is not None:
             self._settles_timer.cancel()
             self._settles_timer = None
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
+            self._retry_timer = None
         if clean:
             self._batch.forced = True
             self._batch.flags = CLEAN_STOP
         if self.failure:
-            self._stopped.complete(False)
+            self._finish(False)
         elif not self._scheduled:
             self._schedule()
         return self._stopped
+
+    def _finish(self, written: bool) -> None:
+        self.space.close()
+        self._stopped.complete(written)
 
     def close(self) -> None:
         """Close the files."""
@@ -241,7 +281,7 @@ class MessageLog:
             self._events.durable(self._shard, int(last))
         self._unhold()
         if self._closing:
-            self._stopped.complete(True)
+            self._finish(True)
 
     def _begin_settles(self) -> None:
         self._settles_timer = None
@@ -254,9 +294,8 @@ class MessageLog:
 
     def _wait_for_company(self) -> None:
         """Acknowledgements are worth a commit of their own when they have waited."""
-        self._settles_timer = self._clock.call_at(
-            self._clock.now() + SETTLE_DELAY_SECONDS, self._begin_settles
-        )
+        when = self._clock.now() + SETTLE_DELAY_SECONDS
+        self._settles_timer = self._clock.call_at(when, self._begin_settles)
 
     def _write_active(self) -> None:
         batch = self._batch
@@ -267,8 +306,9 @@ class MessageLog:
         assert active is not None
         following: Segment | None = active
         if not _fits(batch.size, active):
-            following = self.space.take_spare(batch.published == 0)
-            if following is None and batch.published > 0 and not batch.forced:
+            essential = batch.published == 0 or batch.whole or self._closing
+            following = self.space.take_spare(essential)
+            if following is None and batch.published > 0 and not batch.whole:
                 # No room for messages: acknowledgements and copies do not wait for it.
                 size = batch.size_without_messages()
                 if size > 0:
@@ -287,21 +327,36 @@ class MessageLog:
         """There is no room: wait until there is."""
         self._stalled = True
         if self._closing:
-            self._stopped.complete(False)
+            self.space.attend()
+            if self.space.shortage:
+                self._finish(False)
             return
         if self.space.shortage:
+            # With everything stuck, segments must be able to go.
+            self.space.settling = []
             self._hold(self.space.shortage)
-            self._clock.call_at(self._clock.now() + RETRY_SECONDS, self.space.retry)
+            self._retry_later()
+
+    def _retry_later(self) -> None:
+        if self._retry_timer is None and not self._closing:
+            when = self._clock.now() + RETRY_SECONDS
+            self._retry_timer = self._clock.call_at(when, self._retry_space)
+
+    def _retry_space(self) -> None:
+        self._retry_timer = None
+        self.space.retry()
 
     def _commit(self, batch: Batch, active: Segment, following: Segment) -> None:
         writes: list[tuple[DiskFile, int, bytes]] = []
         if following is not active:
-            writes.append(self._seal(active))
+            writes.append(self._mark(active, SEAL))
+            self._sealing = active
             self._enter(following)
         self.batch_number += 1
         for number in batch.settled_in:
             following.settled_in[number] = None
         at = following.end
+        self._writing_at = at
         data = batch.encode(
             following,
             self.batch_number,
@@ -320,7 +375,13 @@ class MessageLog:
         assert file is not None
         writes.append((file, int(at), data))
         self._writing = batch
+        self._note_settling()
         self._submit(writes)
+
+    def _note_settling(self) -> None:
+        self.space.settling = [self._batch.settled_in]
+        if self._writing is not None:
+            self.space.settling.append(self._writing.settled_in)
 
     def _submit(self, writes: list[tuple[DiskFile, int, bytes]]) -> None:
         synced = self._synced
@@ -346,24 +407,17 @@ class MessageLog:
 
         self._commits.submit(write, done)
 
-    def _seal(self, segment: Segment) -> tuple[DiskFile, int, bytes]:
-        """What ends a segment: nothing follows in it, and all of it is on disk."""
+    def _mark(self, segment: Segment, flags: i32) -> tuple[DiskFile, int, bytes]:
+        """A batch with nothing in it, for what its flags say. A seal: nothing follows in this
+        segment, and all of it is on disk."""
         self.batch_number += 1
         location = (segment.number << OFFSET_BITS) + segment.end
         header = batch_header(
-            segment.salt,
-            location,
-            self.batch_number,
-            location,
-            self.last_ticket,
-            SEAL,
-            b"",
-            0,
+            segment.salt, location, self.batch_number, location, self.last_ticket, flags, b"", 0
         )
         assert segment.file is not None
         at = int(segment.end)
         segment.end += HEADER_SIZE
-        segment.sealed = True
         return segment.file, at, header
 
     def _enter(self, segment: Segment | None) -> None:
@@ -382,18 +436,23 @@ class MessageLog:
         batch = self._writing
         assert batch is not None
         self._writing = None
+        self._note_settling()
+        if self._sealing is not None:
+            # Not before: a segment that is sealed may go, and its file with it.
+            self._sealing.sealed = True
+            self._sealing = None
         for move in batch.moves:
             if self.places.find(move.ticket) == move.old_location:
                 size = self.places.size
                 self._release(move.old_location, size)
                 self.places.put(move.ticket, move.location, size)
                 self.space.segment(move.location).hold(move.ticket, size)
-            else:
-                # Settled while its copy was being written: the copy exists all the same.
-                self._batch.settled_in[int(move.location >> OFFSET_BITS)] = None
-        if self._closing or not self._compacting():
-            self.space.attend()
         active = self._batch
+        if batch.moves and active.settled > 0:
+            # Settled while the copy was written: the copy must not outlive the acknowledgement.
+            active.settled_in[int(batch.moves[0].location >> OFFSET_BITS)] = None
+        if self._closing or not self._compactor.go_on(self._batch, self.places):
+            self.space.attend()
         if active.published == 0 and not active.forced:
             last = self.last_ticket
         else:
@@ -405,12 +464,17 @@ class MessageLog:
             self._begin()
         if not self._stalled:
             self._unhold()
-        if self._closing and self._writing is None and not self._scheduled:
-            self._stopped.complete(True)
+        if self._closing:
+            self._finish_if_idle()
+
+    def _finish_if_idle(self) -> None:
+        # Not in `_committed`: there `_writing` counts as None, whatever has begun since.
+        if self._writing is None and not self._scheduled and not self._stalled:
+            self._finish(True)
 
     def _fail(self, reason: str) -> None:
         self.failure = reason
-        self._stopped.complete(False)
+        self._finish(False)
         self._events.failed(self._shard, reason)
 
     def _hold(self, reason: str) -> None:
@@ -429,18 +493,19 @@ class MessageLog:
         if int(queue_id) not in ids:
             return
         ids.remove(int(queue_id))
-        if ids:
-            location = self.places.find(ticket)
-        else:
-            del self.copies[int(ticket)]
-            location = self.places.take(ticket)
-            self._release(location, self.places.size)
+        location = self.places.find(ticket)
         if self._synced:
             self._note_settled(queue_id, ticket, location)
+        if not ids:
+            del self.copies[int(ticket)]
+            self.places.take(ticket)
+            self._release(location, self.places.size)
 
     def _note_settled(self, queue_id: i64, ticket: i64, location: i64) -> None:
         batch = self._batch
         batch.settle(queue_id, ticket, location >> OFFSET_BITS)
+        if self._compactor.copied_from:
+            batch.settled_in.update(self._compactor.copied_from)
         if batch.settled >= SETTLES_MAX:
             if not self._scheduled:
                 self._schedule()
@@ -450,7 +515,7 @@ class MessageLog:
     def _release(self, location: i64, size: i64) -> None:
         segment = self.space.segment(location)
         segment.release(size)
-        self._released += size
+        self._compactor.released += size
         if segment.live_count == 0 and segment.sealed:
             self.space.attend()
 
@@ -460,69 +525,20 @@ class MessageLog:
         """There is a spare more, or a segment less, or none could be made."""
         if self.failure:
             return
+        if self.space.shortage and (self._stalled or self._held):
+            self._hold(self.space.shortage)
+            self._retry_later()
         if self._stalled:
-            if self.space.shortage:
-                self._hold(self.space.shortage)
             if self._writing is None:
                 self._write_active()
         elif not self.space.shortage:
             self._unhold()
 
-    def _compacting(self) -> bool:
-        """Whether a compaction is under way; one begins if there is need of it."""
-        compaction = self._compaction
-        if compaction is None:
-            if self._released * 2 < self._segment_bytes:
-                return False
-            self._released = 0
-            victim = self.space.sparse()
-            if victim is not None:
-                self._read_victim(victim)
-            return False
-        if compaction.finished:
-            self._compaction = None
-            victim = compaction.segment
-            victim.readers -= 1
-            victim.settled_in.clear()
-            self._released = self._segment_bytes
-            return False
-        if not compaction.step(self._batch, self.places):
-            compaction.segment.readers -= 1
-            compaction.segment.damaged = True
-            self._compaction = None
-            return False
-        self._batch.forced = True
-        return True
-
-    def _read_victim(self, victim: Segment) -> None:
-        disk = self._disk
-        path = f"{self._folder}/{segment_name(int(victim.number))}"
-        size = int(victim.end)
-        victim.readers += 1
-
-        def read() -> bytes:
-            file = disk.open(path)
-            try:
-                return file.read(0, size)
-            finally:
-                file.close()
-
-        def done(data: object, error: Exception | None) -> None:
-            if self._closing or not isinstance(data, bytes):
-                victim.readers -= 1
-                return
-            others = [
-                self.space.segments[number]
-                for number in victim.settled_in
-                if number in self.space.segments and number != victim.number
-            ]
-            self._compaction = Compaction(victim, data, others)
-            if self._writing is None:
-                self._compacting()
-                if not self._scheduled:
-                    self._schedule()
-
-        self._chores.submit(read, done)
+    def _victim_is_read(self) -> None:
+        if self._writing is None and not self._closing:
+            self._compactor.go_on(self._batch, self.places)
+            if not self._scheduled:
+                self._schedule()
 
 
 def _fits(size: i64, segment: Segment) -> bool:

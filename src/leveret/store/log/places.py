@@ -49,12 +49,12 @@ class Places:
 
     def put(self, ticket: i64, location: i64, size: i64) -> None:
         """A message is here now; it may have been elsewhere before."""
+        if self._stragglers and int(ticket) in self._stragglers:
+            self._stragglers[int(ticket)] = (int(location), int(size))
+            return
         page = self._page_of(ticket)
         if page is None:
             number = ticket >> PAGE_BITS
-            if int(ticket) in self._stragglers:
-                self._stragglers[int(ticket)] = (int(location), int(size))
-                return
             page = Page()
             self._pages[int(number)] = page
             self._page = page

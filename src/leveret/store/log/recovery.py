@@ -22,6 +22,7 @@ from mypy_extensions import i64
 from leveret.store.log.format import (
     CHECKSUM_CRC32,
     CLEAN_STOP,
+    CRC_AT,
     FORMAT,
     HEADER_SIZE,
     OFFSET_BITS,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 # Octets read at a time.
 WINDOW: Final = 1 << 18
+_ZEROS: Final = bytes(WINDOW)
 
 
 class LogFormatError(Exception):
@@ -55,19 +57,19 @@ class LogFormatError(Exception):
 class Damage:
     """Something in a segment that was on disk once and cannot be read, from `start` to `end`.
 
-    `batches` is how many commits are missing, `messages` how many messages of one that cannot be
-    read; -1 where that cannot be known.
+    `batches` is how many commits are missing, -1 where that cannot be known, and `first_batch` the
+    number of the first of them.
     """
 
     def __init__(
-        self, segment: int, start: int, end: int, what: str, batches: int = 0, messages: int = 0
+        self, segment: int, start: int, end: int, what: str, batches: int = 0, first_batch: int = 0
     ) -> None:
         self.segment = segment
         self.start = start
         self.end = end
         self.what = what
         self.batches = batches
-        self.messages = messages
+        self.first_batch = first_batch
 
     def __str__(self) -> str:
         return f"{segment_name(self.segment)}, octets {self.start} to {self.end}: {self.what}"
@@ -108,8 +110,12 @@ class Reader:
     def reach(self, at: i64, size: i64) -> i64:
         """Have `size` octets from `at` on in `octets`, if the file has them; returns where."""
         if at < self.start or at + size > self.start + len(self.octets):
-            self.octets = self._file.read(int(at), int(size if size > WINDOW else WINDOW))
             self.start = at
+            try:
+                self.octets = self._file.read(int(at), int(size if size > WINDOW else WINDOW))
+            except OSError:
+                # What the disk does not give may be a body, which nobody needs now.
+                self.octets = self._file.read(int(at), int(size))
         return at - self.start
 
 
@@ -155,12 +161,14 @@ class Recovery:
             salt = self._salt_of(number)
             if salt != b"":
                 salts.append((number, salt))
+        last = salts[-1][0] if salts else 0
+        for number in [*self.blank, *self.unreadable]:
+            if number < last:
+                self._look_inside(number, salts)
+        salts.sort()
         for number, salt in salts:
-            self._segment(number, salt, number == salts[-1][0])
-        if salts:
-            last = self.segments[salts[-1][0]]
-            if not last.sealed:
-                self.active = last
+            self._segment(number, salt, number == last)
+        self._go_on_behind(last)
         for number in self.unreadable:
             self.damage.append(
                 Damage(number, 0, HEADER_SIZE, "the header is damaged, and no commit follows it")
@@ -169,6 +177,74 @@ class Recovery:
         self.places.tidy()
 
     # --- segments ---
+
+    def _go_on_behind(self, last: int) -> None:
+        """The segment behind a sealed one may be in use although its beginning is lost."""
+        while last == 0 or self.segments[last].sealed:
+            following = [number for number in [*self.blank, *self.unreadable] if number > last]
+            if not following:
+                return
+            last = min(following)
+            found: list[tuple[int, bytes]] = []
+            self._look_inside(last, found)
+            if not found:
+                if last in self.unreadable and self._cut_off(last):
+                    self.unreadable.remove(last)
+                    self.blank.append(last)
+                    self.blank.sort()
+                    self.torn = TornTail(last, 0, HEADER_SIZE)
+                return
+            self._segment(last, found[0][1], True)
+        self.active = self.segments[last]
+
+    def _cut_off(self, number: int) -> bool:
+        """Whether of the header no more than a part was written: zeros were there before it."""
+        file = self._disk.open(f"{self._folder}/{segment_name(number)}")
+        try:
+            return not any(file.read(CRC_AT, HEADER_SIZE - CRC_AT))
+        finally:
+            file.close()
+
+    def _look_inside(self, number: int, salts: list[tuple[int, bytes]]) -> None:
+        """A file that begins with neither a header nor a commit: any other commit knows the salt
+        too."""
+        file = self._disk.open(f"{self._folder}/{segment_name(number)}")
+        try:
+            reader = Reader(file)
+            salt = self._salt_inside(reader, number)
+        finally:
+            file.close()
+        if salt == b"":
+            return
+        (self.blank if number in self.blank else self.unreadable).remove(number)
+        salts.append((number, salt))
+        what = "the header is damaged; commits behind it can be read"
+        self.damage.append(Damage(number, 0, HEADER_SIZE, what))
+
+    def _salt_inside(self, reader: Reader, number: int) -> bytes:
+        # A commit header has its own location behind the salt, and that begins with the number.
+        needle = number.to_bytes(4, "big")
+        start: i64 = HEADER_SIZE
+        while start + HEADER_SIZE <= reader.size:
+            place = reader.reach(start, HEADER_SIZE)
+            if reader.octets == _ZEROS:
+                # As nearly always; comparing is much faster than searching.
+                start = reader.start + WINDOW - SALT_SIZE - 3
+                continue
+            found = i64(reader.octets.find(needle, int(place + SALT_SIZE)))
+            if found < 0:
+                start = reader.start + i64(len(reader.octets)) - SALT_SIZE - 3
+                continue
+            start = reader.start + found - SALT_SIZE
+            place = reader.reach(start, HEADER_SIZE)
+            if place + HEADER_SIZE > len(reader.octets):
+                return b""
+            salt = reader.octets[place : place + SALT_SIZE]
+            location = (i64(number) << OFFSET_BITS) + start
+            if read_batch_header(reader.octets, place, salt, location) is not None:
+                return salt
+            start += 1
+        return b""
 
     def _salt_of(self, number: int) -> bytes:
         """The salt of a segment; empty for a file that is none yet, or no more."""
@@ -206,6 +282,9 @@ class Recovery:
         try:
             reader = Reader(file)
             segment = Segment(number, salt, reader.size)
+            for damage in self.damage:
+                if damage.segment == number:
+                    segment.damaged = True
             self.segments[number] = segment
             self._check_end_of_previous(reader, segment)
             self._batches(reader, segment, last)
@@ -224,7 +303,11 @@ class Recovery:
                 # A later commit was written, so this one was on disk.
                 end = header.location & OFFSET_MASK
                 missing = int(header.number - self.batch_number - 1)
-                self._note_damage(segment, at, end, "a commit cannot be read", missing)
+                if at == HEADER_SIZE and int(segment.number) - 1 not in self.segments:
+                    # Commits in segments that are gone are not missing.
+                    missing = min(missing, int((end - at) // HEADER_SIZE))
+                first = int(header.number) - missing
+                self._note_damage(segment, at, end, "a commit cannot be read", missing, first)
                 at = end
             proven = not last or self._followed(reader, segment, at, header)
             if not self._batch(reader, segment, at, header, proven):
@@ -267,13 +350,18 @@ class Recovery:
         if not last:
             # How much is missing shows where the log goes on; see `_check_end_of_previous`.
             segment.damaged = True
+            first = int(self.batch_number) + 1
             self._open_end = Damage(
-                int(segment.number), int(at), int(reader.size), "its end cannot be read", -1, -1
+                int(segment.number), int(at), int(reader.size), "its end cannot be read", -1, first
             )
             self.damage.append(self._open_end)
             return
-        place = reader.reach(at, SALT_SIZE)
-        if reader.octets[place : place + SALT_SIZE] == segment.salt:
+        # Any octets may follow, of the file's earlier life too; of a header that was begun here its
+        # salt or its location is seen.
+        place = reader.reach(at, HEADER_SIZE)
+        start = reader.octets[place : place + SALT_SIZE + SALT_SIZE]
+        location = int((segment.number << OFFSET_BITS) + at).to_bytes(SALT_SIZE, "big")
+        if start[:SALT_SIZE] == segment.salt or start[SALT_SIZE:] == location:
             self.torn = TornTail(int(segment.number), int(at), HEADER_SIZE)
 
     def _check_end_of_previous(self, reader: Reader, segment: Segment) -> None:
@@ -287,11 +375,14 @@ class Recovery:
             damage.batches = int(first.number - self.batch_number) - 2
             if damage.batches == 0:
                 damage.what = "its seal is damaged; nothing is missing"
-                damage.messages = 0
 
-    def _note_damage(self, segment: Segment, at: i64, end: i64, what: str, batches: int) -> None:
+    def _note_damage(
+        self, segment: Segment, at: i64, end: i64, what: str, batches: int, first_batch: int
+    ) -> None:
         segment.damaged = True
-        self.damage.append(Damage(int(segment.number), int(at), int(end), what, batches, -1))
+        self.damage.append(
+            Damage(int(segment.number), int(at), int(end), what, batches, first_batch)
+        )
 
     # --- batches ---
 
@@ -318,7 +409,8 @@ class Recovery:
             self.clean = header.flags & CLEAN_STOP != 0
             self._entries(segment, index, data_at)
         else:
-            self._note_damage(segment, at, end, "the index of a commit is damaged", 1)
+            what = "the index of a commit is damaged"
+            self._note_damage(segment, at, end, what, 1, int(header.number))
         return True
 
     def _count(self, header: BatchHeader) -> None:

@@ -26,10 +26,12 @@ class Segment:
         "file",
         "first_ticket",
         "last_ticket",
+        "leaving",
         "live_bytes",
         "live_count",
         "number",
         "readers",
+        "refused",
         "salt",
         "sealed",
         "settled_in",
@@ -52,7 +54,10 @@ class Segment:
         self.sealed = False
         # Something in it could not be read: it is set aside, not removed.
         self.damaged = False
-        # The disk refused to let go of it.
+        # Its removal has begun, and whether it is still there depends on the disk.
+        self.leaving = False
+        # The disk refused to let go of it, once at least; and for as long as the process lives.
+        self.refused = False
         self.stuck = False
         # Reads under way: its file must stay.
         self.readers: i64 = 0

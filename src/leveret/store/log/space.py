@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.format import HEADER_SIZE, OFFSET_BITS, segment_name
@@ -36,6 +37,10 @@ SLACK_SEGMENTS: Final = 4
 SET_ASIDE: Final = "set-aside"
 
 
+class UnknownNameError(Exception):
+    """A name has changed, and whether that is on disk nobody knows: asking again would not tell."""
+
+
 class Space:
     """`folder` holds the segments. `changed` is called when something has become possible."""
 
@@ -53,6 +58,8 @@ class Space:
         # Why no spare can be made; empty while one can.
         self.shortage = ""
         self.live_bytes: i64 = 0
+        # The segments of messages whose acknowledgements are not on disk yet.
+        self.settling: list[dict[int, None]] = []
         self._disk = disk
         self._folder = folder
         self._chores = chores
@@ -179,8 +186,16 @@ class Space:
             if segment.live_count == 0 and segment.sealed and self._settles_for_nobody(segment):
                 # None is passed over: its records may have been copied to a later one, whose
                 # acknowledgements must stay for as long as this one does.
-                return segment if segment.readers == 0 and not segment.stuck else None
+                if segment.readers > 0 or segment.stuck or self._settling(segment):
+                    return None
+                return segment
         return None
+
+    def _settling(self, segment: Segment) -> bool:
+        """Whether acknowledgements for it wait for their commit. Were it gone before, a crash
+        could leave those of a transaction in effect, and the rest of it not."""
+        number = int(segment.number)
+        return any([number in waiting for waiting in self.settling])  # noqa: C419
 
     def _settles_for_nobody(self, segment: Segment) -> bool:
         for number in list(segment.settled_in):
@@ -191,6 +206,7 @@ class Space:
 
     def _remove(self, segment: Segment) -> None:
         self._busy = True
+        segment.leaving = True
         disk, folder = self._disk, self._folder
         number = int(segment.number)
         recycled: Segment | None = None
@@ -207,9 +223,14 @@ class Space:
         def done(file: object, error: Exception | None) -> None:
             self._busy = False
             if error is not None:
-                # Nobody knows whether it is gone: it counts as there until the next start.
-                segment.stuck = True
-                log.warning("segment %d of the message log could not be removed: %s", number, error)
+                # If nobody knows whether it is gone, it counts as there until the next start.
+                segment.stuck = isinstance(error, UnknownNameError)
+                segment.leaving = segment.stuck
+                if not segment.refused:
+                    segment.refused = True
+                    log.warning(
+                        "segment %d of the message log could not be removed: %s", number, error
+                    )
                 self._changed()
                 return
             if self._last is segment:
@@ -218,7 +239,7 @@ class Space:
             if segment.file is not None:
                 segment.file.close()
                 segment.file = None
-            if recycled is not None:
+            if recycled is not None and file is not None:
                 recycled.file = file  # type: ignore[assignment]
                 self._add_spare(recycled)
             else:
@@ -266,28 +287,39 @@ def _make_file(disk: Disk, folder: str, number: int, size: int) -> DiskFile:
 
 def _remove_file(disk: Disk, folder: str, number: int) -> None:
     disk.remove(f"{folder}/{segment_name(number)}")
-    disk.sync_folder(folder)
+    _sync_names(disk, folder)
 
 
-def _recycle(disk: Disk, folder: str, number: int, new_number: int) -> DiskFile:
-    """Make a spare of a segment. What it held stays in the file: nothing of it has the salt that
-    the segment will get."""
+def _sync_names(disk: Disk, folder: str) -> None:
+    try:
+        disk.sync_folder(folder)
+    except OSError as error:
+        raise UnknownNameError(str(error)) from error
+
+
+def _recycle(disk: Disk, folder: str, number: int, new_number: int) -> DiskFile | None:
+    """Make a spare of a segment; None if it is gone and no spare came of it. What it held stays in
+    the file: nothing of it has the salt that the segment will get."""
     new_path = f"{folder}/{segment_name(new_number)}"
     disk.rename(f"{folder}/{segment_name(number)}", new_path)
-    disk.sync_folder(folder)
-    file = disk.open(new_path)
+    _sync_names(disk, folder)
+    file: DiskFile | None = None
     try:
+        file = disk.open(new_path)
         file.write(0, bytes(HEADER_SIZE))
         file.sync()
     except OSError:
-        file.close()
-        raise
+        if file is not None:
+            file.close()
+        with suppress(OSError):
+            disk.remove(new_path)
+        return None
     return file
 
 
 def set_aside(disk: Disk, folder: str, number: int) -> None:
-    """Keep a segment that cannot be read, out of the way. Raises OSError."""
+    """Keep a segment that cannot be read, out of the way. Raises OSError and `UnknownNameError`."""
     disk.make_folder(SET_ASIDE)
     disk.rename(f"{folder}/{segment_name(number)}", f"{SET_ASIDE}/{segment_name(number)}")
-    disk.sync_folder(SET_ASIDE)
-    disk.sync_folder(folder)
+    _sync_names(disk, SET_ASIDE)
+    _sync_names(disk, folder)

@@ -1,0 +1,152 @@
+"""What waits for a commit, and what of it is written."""
+
+import pytest
+
+from leveret.broker.message import Message
+from leveret.broker.seams import Queue
+from leveret.store.log.batch import Batch, Move
+from leveret.store.log.format import (
+    HEADER_SIZE,
+    PUBLISH,
+    SETTLE,
+    IndexReader,
+    read_batch_header,
+    read_record,
+    record_size,
+)
+from leveret.store.log.places import Places
+from leveret.store.log.segment import Segment
+from unit.doubles import a_message
+
+
+class Numbered(Queue):
+    def __init__(self, number: int) -> None:
+        self.id = number
+
+
+QUEUES: list[Queue] = [Numbered(1), Numbered(2), Numbered(3)]
+MESSAGE = a_message(b"body")
+
+
+@pytest.fixture
+def batch() -> Batch:
+    return Batch(100)
+
+
+class Written:
+    """What a batch has written: its entries, and what memory knows now."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.segment = Segment(4, b"saltsalt", 1 << 20)
+        self.places = Places()
+        self.copies: dict[int, list[int]] = {}
+        self.octets = batch.encode(self.segment, 9, 0, 200, self.places, self.copies)
+        header = read_batch_header(self.octets, 0, b"saltsalt", (4 << 32) + HEADER_SIZE)
+        assert header is not None
+        assert header.size == len(self.octets)
+        start = HEADER_SIZE + int(header.index_size)
+        reader = IndexReader(self.octets[HEADER_SIZE:start], (4 << 32) + HEADER_SIZE + start)
+        self.published: dict[int, list[int]] = {}
+        self.settled: list[tuple[int, int]] = []
+        while (kind := reader.next()) != 0:
+            if kind == PUBLISH:
+                ticket = int(reader.ticket)
+                self.published[ticket] = list(reader.ids)
+                at = (int(reader.record_at) & 0xFFFFFFFF) - HEADER_SIZE
+                assert read_record(self.octets, at, reader.record_size, ticket) is not None
+            while kind == SETTLE and (ticket := reader.next_ticket()) != 0:
+                self.settled.append((int(reader.queue_id), int(ticket)))
+
+
+def test_a_message_is_written_with_its_queues(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:2])
+    written = Written(batch)
+    assert written.published == {100: [1, 2]}
+    assert written.copies == {100: [1, 2]}
+    assert written.places.find(100) != 0
+    assert written.segment.live_count == 1
+
+
+def test_a_message_settled_in_time_costs_nothing(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:1])
+    batch.cancel(QUEUES[0], 100)
+    assert batch.size == 0
+    assert not batch.waits()
+    assert Written(batch).published == {}
+
+
+def test_a_message_settled_by_one_of_its_queues_is_written_for_the_others(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES)
+    batch.cancel(QUEUES[1], 100)
+    batch.cancel(QUEUES[1], 100)  # Once more is harmless.
+    written = Written(batch)
+    assert written.published == {100: [1, 3]}
+    assert written.copies == {100: [1, 3]}
+
+
+def test_a_message_left_to_one_queue_is_like_any_other(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:2])
+    batch.cancel(QUEUES[0], 100)
+    written = Written(batch)
+    assert written.published == {100: [2]}
+    assert written.copies == {}
+
+
+def test_the_size_is_no_less_than_what_is_written(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES)
+    batch.publish(MESSAGE, QUEUES[:1])
+    batch.cancel(QUEUES[2], 100)
+    batch.settle(1, 50, 2)
+    batch.settle(2, 51, 3)
+    assert len(Written(batch).octets) <= batch.size + HEADER_SIZE
+
+
+def test_acknowledgements_are_written_by_queue_and_noted_by_segment(batch: Batch) -> None:
+    for queue, ticket, segment in ((1, 50, 2), (2, 51, 2), (1, 52, 3)):
+        batch.settle(queue, ticket, segment)
+    assert sorted(Written(batch).settled) == [(1, 50), (1, 52), (2, 51)]
+    assert list(batch.settled_in) == [2, 3]
+
+
+def test_a_ticket_of_nobody_is_not_written(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:1])
+    batch.take_ticket()
+    batch.publish(MESSAGE, QUEUES[:1])
+    assert list(Written(batch).published) == [100, 102]
+    assert batch.last_ticket() == 102
+
+
+def test_what_a_full_disk_has_room_for_is_all_but_the_messages(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:1])
+    batch.settle(1, 50, 2)
+    size = batch.size
+    without = batch.without_messages()
+    assert without.size + batch.size == size
+    assert Written(without).settled == [(1, 50)]
+    written = Written(batch)
+    assert (list(written.published), written.settled) == ([100], [])
+
+
+def test_a_record_is_copied_as_long_as_it_is_needed(batch: Batch) -> None:
+    records = []
+    for ticket in (7, 8):
+        before = Batch(ticket)
+        before.publish(MESSAGE, QUEUES[:1])
+        octets = Written(before).octets
+        records.append(octets[-int(record_size(MESSAGE)) :])
+        batch.move(Move(ticket, [1], records[-1], (3 << 32) + ticket))
+    places = Places()
+    places.put(7, (3 << 32) + 7, len(records[0]))
+    segment = Segment(4, b"saltsalt", 1 << 20)
+    octets = batch.encode(segment, 9, 0, 200, places, {})
+    assert [int(move.ticket) for move in batch.moves] == [7]
+    at = (int(batch.moves[0].location) & 0xFFFFFFFF) - HEADER_SIZE
+    assert octets[at : at + len(records[0])] == records[0]
+
+
+def test_a_message_is_at_hand_until_it_is_written(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:1])
+    found = batch.message(100)
+    assert isinstance(found, Message)
+    assert batch.message(99) is None
+    assert batch.message(101) is None

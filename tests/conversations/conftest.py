@@ -10,6 +10,7 @@ import json
 import os
 import shlex
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
@@ -37,6 +38,7 @@ class Server(Protocol):
 
     def connect(self) -> Wire: ...
     def advance(self, seconds: float) -> None: ...
+    def wait(self, seconds: float) -> None: ...
     def add_user(self, name: str, password: str, tags: str = "") -> None: ...
     def delete_user(self, name: str) -> None: ...
     def add_vhost(self, name: str, default_queue_type: str = "") -> None: ...
@@ -70,6 +72,10 @@ class TcpServer:
 
     def advance(self, seconds: float) -> None:
         """Time passes by itself; who waits for the server's answer waits for it."""
+
+    def wait(self, seconds: float) -> None:
+        """For what happens unseen: a little longer than it takes by the book."""
+        time.sleep(seconds + 0.05)
 
     def add_user(self, name: str, password: str, tags: str = "") -> None:
         if ("user", name) not in self.orders:

@@ -164,7 +164,6 @@ def test_an_unknown_queue_version_is_refused(peer, q, value):
 @pytest.mark.parametrize(
     "name",
     [
-        "x-delivery-limit",
         "x-dead-letter-strategy",
         "x-quorum-initial-group-size",
         "x-queue-leader-locator",
@@ -197,7 +196,7 @@ BY_ORDER_OF_JUDGEMENT = {
     "x-queue-mode": ("idle", ": \"unsupported queue mode 'idle'\""),
     "x-queue-version": (9, ": \"unsupported queue version '9'\""),
     "x-single-active-consumer": (1, ": {unacceptable_type,signedint}"),
-    "x-delivery-limit": (5, " of queue type rabbit_classic_queue"),
+    "x-quorum-initial-group-size": (5, " of queue type rabbit_classic_queue"),
 }
 
 

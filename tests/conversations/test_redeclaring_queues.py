@@ -166,7 +166,7 @@ def test_another_type_is_another_value_and_not_judged_by_itself(peer, q, receive
     peer.expect_channel_closed(406, text, Queue.Declare)
 
 
-@pytest.mark.parametrize("name", ["x-anything", "x-consumer-timeout", "x-delivery-limit"])
+@pytest.mark.parametrize("name", ["x-anything", "x-consumer-timeout"])
 def test_arguments_unknown_to_the_type_are_not_compared(peer, q, name):
     """Wire behaviour 29."""
     peer.call(Queue.Declare(queue=q))

@@ -2,20 +2,33 @@
 
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.dead_letter import DeadLetter
 from leveret.broker.queues.paging import Paging
+from leveret.broker.queues.ready import PAGED_OUT
 from leveret.broker.seams import Backend, Consumer, Credentials, MessageStore, Pending, Queue
 from leveret.testing import ManualClock
 from leveret.wire.frames import body_frames, header_frame
+from leveret.wire.properties import Properties
 
 TRANSIENT = b"\x00\x00"
 
 
-def a_message(body: bytes = b"", exchange: str = "", routing_key: str = "q") -> Message:
-    header = header_frame(1, TRANSIENT, len(body))
+def a_message(
+    body: bytes = b"",
+    exchange: str = "",
+    routing_key: str = "q",
+    properties: Properties | None = None,
+) -> Message:
+    encoded = TRANSIENT if properties is None else properties.encode()
+    header = header_frame(1, encoded, len(body))
     frames = header + body_frames(1, body, 4096)
     names = (exchange.encode(), routing_key.encode())
     tail = b"".join(bytes([len(name)]) + name for name in names)
-    return Message(frames, tail, 1, len(header), len(body), len(frames), False)
+    return Message(frames, tail, 1, len(header), len(body), len(frames), _persistent(properties))
+
+
+def _persistent(properties: Properties | None) -> bool:
+    return properties is not None and properties.delivery_mode == 2
 
 
 class TicketStore(MessageStore):
@@ -51,6 +64,54 @@ class TicketStore(MessageStore):
 
     def fetch(self, tickets: list[int]) -> Pending:
         raise AssertionError("nothing has left memory")
+
+
+class KeepingStore(TicketStore):
+    """Gives messages back that have left memory; at once, or when the test says so (`give`)."""
+
+    def __init__(self, at_once: bool = True) -> None:
+        super().__init__()
+        self.at_once = at_once
+        self.kept: dict[int, Message] = {}
+        self.asked: list[tuple[list[int], Pending]] = []
+
+    def append(self, message: Message, queues: list[Queue]) -> int:
+        self.kept[self.last_ticket + 1] = message
+        return super().append(message, queues)
+
+    def spill(self, message: Message) -> int:
+        self.kept[-self.ticket()] = message
+        return -self.last_ticket
+
+    def fetch(self, tickets: list[int]) -> Pending:
+        answer = Pending()
+        self.asked.append((tickets, answer))
+        if self.at_once:
+            self.give()
+        return answer
+
+    def give(self) -> None:
+        """Answer what was asked for."""
+        asked, self.asked = self.asked, []
+        for tickets, answer in asked:
+            answer.complete([self.kept.get(ticket) for ticket in tickets])
+
+
+class Graveyard:
+    """Stands for a vhost: remembers the dead letters of a queue, as body and reason."""
+
+    def __init__(self) -> None:
+        self.letters: list[tuple[bytes, str]] = []
+        self.dead_letters = self
+
+    def take(self, letter: DeadLetter) -> None:
+        message = letter.message
+        if message is PAGED_OUT:
+            # Who publishes dead letters fetches their content.
+            message = letter.queue.store.kept[int(letter.ticket)]
+        self.letters.append((message.body(), letter.reason))
+        if letter.ticket:
+            letter.queue.store.settle(letter.queue, letter.ticket)
 
 
 class LimitedConsumer(Consumer):

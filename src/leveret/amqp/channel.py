@@ -268,6 +268,9 @@ class Channel:
         held: i64 = 0
         if route.per_message:
             held = route_message(self, route, message)
+        if flags & FLAG_EXPIRATION != 0:
+            for queue in route.queues:
+                queue.heed_expiration()
         if self.transaction is not None:
             self.transaction.publish(route, message)
             self.connection.work += 1
@@ -285,7 +288,10 @@ class Channel:
         self.connection.work += len(queues) + 1
         confirms = self.confirms
         if confirms is not None:
-            confirms.take(ticket if ticket != 0 else held)
+            if message.refused:
+                confirms.refuse()
+            else:
+                confirms.take(ticket if ticket != 0 else held)
             self.connection.confirming[self] = None
 
     def _route(self, payload: bytes) -> Route:
@@ -416,7 +422,7 @@ class Channel:
         elif requeue:
             self.requeue(self.settle(tag, multiple))
         else:
-            self.discard(self.settle(tag, multiple))
+            self.discard(self.settle(tag, multiple), True)
 
     def _settle_later(
         self, transaction: Transaction, tag: int, multiple: bool, outcome: int
@@ -425,12 +431,16 @@ class Channel:
         for each, entry in zip(tags, self.settle(tag, multiple), strict=True):
             transaction.settle(each, entry, outcome)
 
-    def discard(self, entries: list[Entry]) -> None:
-        """Settle entries for good and let their consumers have more."""
+    def discard(self, entries: list[Entry], rejected: bool = False) -> None:
+        """Settle entries for good, as acknowledged or rejected, and let their consumers have
+        more."""
         served: dict[ChannelConsumer, None] = {}
         for entry in entries:
             consumer = entry.consumer
-            entry.queue.settle(entry)
+            if rejected:
+                entry.queue.reject(entry)
+            else:
+                entry.queue.settle(entry)
             if isinstance(consumer, ChannelConsumer):
                 self._regain(consumer)
                 served[consumer] = None

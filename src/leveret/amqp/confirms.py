@@ -2,8 +2,8 @@
 
 Sequence numbers are confirmed in their order. A number whose ticket is not yet durable holds the
 later ones back; the next commit releases all that piled up, so everything that became ready leaves
-as one basic.ack with `multiple`. A number that failed is answered alone with basic.nack, and no
-multiple ack ever covers it.
+as one basic.ack with `multiple`. A number that failed, or that a queue has refused, is answered
+alone with basic.nack, and no multiple ack ever covers it.
 """
 
 from collections import deque
@@ -24,6 +24,7 @@ class Confirms:
         self._store = store
         # (sequence number, ticket) of what is not known to be durable, ascending
         self._waiting: deque[tuple[int, int]] = deque()
+        # Ascending; each is answered in its turn.
         self._failed: list[int] = []
 
     def take(self, ticket: i64) -> None:
@@ -32,11 +33,18 @@ class Confirms:
         if ticket != 0 and not self._store.is_durable(ticket):
             self._waiting.append((int(self.published), int(ticket)))
 
+    def refuse(self) -> None:
+        """A message was published that a queue has refused; others may have taken it."""
+        self.published += 1
+        self._failed.append(int(self.published))
+
     def fail_waiting(self) -> None:
         """The store failed: what it has not made durable is nacked."""
-        self._failed.extend(
-            [number for number, ticket in self._waiting if not self._store.is_durable(ticket)]
-        )
+        failed = set(self._failed)
+        for number, ticket in self._waiting:
+            if not self._store.is_durable(ticket):
+                failed.add(number)
+        self._failed = sorted(failed)
         self._waiting.clear()
 
     def unanswered(self) -> bool:
@@ -54,12 +62,17 @@ class Confirms:
             waiting.popleft()
         ready = waiting[0][0] - 1 if waiting else int(self.published)
         frames: list[bytes] = []
+        failed = 0
         for number in self._failed:
+            if number > ready:
+                break
+            failed += 1
             self._ack_up_to(number - 1, channel, frames)
             nack = BasicNack(delivery_tag=number, multiple=False, requeue=False)
             frames.append(method_frame(channel, nack.encode()))
             self._answered = number
-        self._failed.clear()
+        if failed:
+            del self._failed[:failed]
         self._ack_up_to(ready, channel, frames)
         return b"".join(frames)
 

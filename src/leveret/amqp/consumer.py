@@ -39,6 +39,9 @@ class ChannelConsumer(Consumer):
         self.queue = queue
         self.prefetch_count: i64 = prefetch_count
         self.arguments = arguments
+        priority = arguments.get("x-priority")
+        if priority is not None and isinstance(priority.value, int):
+            self.priority = priority.value
         self.unacked_count: i64 = 0
         self.starved = False
         octets = tag.encode()

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.reply_to import names_reply_to
+from leveret.broker.queues.expiry import has_expiration
 from leveret.broker.queues.holding import Holding
 
 if TYPE_CHECKING:
@@ -52,9 +53,11 @@ class Settled:
 
 
 class Transaction:
-    """The uncommitted of one channel. A channel that ends gives it up (`roll_back`)."""
+    """The uncommitted of one channel. A channel that ends gives it up (`roll_back`). `refused` is
+    whether a queue has refused a message of the last commit."""
 
     def __init__(self) -> None:
+        self.refused = False
         self._published: list[Published] = []
         self._settled: list[Settled] = []
 
@@ -88,13 +91,14 @@ class Transaction:
         stored = False
         for each in published:
             stored = _give(channel, each) or stored
+            self.refused = self.refused or each.message.refused
         for run in settled:
             entries = list(run.entries.values())
             if run.outcome == REQUEUE:
                 channel.requeue(entries)
             else:
                 stored = stored or any(entry.ticket > 0 for entry in entries)
-                channel.discard(entries)
+                channel.discard(entries, run.outcome == DISCARD)
         return stored
 
     def roll_back(self, unacked: Unacked) -> bool:
@@ -117,6 +121,9 @@ def _give(channel: Channel, published: Published) -> bool:
     if not queues:
         channel.unroutable(published.route, message)
         return False
+    if has_expiration(message):
+        for queue in queues:
+            queue.heed_expiration()
     durable: list[Queue] = []
     if message.persistent:
         durable = [queue for queue in queues if queue.durable]

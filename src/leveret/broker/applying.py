@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from leveret.broker.rules import rules_of
+
 if TYPE_CHECKING:
     from leveret.broker.queues.classic import ClassicQueue
 
@@ -14,5 +16,4 @@ Definition = Mapping[str, object]
 def obey(queue: ClassicQueue, policy: Definition, operator_policy: Definition) -> None:
     """Have a queue obey its arguments and the definitions of its policies from now on; a
     definition is empty where there is no policy."""
-    # To be connected with the rules of queues:
-    # queue.obey(rules_of(queue.arguments, policy, operator_policy))
+    queue.obey(rules_of(queue.arguments, policy, operator_policy))

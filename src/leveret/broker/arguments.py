@@ -130,33 +130,38 @@ def _queue_version(field: Field) -> str:
 ARGUMENTS: Final[dict[str, Argument]] = {
     row.name: row
     for row in (
-        Argument("x-expires", BOTH, _expires, "Milliseconds unused until the queue is deleted."),
-        Argument("x-message-ttl", BOTH, _milliseconds, "Milliseconds a message may wait."),
-        Argument("x-dead-letter-exchange", BOTH, _any, "Exchange for dead-lettered messages."),
-        Argument("x-dead-letter-routing-key", BOTH, _text, "Routing key for dead-lettering."),
+        Argument(
+            "x-expires", BOTH, _expires, "Milliseconds unused until the queue is deleted.", True
+        ),
+        Argument("x-message-ttl", BOTH, _milliseconds, "Milliseconds a message may wait.", True),
+        Argument(
+            "x-dead-letter-exchange", BOTH, _any, "Exchange for dead-lettered messages.", True
+        ),
+        Argument("x-dead-letter-routing-key", BOTH, _text, "Routing key for dead-lettering.", True),
         Argument(
             "x-dead-letter-strategy",
             QUORUM,
             _one_of(("at-most-once", "at-least-once"), "invalid_dlx_strategy"),
             "Whether dead-lettering is confirmed.",
         ),
-        Argument("x-max-length", BOTH, _integer, "Ready messages the queue may hold."),
-        Argument("x-max-length-bytes", BOTH, _integer, "Octets of ready bodies it may hold."),
+        Argument("x-max-length", BOTH, _integer, "Ready messages the queue may hold.", True),
+        Argument("x-max-length-bytes", BOTH, _integer, "Octets of ready bodies it may hold.", True),
         Argument("x-max-in-memory-length", QUORUM, _integer, "Ignored, as in RabbitMQ 4."),
         Argument("x-max-in-memory-bytes", QUORUM, _integer, "Ignored, as in RabbitMQ 4."),
-        Argument("x-max-priority", CLASSIC, _priority, "Number of priorities."),
+        Argument("x-max-priority", CLASSIC, _priority, "Number of priorities.", True),
         Argument(
             "x-overflow",
             BOTH,
             _one_of(("drop-head", "reject-publish", "reject-publish-dlx"), "invalid_overflow"),
             "What happens to a message beyond the limit.",
+            True,
         ),
         Argument("x-queue-mode", CLASSIC, _queue_mode, "Ignored, as in RabbitMQ 3.12."),
         Argument("x-queue-version", CLASSIC, _queue_version, "Ignored: there is one version."),
-        Argument("x-single-active-consumer", BOTH, _boolean, "One consumer at a time."),
+        Argument("x-single-active-consumer", BOTH, _boolean, "One consumer at a time.", True),
         Argument("x-queue-type", BOTH, _queue_type, "classic or quorum.", obeyed=True),
         Argument("x-quorum-initial-group-size", QUORUM, _positive, "Ignored on one node."),
-        Argument("x-delivery-limit", QUORUM, _any, "Deliveries before dead-lettering."),
+        Argument("x-delivery-limit", BOTH, _any, "Returns before dead-lettering.", True),
         Argument("x-max-age", STREAM, _text, "Retention of a stream."),
         Argument("x-stream-max-segment-size-bytes", STREAM, _integer, "Segment of a stream."),
         Argument("x-initial-cluster-size", STREAM, _integer, "Replicas of a stream."),
@@ -176,7 +181,7 @@ ARGUMENTS: Final[dict[str, Argument]] = {
 CONSUMER_ARGUMENTS: Final[dict[str, Argument]] = {
     row.name: row
     for row in (
-        Argument("x-priority", BOTH, _integer_kind, "Consumers of higher priority go first."),
+        Argument("x-priority", BOTH, _integer_kind, "Consumers of higher priority go first.", True),
         Argument("x-cancel-on-ha-failover", BOTH, _boolean, "Ignored: there is no failover."),
         Argument("x-stream-offset", STREAM, _any, "Where a consumer of a stream begins."),
     )

@@ -71,6 +71,10 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "How many `#` the binding key of a topic exchange may hold; 0 is any number.",
         (0, 0, 2),
     ),
+    "quorum_delivery_limit": Difference(
+        "How often a message may come back to a quorum queue, where nothing else says so.",
+        (-1, 20, 20),
+    ),
     "global_prefetch": Difference(
         "Whether basic.qos global=true limits the channel (else it counts as global=false).",
         (True, True, False),
@@ -101,6 +105,7 @@ class Compat:
         )
         self.transient_nonexclusive_queues = row["transient_nonexclusive_queues"].values[at] is True
         self.topic_hashes_max = _int(row["topic_hashes_max"].values[at])
+        self.quorum_delivery_limit = _int(row["quorum_delivery_limit"].values[at])
         self.global_prefetch = row["global_prefetch"].values[at] is True
 
 

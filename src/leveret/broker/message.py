@@ -6,9 +6,14 @@ The price is a rule: whoever drops a queue or a channel empties it first, so tha
 left in a circle with the queue and the consumer it points to.
 """
 
+from typing import Final
+
 from mypy_extensions import i64, mypyc_attr
 
 from leveret.broker.seams import Consumer, Queue
+
+NEVER: Final = 0.0
+UNKNOWN: Final = -1.0
 
 
 @mypyc_attr(acyclic=True)
@@ -18,7 +23,7 @@ class Message:
     `frames` is the content header frame and the body frames, one after the other, exactly as the
     publisher sent them; `channel` is the channel number they carry. `tail` is the exchange and
     the routing key as two short strings, as basic.deliver, basic.return and basic.get-ok carry
-    them. All sizes are in octets.
+    them. All sizes are in octets. `refused` is set by a queue that does not take it (`x-overflow`).
     """
 
     __slots__ = (
@@ -28,6 +33,7 @@ class Message:
         "header_size",
         "largest_frame",
         "persistent",
+        "refused",
         "tail",
     )
 
@@ -48,6 +54,7 @@ class Message:
         self.body_size = body_size
         self.largest_frame = largest_frame
         self.persistent = persistent
+        self.refused = False
 
     def copy(self) -> "Message":
         """The same content again."""
@@ -95,11 +102,14 @@ class Entry:
     `position` orders the entries of one queue; a requeued entry goes back to its own. While it is
     unacked, `consumer` is who has it (None after basic.get) and `delivered_at` when it left, in
     seconds of the clock. `ticket` is the store's, 0 for a message that was never stored.
+    `expires_at` is when it has waited long enough, in the same seconds; `NEVER`, or `UNKNOWN` of a
+    message from before the start whose content nobody has looked at.
     """
 
     __slots__ = (
         "consumer",
         "delivered_at",
+        "expires_at",
         "message",
         "next",
         "position",
@@ -115,5 +125,6 @@ class Entry:
         self.ticket = ticket
         self.redelivered = False
         self.delivered_at: float = 0.0
+        self.expires_at: float = NEVER
         self.consumer: Consumer | None = None
         self.next: Entry | None = None

@@ -153,14 +153,16 @@ class Outbox:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Consumer:
-    """Who takes messages from a queue. `active` belongs to the queue: in its rotation or not."""
+    """Who takes messages from a queue. `active` belongs to the queue: in its rotation or not.
+    Of those with credit, the ones of the highest `priority` go first."""
 
-    __slots__ = ("active", "exclusive", "no_ack", "tag")
+    __slots__ = ("active", "exclusive", "no_ack", "priority", "tag")
 
     def __init__(self, tag: str, no_ack: bool, exclusive: bool) -> None:
         self.tag = tag
         self.no_ack = no_ack
         self.exclusive = exclusive
+        self.priority: i64 = 0
         self.active = False
 
     def credit(self) -> bool:
@@ -198,6 +200,10 @@ class Queue:
 
     def settle(self, entry: Entry) -> None:
         """An unacked entry was acknowledged or discarded: it is gone."""
+        raise NotImplementedError
+
+    def reject(self, entry: Entry) -> None:
+        """An unacked entry was rejected for good: it is gone, or a dead letter."""
         raise NotImplementedError
 
     def requeue(self, entry: Entry) -> None:

@@ -11,7 +11,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import (
-    CONSUMER_TIMEOUT,
     check_queue_arguments,
     exchange_named_by,
     queue_type_of,
@@ -39,7 +38,9 @@ from leveret.broker.names import (
 from leveret.broker.policies import Policies
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.dead_letter import DeadLetters
 from leveret.broker.queues.holding import Holding
+from leveret.broker.rules import rules_of
 from leveret.broker.seams import (
     Binding,
     Clock,
@@ -112,6 +113,7 @@ class VHost(Topology):
         self._commits = Commits(name, definitions)
         self.policies = Policies(self, definitions, clock)
         self.limits: dict[str, int] = {}
+        self.dead_letters = DeadLetters(self, store)
 
     def add_queue(self, queue: ClassicQueue) -> None:
         """There is none of its name; its policies are those that match now."""
@@ -277,11 +279,17 @@ class VHost(Topology):
     ) -> ClassicQueue:
         """A queue of the type that its arguments name, not yet among the vhost's."""
         queue = QUEUE_TYPES[queue_type_of(arguments)](
-            name, durable, owner, auto_delete, arguments, self._store, self._clock, self._paging
+            name,
+            durable,
+            owner,
+            auto_delete,
+            arguments,
+            self._store,
+            self._clock,
+            self._paging,
+            self,
         )
-        timeout = arguments.get(CONSUMER_TIMEOUT)
-        if timeout is not None and isinstance(timeout.value, int):
-            queue.consumer_timeout_s = timeout.value / 1000
+        queue.obey(rules_of(arguments, {}, {}))
         return queue
 
     def add_reply_queue(self, name: str, owner: object) -> ClassicQueue:
@@ -554,7 +562,9 @@ class VHost(Topology):
         if queue.type_name == "quorum":
             # RabbitMQ's quorum queues know no exclusive consumers and say nothing.
             consumer.exclusive = False
-        if queue.consumers and (consumer.exclusive or queue.has_exclusive_consumer()):
+        if (queue.consumers and (consumer.exclusive or queue.has_exclusive_consumer())) or (
+            consumer.exclusive and queue.has_single_active_consumer()
+        ):
             raise AccessRefused(
                 f"{queue_resource(self.name, queue.name)} in exclusive use",
                 remedy="another consumer has the queue to itself, or this one wants it so",
@@ -568,6 +578,8 @@ class VHost(Topology):
         """
         if queue.auto_delete and not queue.consumers and not queue.deleted:
             return self.remove_queue(queue)
+        if queue.has_single_active_consumer():
+            queue.deliver()
         return Pending.of(0)
 
 

@@ -11,9 +11,11 @@ from leveret.amqp.confirms import Confirms
 from property.sequences import stories
 from unit.doubles import TicketStore
 
+REFUSED = -1
 STEPS = st.one_of(
     st.just(("publish transient", 0)),
     st.just(("publish", 0)),
+    st.just(("publish what is refused", 0)),
     st.tuples(st.just("commit"), st.integers(0, 100)),
     st.tuples(st.just("commit up to"), st.integers(0, 100)),
     st.just(("answer", 0)),
@@ -35,8 +37,13 @@ class Publisher:
         self.tickets.append(ticket)
         self.confirms.take(ticket)
 
+    def publish_refused(self) -> None:
+        self.tickets.append(REFUSED)
+        self.confirms.refuse()
+
     def waiting(self) -> list[int]:
-        return [t for t in self.tickets if t and t not in self.store.durable_tickets | self.failed]
+        answered = self.store.durable_tickets | self.failed
+        return [t for t in self.tickets if t > 0 and t not in answered]
 
     def listen(self) -> None:
         data = self.confirms.answers(1)
@@ -48,7 +55,7 @@ class Publisher:
         for number, acked in self.answered:
             ticket = self.tickets[number - 1]
             durable = ticket == 0 or ticket in self.store.durable_tickets
-            assert durable if acked else ticket in self.failed
+            assert durable if acked else ticket in self.failed | {REFUSED}
         assert [number for number, _ in self.answered] == list(range(1, len(self.answered) + 1))
 
     def hear(self, method: Basic.Ack | Basic.Nack) -> None:
@@ -69,6 +76,8 @@ def test_every_publish_is_answered_once_and_never_too_early(steps: list[tuple[st
             publisher.publish(0)
         elif step == "publish":
             publisher.publish(publisher.store.ticket())
+        elif step == "publish what is refused":
+            publisher.publish_refused()
         elif step == "fail":
             publisher.failed.update(waiting)
             publisher.confirms.fail_waiting()

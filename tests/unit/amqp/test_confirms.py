@@ -55,6 +55,21 @@ def test_a_pending_publish_holds_back_those_behind_it(
     assert answers(confirms) == [("Basic.Ack", 3, True)]
 
 
+def test_a_refusal_waits_for_those_before_it(confirms: Confirms, store: TicketStore) -> None:
+    pending = store.ticket()
+    confirms.take(pending)
+    confirms.refuse()
+    confirms.take(0)
+    assert answers(confirms) == []
+    store.durable_tickets.add(pending)
+    assert answers(confirms) == [
+        ("Basic.Ack", 1, False),
+        ("Basic.Nack", 2, False),
+        ("Basic.Ack", 3, False),
+    ]
+    assert not confirms.unanswered()
+
+
 def test_a_publish_is_confirmed_once(confirms: Confirms, store: TicketStore) -> None:
     confirms.take(0)
     answers(confirms)

@@ -10,7 +10,7 @@ from leveret.amqp.routing import trace_delivery
 from leveret.broker.arguments import check_consumer_arguments
 from leveret.broker.names import queue_resource
 from leveret.broker.seams import Pending
-from leveret.errors import NotAllowed, NotImplementedByServer
+from leveret.errors import NotAllowed, NotImplementedByServer, ResourceLocked
 from leveret.wire.constants import (
     BASIC_ACK,
     BASIC_CANCEL,
@@ -112,6 +112,13 @@ def get(channel: Channel, method: Method) -> None:
     name = channel.named_queue(method.queue)
     channel.vhost.require(channel.actor, "read", "queue", name)
     queue = channel.vhost.accessible_queue(channel.actor, name)
+
+    if queue.type_name == "quorum" and queue.has_single_active_consumer():
+        raise ResourceLocked(
+            f"cannot obtain access to locked {queue_resource(channel.vhost.name, name)}. basic.get "
+            "operations are not supported by quorum queues with single active consumer"
+        )
+    queue.used()
 
     def reply(_at_hand: object) -> None:
         entry = queue.get(method.no_ack)

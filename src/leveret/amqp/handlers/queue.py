@@ -54,6 +54,7 @@ def declare(channel: Channel, method: Method) -> None:
     def reply(queue: object) -> None:
         assert isinstance(queue, ClassicQueue)
         channel.last_queue = queue.name
+        queue.used()
         if not method.nowait:
             channel.send(
                 QueueDeclareOk(

@@ -29,7 +29,14 @@ def select(channel: Channel, method: Method) -> None:
 
 def commit(channel: Channel, method: Method) -> None:
     """tx.commit: all of it now; commit-ok once it is durable."""
-    stored = _transaction(channel).commit(channel)
+    transaction = _transaction(channel)
+    stored = transaction.commit(channel)
+    if transaction.refused:
+        transaction.refused = False
+        raise PreconditionFailed(
+            "partial tx completion",
+            remedy="a queue is full and refuses what is published (x-overflow); the rest is done",
+        )
     broker = channel.broker
     done = broker.when_durable(broker.store.barrier()) if stored else Pending.of(None)
     channel.answer_with(done, TxCommitOk(), False)

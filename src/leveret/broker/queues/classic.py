@@ -1,18 +1,21 @@
-"""The classic queue: first in, first out, consumers strictly in turn.
+"""The classic queue: first in, first out, consumers in turn.
 
-Which messages are ready, in which order and in memory or not, is the business of `Ready`.
-
-The rotation holds only consumers that may have credit. One without is taken out when its turn
-comes, and comes back, last in turn, when its channel says so (`activate`); an idle queue with a
-thousand blocked consumers therefore costs nothing per message.
+Which messages are ready, in which order and in memory or not, is the business of `Ready`; whose
+turn it is, of `Rotation`. What a queue obeys beyond that (times to live, limits, dead-lettering and
+so on) is the business of `Ruled`, which only queues with rules have: to any other each of them is
+one test that fails.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leveret.broker.message import Entry, Message
+from leveret.broker.message import NEVER, Entry, Message
+from leveret.broker.queues.priority import PriorityReady
 from leveret.broker.queues.ready import Ready
+from leveret.broker.queues.rotation import PriorityRotation, Rotation
+from leveret.broker.queues.ruled import Ruled
+from leveret.broker.rules import QueueRules
 from leveret.broker.seams import Clock, Consumer, MessageStore, Pending, Queue
 
 if TYPE_CHECKING:
@@ -21,15 +24,18 @@ if TYPE_CHECKING:
 
     from leveret.broker.policies import Policy
     from leveret.broker.queues.paging import Paging
+    from leveret.broker.vhost import VHost
     from leveret.wire.table import Table
 
+PLAIN: Final = QueueRules()
 # Deliveries of one `deliver` call; the rest waits for the next turn of the loop, so that a long
 # backlog meeting many consumers cannot hold up every other connection.
 DELIVERIES_PER_TURN: Final = 2048
 
 
 class ClassicQueue(Queue):
-    """A queue on this node. `exclusive_owner` is the connection it belongs to, if any."""
+    """A queue on this node. `exclusive_owner` is the connection it belongs to, if any; `vhost` is
+    where it deletes itself and sends its dead letters, None for a queue that does neither."""
 
     def __init__(
         self,
@@ -41,6 +47,7 @@ class ClassicQueue(Queue):
         store: MessageStore,
         clock: Clock,
         paging: Paging,
+        vhost: VHost | None = None,
     ) -> None:
         self.name = name
         self.durable = durable
@@ -49,18 +56,22 @@ class ClassicQueue(Queue):
         self.arguments = arguments
         self.policy: Policy | None = None
         self.operator_policy: Policy | None = None
+        self.vhost = vhost
         self.deleted = False
         self.consumers: list[Consumer] = []
         self.had_consumer = False
         self.consumer_timeout_s: float = -1.0
         self.unacked_count: i64 = 0
-        self._store = store
-        self._clock = clock
-        self._ready = Ready(self, store, clock, paging, self._loaded)
+        self.store = store
+        self.clock = clock
+        self.paging = paging
+        self.ready = Ready(self, store, clock, paging, self._loaded)
+        self.rules = PLAIN
+        # None while there is nothing to obey but what matters to messages that come back.
+        self.ruled: Ruled | None = None
         # Those who wait for a message that must come into memory first.
         self._asked: list[Pending] = []
-        self._rotation: list[Consumer] = []
-        self._turn: i64 = 0
+        self._rotation = Rotation()
         self._continues = False
 
     @property
@@ -71,36 +82,83 @@ class ClassicQueue(Queue):
     @property
     def ready_count(self) -> i64:
         """How many messages are ready."""
-        return self._ready.count
+        return self.ready.count
+
+    # --- rules ---
+
+    def obey(self, rules: QueueRules) -> None:
+        """Obey these rules from now on, and no others."""
+        self.rules = rules
+        self.consumer_timeout_s = -1.0
+        if rules.consumer_timeout_ms >= 0:
+            self.consumer_timeout_s = rules.consumer_timeout_ms / 1000
+        if self.ruled is not None:
+            self.ruled.obey(rules)
+        elif not rules.plain():
+            if rules.max_priority >= 0:
+                self.ready = PriorityReady(
+                    self, self.store, self.clock, self.paging, self._loaded, rules.max_priority
+                )
+            self.ruled = Ruled(self, rules)
+        if self.ready.count != 0:
+            self.at_front()
+
+    def heed_expiration(self) -> None:
+        """A message with a time to live of its own is about to come."""
+        if self.ruled is None:
+            self.ruled = Ruled(self, self.rules)
+        self.ruled.timed = True
+
+    def used(self) -> None:
+        """Somebody declared it or asked for a message (`x-expires`)."""
+        if self.ruled is not None:
+            self.ruled.used()
 
     # --- messages in ---
 
     def publish(self, message: Message, ticket: i64) -> None:
-        ready = self._ready
+        if self.ruled is not None:
+            self.ruled.publish(message, ticket)
+        else:
+            self.accept(message, ticket, NEVER)
+
+    def accept(self, message: Message, ticket: i64, expires_at: float) -> None:
+        """Take a message that no rule refuses."""
+        ready = self.ready
         if ready.count == 0:
-            consumer = self._next_consumer()
+            consumer = self._rotation.next()
             if consumer is not None:
                 if consumer.no_ack:
                     consumer.deliver_settled(message, False)
                     if ticket != 0:
-                        self._store.settle(self, ticket)
+                        self.store.settle(self, ticket)
                     return
                 self.unacked_count += 1
                 entry = Entry(message, self, ready.leave_at_once(), ticket)
+                entry.expires_at = expires_at
                 consumer.deliver(entry)
                 ready.delivered(entry)
                 return
-        ready.append(message, ticket)
+        ready.append(message, ticket, expires_at)
 
     def requeue(self, entry: Entry) -> None:
         self.unacked_count -= 1
         entry.consumer = None
         if self.deleted:
             if entry.ticket != 0:
-                self._store.settle(self, entry.ticket)
+                self.store.settle(self, entry.ticket)
             return
         entry.redelivered = True
-        self._ready.put_back(entry)
+        if self.ruled is None and self.counts_returns():
+            self.ruled = Ruled(self, self.rules)
+        if self.ruled is not None:
+            self.ruled.requeue(entry)
+        else:
+            self.ready.put_back(entry)
+
+    def counts_returns(self) -> bool:
+        """Whether it matters how often a message comes back."""
+        return self.rules.delivery_limit >= 0
 
     def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
         """These messages were in the store before the start, `size` octets on average. Those in
@@ -108,20 +166,29 @@ class ClassicQueue(Queue):
         """
         for ticket in tickets:
             redelivered = delivered is None or int(ticket) in delivered
-            self._ready.recover(ticket, redelivered, size)
+            self.ready.recover(ticket, redelivered, size)
+        # Any of them may have a time to live.
+        self.heed_expiration()
+        if self.ruled is not None:
+            self.ruled.recovered()
 
     # --- messages out ---
 
     def get(self, no_ack: bool) -> Entry | None:
         """basic.get: the entry at the front; unacked from now on unless `no_ack`."""
-        entry = self._ready.take()
+        entry = self.ready.take()
         if entry is not None:
+            ruled = self.ruled
+            if ruled is not None:
+                ruled.leaving(entry, no_ack)
             self._left(entry, no_ack)
+            if ruled is not None:
+                ruled.clear_front()
         return entry
 
     def when_at_hand(self) -> Pending:
         """Answers once `get` can answer at once: the front is in memory, or there is none."""
-        if not self._asked and (self._ready.count == 0 or self._ready.at_hand()):
+        if not self._asked and self._at_hand():
             return Pending.of(None)
         answer = Pending()
         self._asked.append(answer)
@@ -129,31 +196,36 @@ class ClassicQueue(Queue):
 
     def delivered_before(self) -> list[int]:
         """The tickets of stored messages that are ready and were delivered before."""
-        return self._ready.redelivered()
+        return self.ready.redelivered()
 
     def finish(self) -> None:
         """Do now what purging left for later."""
-        self._ready.finish_discarding()
+        self.ready.finish_discarding()
 
     def deliver(self) -> None:
         if self._continues:
             return
         left = DELIVERIES_PER_TURN
-        ready = self._ready
+        ready = self.ready
+        ruled = self.ruled
         while ready.count != 0:
             if left == 0:
                 self._continues = True
-                self._clock.call_at(self._clock.now(), self._continue)
+                self.clock.call_at(self.clock.now(), self._continue)
                 return
-            consumer = self._next_consumer()
+            if ruled is not None and not (ruled.clear_front() and ready.count != 0):
+                return
+            consumer = self._rotation.next()
             if consumer is None:
                 return
             left -= 1
             entry = ready.take()
             if entry is None:
                 # It must come into memory first: the consumer keeps its turn.
-                self._give_turn_back(consumer)
+                self._rotation.give_back(consumer)
                 return
+            if ruled is not None:
+                ruled.leaving(entry, consumer.no_ack)
             if consumer.no_ack:
                 consumer.deliver_settled(entry.message, entry.redelivered)
                 self._left(entry, True)
@@ -163,28 +235,50 @@ class ClassicQueue(Queue):
                 ready.delivered(entry)
 
     def settle(self, entry: Entry) -> None:
+        if self.ruled is not None:
+            self.ruled.settled(entry)
         self.unacked_count -= 1
         entry.consumer = None
         if entry.ticket != 0:
-            self._store.settle(self, entry.ticket)
+            self.store.settle(self, entry.ticket)
+
+    def reject(self, entry: Entry) -> None:
+        if self.deleted or (self.ruled is None and self.rules.dead_letter_exchange is None):
+            self.settle(entry)
+            return
+        self.unacked_count -= 1
+        entry.consumer = None
+        ruled = Ruled(self, self.rules) if self.ruled is None else self.ruled
+        ruled.reject(entry)
 
     def purge(self) -> int:
-        count = self._ready.clear()
+        if self.ruled is not None:
+            self.ruled.purge()
+        count = self.ready.clear()
         self._answer_asked()
         return count
+
+    def at_front(self) -> None:
+        """The front has changed other than by a delivery: consumers, or who waits, may go on."""
+        self._answer_asked()
+        self.deliver()
 
     def _left(self, entry: Entry, settled: bool) -> None:
         if not settled:
             self.unacked_count += 1
         elif entry.ticket != 0:
-            self._store.settle(self, entry.ticket)
+            self.store.settle(self, entry.ticket)
 
     def _loaded(self) -> None:
-        self._answer_asked()
-        self.deliver()
+        self.at_front()
+
+    def _at_hand(self) -> bool:
+        if self.ruled is not None and not self.ruled.clear_front():
+            return self.ready.count == 0
+        return self.ready.count == 0 or self.ready.at_hand()
 
     def _answer_asked(self) -> None:
-        while self._asked and (self._ready.count == 0 or self._ready.at_hand()):
+        while self._asked and self._at_hand():
             self._asked.pop(0).complete(None)
 
     # --- consumers ---
@@ -193,6 +287,11 @@ class ClassicQueue(Queue):
         """Join the rotation, last in turn. `deliver` is the caller's, after consume-ok."""
         self.consumers.append(consumer)
         self.had_consumer = True
+        if consumer.priority != 0 and not isinstance(self._rotation, PriorityRotation):
+            waiting = self._rotation.in_turn()
+            self._rotation = PriorityRotation()
+            for each in waiting:
+                self._rotation.join(each)
         self.activate(consumer)
 
     def remove_consumer(self, consumer: Consumer) -> None:
@@ -200,57 +299,37 @@ class ClassicQueue(Queue):
         if consumer in self.consumers:
             self.consumers.remove(consumer)
         if consumer.active:
-            self._drop_from_rotation(self._rotation.index(consumer))
+            self._rotation.leave(consumer)
+        if self.ruled is not None:
+            self.ruled.consumer_left()
 
     def activate(self, consumer: Consumer) -> None:
         if consumer.active or self.deleted:
             return
-        consumer.active = True
-        self._rotation.insert(int(self._turn), consumer)
-        self._turn += 1
-        if self._turn >= len(self._rotation):
-            self._turn = 0
+        if self.ruled is None or self.ruled.may_take(consumer):
+            self._rotation.join(consumer)
 
     def has_exclusive_consumer(self) -> bool:
         """Whether its one consumer asked to be the only one."""
         return len(self.consumers) == 1 and self.consumers[0].exclusive
 
+    def has_single_active_consumer(self) -> bool:
+        """Whether it serves one consumer at a time."""
+        return self.ruled is not None and self.ruled.rules.single_active_consumer
+
     def mark_deleted(self) -> int:
         """Let go of everything and tell the consumers; return how many entries were ready."""
         self.deleted = True
         count = self.purge()
+        if self.ruled is not None:
+            self.ruled.stop()
         consumers = self.consumers
         self.consumers = []
-        self._rotation = []
-        self._turn = 0
+        self._rotation = Rotation()
         for consumer in consumers:
             consumer.active = False
             consumer.cancelled()
         return count
-
-    def _next_consumer(self) -> Consumer | None:
-        rotation = self._rotation
-        while len(rotation) > 0:
-            turn = self._turn
-            consumer = rotation[turn]
-            if consumer.credit():
-                turn += 1
-                self._turn = 0 if turn >= len(rotation) else turn
-                return consumer
-            self._drop_from_rotation(int(turn))
-        return None
-
-    def _give_turn_back(self, consumer: Consumer) -> None:
-        """The last in turn, who got nothing, is the next again."""
-        self._turn = self._rotation.index(consumer)
-
-    def _drop_from_rotation(self, at: int) -> None:
-        consumer = self._rotation.pop(at)
-        consumer.active = False
-        if at < self._turn:
-            self._turn -= 1
-        if self._turn >= len(self._rotation):
-            self._turn = 0
 
     def _continue(self) -> None:
         self._continues = False

@@ -79,15 +79,15 @@ class Holding(ClassicQueue):
         now_ms = self._wall_ms()
         due = due_ms(message, now_ms)
         if ticket == 0 and self._budget.short():
-            ticket = self._store.spill(message)
-        keep = ticket == 0 or not self._store.keeps or (ticket > 0 and due - now_ms < SOON_MS)
+            ticket = self.store.spill(message)
+        keep = ticket == 0 or not self.store.keeps or (ticket > 0 and due - now_ms < SOON_MS)
         self._put(due, int(ticket), message if keep else None)
         self._set_timer()
 
     def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
         self._unknown = [int(ticket) for ticket in tickets]
         self._unknown.reverse()
-        self._clock.call_at(self._clock.now(), self._learn)
+        self.clock.call_at(self.clock.now(), self._learn)
 
     def _put(self, due: int, ticket: int, message: Message | None) -> None:
         if ticket == 0:
@@ -105,7 +105,7 @@ class Holding(ClassicQueue):
             return
         tickets = self._unknown[-TURN_MAX:]
         tickets.reverse()
-        self._store.fetch(tickets).then(lambda messages: self._learned(tickets, messages))
+        self.store.fetch(tickets).then(lambda messages: self._learned(tickets, messages))
 
     def _learned(self, tickets: list[int], messages: object) -> None:
         assert isinstance(messages, list)
@@ -115,11 +115,11 @@ class Holding(ClassicQueue):
         now_ms = self._wall_ms()
         for ticket, message in zip(tickets, messages, strict=True):
             if message is None:
-                self._store.settle(self, ticket)
+                self.store.settle(self, ticket)
             else:
                 self._put(due_ms(message, now_ms), ticket, None)
         self._set_timer()
-        self._clock.call_at(self._clock.now(), self._learn)
+        self.clock.call_at(self.clock.now(), self._learn)
 
     # --- out ---
 
@@ -133,7 +133,7 @@ class Holding(ClassicQueue):
             self._timer.cancel()
         self._timer_ms = due
         wait_s = max(due - self._wall_ms(), 0) / 1000
-        self._timer = self._clock.call_at(self._clock.now() + wait_s, self._time_is_up)
+        self._timer = self.clock.call_at(self.clock.now() + wait_s, self._time_is_up)
 
     def _time_is_up(self) -> None:
         self._timer = None
@@ -158,7 +158,7 @@ class Holding(ClassicQueue):
             self._let_go(idents, [])
             return
         self._busy = True
-        self._store.fetch(missing).then(lambda messages: self._fetched(idents, messages))
+        self.store.fetch(missing).then(lambda messages: self._fetched(idents, messages))
 
     def _fetched(self, idents: list[int], messages: object) -> None:
         assert isinstance(messages, list)
@@ -174,7 +174,7 @@ class Holding(ClassicQueue):
             if message is not None and not self.deleted:
                 self._pass_on(message.copy())
             if ticket != 0:
-                self._store.settle(self, ticket)
+                self.store.settle(self, ticket)
         self._set_timer()
 
     def _pass_on(self, message: Message) -> None:
@@ -184,7 +184,7 @@ class Holding(ClassicQueue):
         if message.persistent:
             durable: list[Queue] = [queue for queue in queues if queue.durable]
             if durable:
-                self._store.append(message, durable)
+                self.store.append(message, durable)
                 queues = [queue for queue in queues if not queue.durable]
         for queue in queues:
             queue.publish(message, 0)
@@ -206,15 +206,15 @@ class Holding(ClassicQueue):
         while left > 0 and (self._heap or self._unknown):
             left -= 1
             if self._unknown:
-                self._store.settle(self, self._unknown.pop())
+                self.store.settle(self, self._unknown.pop())
                 continue
             ident = self._heap.pop() & ((1 << _IDENT_BITS) - 1)
             self._kept.pop(ident, None)
             ticket = _ticket_of(ident)
             if ticket != 0:
-                self._store.settle(self, ticket)
+                self.store.settle(self, ticket)
         if self._heap or self._unknown:
-            self._clock.call_at(self._clock.now(), self._discard)
+            self.clock.call_at(self.clock.now(), self._discard)
 
     def finish(self) -> None:
         while self.deleted and (self._heap or self._unknown):

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import heappop, heappush
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from leveret.broker.message import Entry, Message
+from leveret.broker.message import NEVER, UNKNOWN, Entry, Message
 from leveret.broker.queues.paged import Paged
 from leveret.broker.queues.paging import ENTRY_BYTES, Paging
 
@@ -36,10 +37,14 @@ DISCARDED_PER_TURN: Final = 4096
 # Stands for the content of an unacked entry that is no longer in memory.
 PAGED_OUT: Final = Message(b"", b"", 0, 0, 0, 0, False)
 NO_POSITION: Final = -1
+MICROSECONDS: Final = 1_000_000
 
 
 class Ready:
-    """`count` messages. `loaded` is called when some have come into memory that were asked for."""
+    """`count` messages with `body_bytes` octets of bodies, of which those from before the start
+    are estimated until they are loaded. `loaded` is called when some have come into memory that
+    were asked for. `keeps_unacked` has the content of unacked entries stay in memory.
+    """
 
     def __init__(
         self,
@@ -50,6 +55,8 @@ class Ready:
         loaded: Callable[[], object],
     ) -> None:
         self.count: i64 = 0
+        self.body_bytes: i64 = 0
+        self.keeps_unacked = False
         self.resident_bytes: i64 = 0
         self._queue = queue
         self._store = store
@@ -61,6 +68,11 @@ class Ready:
         self._last: Entry | None = None
         self._front_count: i64 = 0
         self._paged = Paged()
+        # When those in `_paged` expire, in microseconds; None as long as none of them does.
+        self._expiries: Paged | None = None
+        # Of how many of them, the first ones, the size is estimated, and as what.
+        self._estimated_count: i64 = 0
+        self._estimated_bytes: i64 = 0
         self._end_first: Entry | None = None
         self._end_last: Entry | None = None
         self._end_count: i64 = 0
@@ -80,15 +92,21 @@ class Ready:
 
     # --- in ---
 
-    def append(self, message: Message, ticket: i64) -> None:
+    def append(self, message: Message, ticket: i64, expires_at: float = NEVER) -> None:
         """A message joins at the end."""
         entry = Entry(message, self._queue, NO_POSITION, ticket)
+        entry.expires_at = expires_at
+        self.join(entry)
+
+    def join(self, entry: Entry) -> None:
+        """An entry that has never left joins at the end."""
         if self._paged.count == 0 and self._end_first is None and not self._loading:
             self._append_to_front(entry)
         else:
             self._append_to_end(entry)
         self.count += 1
-        self._hold(i64(len(message.frames)) + ENTRY_BYTES)
+        self.body_bytes += entry.message.body_size
+        self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
 
     def leave_at_once(self) -> i64:
         """The position of a message that leaves as it comes, with none before it."""
@@ -100,13 +118,17 @@ class Ready:
         """A message is ready again, at its old place."""
         heappush(self._returned, (int(entry.position), entry))
         self.count += 1
+        self.body_bytes += entry.message.body_size
         if entry.message is not PAGED_OUT:
             self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
 
     def recover(self, ticket: i64, redelivered: bool, size_bytes: i64) -> None:
         """A message was in the store before the start."""
-        self._paged.append(ticket, redelivered, size_bytes + ENTRY_BYTES)
+        self._append_paged(ticket, redelivered, UNKNOWN, size_bytes + ENTRY_BYTES)
         self.count += 1
+        self._estimated_count += 1
+        self._estimated_bytes = size_bytes
+        self.body_bytes += size_bytes
 
     # --- out ---
 
@@ -122,6 +144,12 @@ class Ready:
         ):
             self._load()
         return self._first is not None
+
+    def head(self) -> Entry | None:
+        """The entry at the front, which stays there; None if there is none at hand."""
+        if not self.at_hand():
+            return None
+        return self._returned[0][1] if self._returned else self._first
 
     def take(self) -> Entry | None:
         """The entry at the front; None if there is none at hand."""
@@ -143,13 +171,21 @@ class Ready:
             entry.position = self._next_position
             self._next_position += 1
         self.count -= 1
+        self.body_bytes -= entry.message.body_size
         self._let_go(i64(len(entry.message.frames)) + ENTRY_BYTES)
         return entry
 
     def delivered(self, entry: Entry) -> None:
         """An entry has left, to be settled later; its content need not stay in memory."""
-        if self._paging.short() and entry.ticket != 0:
+        if self._paging.short() and entry.ticket != 0 and not self.keeps_unacked:
             entry.message = PAGED_OUT
+
+    def returned(self) -> list[Entry]:
+        """Those that have been delivered and came back since the start, in no order."""
+        found = list(self._awaited)
+        for _position, entry in self._returned:
+            found.append(entry)
+        return found
 
     def clear(self) -> int:
         """Let go of everything, the larger part of it on later turns; returns how many."""
@@ -159,6 +195,8 @@ class Ready:
         self._on_the_way = []
         self._awaited = []
         self.count = 0
+        self.body_bytes = 0
+        self._estimated_count = 0
         self._discarded.extend([entry for _, entry in sorted(self._returned)])
         self._returned = []
         for first in (self._first, self._end_first):
@@ -173,6 +211,7 @@ class Ready:
         if self._paged.count != 0:
             self._discarded_paged.append(self._paged)
             self._paged = Paged()
+            self._expiries = None
         self._let_go(self.resident_bytes)
         if not self._discarding:
             self._discard()
@@ -218,7 +257,7 @@ class Ready:
                 if ticket == 0:
                     break
             size = i64(len(entry.message.frames)) + ENTRY_BYTES
-            self._paged.append(ticket, entry.redelivered, size)
+            self._append_paged(ticket, entry.redelivered, entry.expires_at, size)
             self._end_first = entry.next
             if self._end_first is None:
                 self._end_last = None
@@ -258,24 +297,44 @@ class Ready:
         if count > LOAD_MAX:
             count = LOAD_MAX
         packed = paged.take(count if count > 0 else 1)
+        expiries: list[int] = []
+        if self._expiries is not None:
+            expiries = self._expiries.take(len(packed))
+            if paged.count == 0:
+                self._expiries = None
+        estimated = i64(len(packed))
+        if estimated > self._estimated_count:
+            estimated = self._estimated_count
+        self._estimated_count -= estimated
         epoch = self._epoch
         self._loading = True
         self._on_the_way = packed
         self._asking = True
         self._store.fetch([value >> 1 for value in packed]).then(
-            lambda messages: self._take_in(packed, messages, epoch)
+            lambda messages: self._take_in(packed, expiries, messages, estimated, epoch)
         )
         self._asking = False
 
-    def _take_in(self, packed: list[int], messages: object, epoch: i64) -> None:
+    def _take_in(
+        self,
+        packed: list[int],
+        expiries: list[int],
+        messages: object,
+        estimated: i64,
+        epoch: i64,
+    ) -> None:
         assert isinstance(messages, list)
         if epoch != self._epoch:
             for value in packed:
                 self._store.settle(self._queue, value >> 1)
             return
         # Loading until all are in: what is paged out meanwhile must come after them.
-        for value, message in zip(packed, messages, strict=True):
+        for at, (value, message) in enumerate(zip(packed, messages, strict=True)):
             ticket = value >> 1
+            if i64(at) < estimated:
+                self.body_bytes -= self._estimated_bytes
+                if message is not None:
+                    self.body_bytes += message.body_size
             if message is None:
                 # Damaged on disk, which the store has reported: it is nobody's any more.
                 self._store.settle(self._queue, ticket)
@@ -283,6 +342,8 @@ class Ready:
                 continue
             entry = Entry(message, self._queue, NO_POSITION, ticket)
             entry.redelivered = value & 1 != 0
+            if expiries:
+                entry.expires_at = _seconds(expiries[at] >> 1)
             self._append_to_front(entry)
             self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
         self._loading = False
@@ -313,6 +374,7 @@ class Ready:
         for entry, message in zip(entries, messages, strict=True):
             if message is not None and wanted:
                 entry.message = message
+                self.body_bytes += message.body_size
                 heappush(self._returned, (int(entry.position), entry))
                 self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
             else:
@@ -325,6 +387,21 @@ class Ready:
                 self._loaded()
 
     # --- the lists ---
+
+    def _append_paged(
+        self, ticket: i64, redelivered: bool, expires_at: float, size_bytes: i64
+    ) -> None:
+        expiries = self._expiries
+        if expiries is None and expires_at != NEVER:
+            expiries = Paged()
+            at: i64 = 0
+            while at < self._paged.count:
+                expiries.append(0, False, 0)
+                at += 1
+            self._expiries = expiries
+        if expiries is not None:
+            expiries.append(_microseconds(expires_at), False, 0)
+        self._paged.append(ticket, redelivered, size_bytes)
 
     def _append_to_front(self, entry: Entry) -> None:
         last = self._last
@@ -399,3 +476,12 @@ class Ready:
         self._paging.resident_bytes -= size_bytes
         if self.resident_bytes == 0:
             self._paging.leave(self)
+
+
+def _microseconds(seconds: float) -> i64:
+    # Up, so that nothing expires before its time.
+    return i64(-1 if seconds == UNKNOWN else ceil(seconds * MICROSECONDS))
+
+
+def _seconds(microseconds: i64) -> float:
+    return UNKNOWN if microseconds == -1 else float(microseconds) / MICROSECONDS

@@ -1,0 +1,254 @@
+"""Where messages go that a queue does not keep: `x-dead-letter-exchange` and what belongs to it.
+
+A dead letter is published again, to the exchange that the queue's rules name, under its old routing
+keys or the one that the rules name. It tells its story in the header `x-death`: a table for each
+queue and reason, the latest first, with how often that happened. One that comes by itself to a
+queue where it has died before goes nowhere: without a consumer's `rejected` in the circle it would
+run for ever.
+
+The letter and the end of the message that it was reach the store within one callback, which the
+store keeps as one batch: after a crash there is one of them, and not both.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from leveret.broker.content import in_order, properties_of, with_properties
+from leveret.broker.queues.delivery import HEADER as DELIVERY_COUNT
+from leveret.broker.queues.ready import PAGED_OUT
+from leveret.wire.field import (
+    KIND_ARRAY,
+    KIND_LONG,
+    KIND_LONGSTR,
+    KIND_TABLE,
+    KIND_TIMESTAMP,
+    Field,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leveret.broker.message import Message
+    from leveret.broker.queues.classic import ClassicQueue
+    from leveret.broker.rules import QueueRules
+    from leveret.broker.seams import MessageStore, Queue
+    from leveret.broker.topology import Topology
+    from leveret.wire.properties import Properties
+    from leveret.wire.table import Table
+
+log = logging.getLogger("leveret.queue")
+
+REJECTED: Final = "rejected"
+EXPIRED: Final = "expired"
+MAXLEN: Final = "maxlen"
+DELIVERY_LIMIT: Final = "delivery_limit"
+DEATHS: Final = "x-death"
+# Messages that are brought back into memory at a time.
+FETCHED: Final = 256
+# Circles that are remembered, so that each is reported once.
+REPORTED_MAX: Final = 1000
+
+
+class DeadLetter:
+    """A message that `queue` has let go of; its ticket there is settled when it has moved on."""
+
+    __slots__ = ("message", "queue", "reason", "rules", "ticket")
+
+    def __init__(
+        self, queue: ClassicQueue, message: Message, ticket: int, reason: str, rules: QueueRules
+    ) -> None:
+        self.queue = queue
+        self.message: Message | None = message
+        self.ticket = ticket
+        self.reason = reason
+        self.rules = rules
+
+
+class DeadLetters:
+    """Publishes the dead letters of a vhost, in order, one after the other: a letter that makes
+    another one die does not nest. `now` is the wall clock, in seconds."""
+
+    def __init__(
+        self, topology: Topology, store: MessageStore, now: Callable[[], float] = time.time
+    ) -> None:
+        self.now = now
+        self._topology = topology
+        self._store = store
+        self._waiting: deque[DeadLetter] = deque()
+        self._busy = False
+        self._reported: set[tuple[str, ...]] = set()
+
+    def take(self, letter: DeadLetter) -> None:
+        """Publish, after those that wait."""
+        self._waiting.append(letter)
+        if not self._busy:
+            self._work()
+
+    def _work(self) -> None:
+        self._busy = True
+        while self._waiting:
+            if self._waiting[0].message is PAGED_OUT and not self._fetch():
+                return
+            letter = self._waiting.popleft()
+            if letter.message is not None:
+                self._publish(letter, letter.message)
+            if letter.ticket != 0:
+                self._store.settle(letter.queue, letter.ticket)
+        self._busy = False
+
+    def _fetch(self) -> bool:
+        """Bring back the content of the first ones; whether it is there already."""
+        letters: list[DeadLetter] = []
+        for letter in self._waiting:
+            if letter.message is not PAGED_OUT or len(letters) == FETCHED:
+                break
+            letters.append(letter)
+        answer = self._store.fetch([letter.ticket for letter in letters])
+        if answer.done:
+            _give(letters, answer.value)
+            return True
+
+        def came(messages: object) -> None:
+            _give(letters, messages)
+            self._work()
+
+        answer.then(came)
+        return False
+
+    def _publish(self, letter: DeadLetter, message: Message) -> None:
+        name = letter.rules.dead_letter_exchange
+        exchange = None if name is None else self._topology.exchanges.get(name)
+        if exchange is None:
+            return
+        properties = properties_of(message)
+        headers = dict(properties.headers or {})
+        carbon_copies = _texts(headers.get("CC"))
+        key = letter.rules.dead_letter_routing_key
+        keys = [message.routing_key, *carbon_copies] if key is None else [key]
+        _tell(headers, letter, message, properties, carbon_copies, int(self.now()))
+        headers.pop(DELIVERY_COUNT, None)
+        if key is not None:
+            headers.pop("CC", None)
+        properties.headers = in_order(headers)
+        properties.expiration = None
+        tail = b"".join(
+            len(octets).to_bytes(1, "big") + octets
+            for octets in (_octets(exchange.name), _octets(keys[0]))
+        )
+        queues, _ = self._topology.route(exchange, keys[0], lambda: properties, keys[1:])
+        if letter.reason != REJECTED:
+            queues = [queue for queue in queues if not self._in_circle(queue.name, headers)]
+        if queues:
+            self._enqueue(with_properties(message, properties, tail), queues)
+
+    def _enqueue(self, message: Message, queues: list[ClassicQueue]) -> None:
+        durable: list[Queue] = []
+        if message.persistent:
+            durable = [queue for queue in queues if queue.durable]
+        if durable:
+            self._store.append(message, durable)
+        for queue in queues:
+            if not (message.persistent and queue.durable):
+                queue.publish(message, 0)
+
+    def _in_circle(self, queue: str, headers: Table) -> bool:
+        """Whether a letter came back to this queue with nobody's `rejected` on the way."""
+        names: list[str] = []
+        for death in _tables(headers.get(DEATHS)):
+            name = _text(death, "queue")
+            names.append(name)
+            if _text(death, "reason") == REJECTED:
+                return False
+            if name == queue:
+                circle = (queue, *names)
+                if circle not in self._reported and len(self._reported) < REPORTED_MAX:
+                    self._reported.add(circle)
+                    log.warning(
+                        "vhost '%s': a message is dropped because dead-lettering leads in a circle "
+                        "through the queues %s; this circle is not reported again",
+                        self._topology.name,
+                        ", ".join(f"'{each}'" for each in circle),
+                    )
+                return True
+        return False
+
+
+def _give(letters: list[DeadLetter], messages: object) -> None:
+    assert isinstance(messages, list)
+    for letter, message in zip(letters, messages, strict=True):
+        letter.message = message
+
+
+def _tell(
+    headers: Table,
+    letter: DeadLetter,
+    message: Message,
+    properties: Properties,
+    carbon_copies: list[str],
+    now: int,
+) -> None:
+    """Add a death to the headers of a message."""
+    queue = letter.queue.name
+    deaths = _tables(headers.get(DEATHS))
+    if DEATHS not in headers:
+        headers["x-first-death-reason"] = _longstr(letter.reason)
+        headers["x-first-death-queue"] = _longstr(queue)
+        headers["x-first-death-exchange"] = _longstr(message.exchange)
+    routing_keys = [_longstr(key) for key in (message.routing_key, *carbon_copies)]
+    death: Table = {
+        "count": Field(KIND_LONG, 1),
+        "reason": _longstr(letter.reason),
+        "queue": _longstr(queue),
+        "time": Field(KIND_TIMESTAMP, now),
+        "exchange": _longstr(message.exchange),
+        "routing-keys": Field(KIND_ARRAY, routing_keys),
+    }
+    if properties.expiration is not None:
+        death["original-expiration"] = _longstr(properties.expiration)
+    others: list[Table] = []
+    for earlier in deaths:
+        if _text(earlier, "queue") == queue and _text(earlier, "reason") == letter.reason:
+            count = earlier.get("count")
+            before = count.value if count is not None and isinstance(count.value, int) else 0
+            death = {**earlier, "count": Field(KIND_LONG, before + 1)}
+        else:
+            others.append(earlier)
+    if deaths:
+        death = in_order(death)
+    story = [Field(KIND_TABLE, each) for each in (death, *others)]
+    headers[DEATHS] = Field(KIND_ARRAY, story)
+
+
+def _tables(field: Field | None) -> list[Table]:
+    if field is None or not isinstance(field.value, list):
+        return []
+    return [each.value for each in field.value if isinstance(each.value, dict)]
+
+
+def _texts(field: Field | None) -> list[str]:
+    if field is None or not isinstance(field.value, list):
+        return []
+    return [
+        each.value.decode(errors="surrogateescape")
+        for each in field.value
+        if isinstance(each.value, bytes)
+    ]
+
+
+def _text(table: Table, key: str) -> str:
+    field = table.get(key)
+    if field is None or not isinstance(field.value, bytes):
+        return ""
+    return field.value.decode(errors="surrogateescape")
+
+
+def _longstr(text: str) -> Field:
+    return Field(KIND_LONGSTR, _octets(text))
+
+
+def _octets(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")

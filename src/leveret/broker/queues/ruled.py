@@ -1,0 +1,188 @@
+"""A queue with rules: what it does beside being a queue. Each rule is a file of its own.
+
+Rules come and go with policies, and a queue has a `Ruled` only while there is something to obey,
+a message with a time to live of its own, or one that has come back and is counted. None of this is
+on the road of a plain queue's messages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from leveret.broker.message import NEVER
+from leveret.broker.queues.dead_letter import (
+    DELIVERY_LIMIT,
+    EXPIRED,
+    MAXLEN,
+    REJECTED,
+    DeadLetter,
+)
+from leveret.broker.queues.delivery import Deliveries
+from leveret.broker.queues.expiry import Expiry
+from leveret.broker.queues.overflow import Overflow
+from leveret.broker.queues.single_active import SingleActive
+from leveret.broker.queues.unused import Unused
+from leveret.broker.rules import NONE, REJECT_PUBLISH_DLX, QueueRules
+
+if TYPE_CHECKING:
+    from leveret.broker.message import Entry, Message
+    from leveret.broker.queues.classic import ClassicQueue
+    from leveret.broker.seams import Consumer
+
+# Messages that one turn of the loop drops.
+DROPPED_PER_TURN: Final = 2048
+
+
+class Ruled:
+    """`rules` are what `queue` obeys. `timed` is whether messages with a time to live of their own
+    may be in it."""
+
+    def __init__(self, queue: ClassicQueue, rules: QueueRules) -> None:
+        self.queue = queue
+        self.rules = rules
+        self.timed = False
+        self._expiry = Expiry(queue)
+        self._unused = Unused(queue)
+        self._deliveries = Deliveries(queue.type_name == "quorum")
+        self._overflow: Overflow | None = None
+        self._single: SingleActive | None = None
+        if rules.single_active_consumer:
+            self._single = SingleActive(queue)
+        self.obey(rules)
+
+    def obey(self, rules: QueueRules) -> None:
+        """Obey these rules instead; to look at the head again is the caller's. A single active
+        consumer and the number of priorities are not for a policy to change."""
+        self.rules = rules
+        self._expiry.ttl_ms = rules.message_ttl_ms
+        self._unused.obey(rules.expires_ms)
+        self._deliveries.limit = rules.delivery_limit
+        self._overflow = Overflow(self.queue, rules) if rules.limits_length() else None
+        self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE
+
+    def stop(self) -> None:
+        """The queue is gone, or has nothing left to obey."""
+        self._expiry.stop()
+        self._unused.stop()
+        self._deliveries.forget()
+
+    # --- messages in ---
+
+    def publish(self, message: Message, ticket: int) -> None:
+        """A message comes."""
+        queue = self.queue
+        overflow = self._overflow
+        if overflow is not None and overflow.refuses(message):
+            message.refused = True
+            if self.rules.overflow == REJECT_PUBLISH_DLX:
+                self._bury(message, ticket, MAXLEN)
+            elif ticket != 0:
+                queue.store.settle(queue, ticket)
+            return
+        expires_at = self._expiry.of(message)
+        queue.accept(message, ticket, expires_at)
+        if overflow is not None or expires_at != NEVER:
+            self.clear_front()
+        else:
+            self._rest()
+
+    def requeue(self, entry: Entry) -> None:
+        """A delivered entry comes back."""
+        if self._deliveries.counted() and not self._deliveries.returned(entry):
+            self._deliveries.gone(entry)
+            self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
+            return
+        self.queue.ready.put_back(entry)
+        if self._overflow is not None:
+            self.clear_front()
+
+    def recovered(self) -> None:
+        """Messages are there from before the start."""
+        if not self.rules.plain():
+            self.queue.at_front()
+
+    # --- messages out ---
+
+    def clear_front(self) -> bool:
+        """Drop from the head what may not stay there; whether the head, if there is one, is at
+        hand and may leave."""
+        ready = self.queue.ready
+        left = DROPPED_PER_TURN
+        while ready.count != 0:
+            head = ready.head()
+            if head is None:
+                return False
+            if self._overflow is not None and self._overflow.drops():
+                reason = MAXLEN
+            elif self._expiry.due(head):
+                reason = EXPIRED
+            else:
+                return True
+            if left == 0:
+                self._expiry.wake_at(self.queue.clock.now())
+                return False
+            left -= 1
+            ready.take()
+            self._deliveries.gone(head)
+            self._bury(head.message, head.ticket, reason)
+        self._rest()
+        return True
+
+    def purge(self) -> None:
+        """What is ready is about to be gone."""
+        if self._deliveries.any():
+            for entry in self.queue.ready.returned():
+                self._deliveries.gone(entry)
+
+    def leaving(self, entry: Entry, settled: bool) -> None:
+        """An entry has left the ready ones for a consumer or a basic.get."""
+        self._deliveries.leaving(entry)
+        if settled:
+            self._deliveries.gone(entry)
+            self._rest()
+
+    def settled(self, entry: Entry) -> None:
+        """An unacked entry is about to be gone."""
+        self._deliveries.gone(entry)
+
+    def reject(self, entry: Entry) -> None:
+        """An entry that was unacked is wanted no more."""
+        self._deliveries.gone(entry)
+        self._bury(entry.message, entry.ticket, REJECTED)
+
+    def _bury(self, message: Message, ticket: int, reason: str) -> None:
+        """A message that is neither ready nor unacked any more is a dead letter, or nothing."""
+        queue = self.queue
+        if self.rules.dead_letter_exchange is not None and queue.vhost is not None:
+            letter = DeadLetter(queue, message, ticket, reason, self.rules)
+            queue.vhost.dead_letters.take(letter)
+        elif ticket != 0:
+            queue.store.settle(queue, ticket)
+
+    # --- consumers and use ---
+
+    def may_take(self, consumer: Consumer) -> bool:
+        """Whether a consumer may have messages at all."""
+        return self._single is None or self._single.may_take(consumer)
+
+    def consumer_left(self) -> None:
+        """A consumer is gone; `deliver` is the caller's."""
+        if not self.queue.consumers:
+            self._unused.used()
+        if self._single is not None:
+            self._single.consumer_left()
+
+    def used(self) -> None:
+        """Somebody declared the queue or asked it for a message."""
+        self._unused.used()
+
+    def _rest(self) -> None:
+        """Nothing can be late any more once a queue without rules is empty, or has neither messages
+        with times nor any that have come back."""
+        queue = self.queue
+        if queue.ruled is not self or not self.rules.plain():
+            return
+        empty = queue.ready.count == 0 and queue.unacked_count == 0
+        if empty or not (self.timed or self._deliveries.any()):
+            self.stop()
+            queue.ruled = None

@@ -176,3 +176,10 @@ def test_a_binding_key_has_as_many_hashes_as_are_allowed() -> None:
     text = r"^Topic binding key '#\.#\.#' uses 3 '#' wildcards, at most 2 are allowed$"
     with pytest.raises(PreconditionFailed, match=text):
         check_hashes("#.#.#", 2)
+
+
+def test_a_hash_met_with_a_word_does_not_take_that_word_again() -> None:
+    exchange = TopicExchange("t", False, False, False, {})
+    exchange.bind(Binding(exchange, Inert("q"), "a.#.a.#", {}))
+    assert exchange.route("a.b", Properties) == []
+    assert len(exchange.route("a.b.a", Properties)) == 1

@@ -125,11 +125,10 @@ class _Walk:
 
     def step(self, word: str, remaining: i64) -> None:
         """Go on by one word; `remaining` come after it."""
-        places = self.places
+        # Those of before this word: a `#` that is met with it stands for what comes after.
+        nodes = [*self.places, *self.staying]
         self.places = []
-        for node in places:
-            self._follow(node, word, remaining)
-        for node in list(self.staying):
+        for node in nodes:
             self._follow(node, word, remaining)
 
     def _follow(self, node: _Node, word: str, remaining: i64) -> None:

@@ -21,7 +21,6 @@ from leveret.amqp.reply_to import ENCODED, rewritten
 from leveret.amqp.routing import route_message
 from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE
 from leveret.amqp.unacked import Unacked
-from leveret.broker.copies import ENCODED as COPIES
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.errors import (
@@ -257,7 +256,8 @@ class Channel:
         if mode > PERSISTENT or (mode == 0 and flags & FLAG_DELIVERY_MODE != 0):
             raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         persistent = mode == PERSISTENT
-        if flags & FLAG_HEADERS != 0 and frames.find(COPIES, 0, int(header_size)) >= 0:
+        # Written somewhere in the header, most likely as the name CC or BCC.
+        if flags & FLAG_HEADERS != 0 and frames.find(b"CC", 0, int(header_size)) >= 0:
             keys, header = copied(self, frames, int(header_size), int(body_size))
             frames = header + frames[int(header_size) :]
             header_size = len(header)

@@ -11,8 +11,6 @@ from leveret.wire.field import KIND_ARRAY, KIND_LONGSTR, KIND_NAMES, Table
 
 CC: Final = "CC"
 BCC: Final = "BCC"
-# What the header frame of a message with either holds somewhere.
-ENCODED: Final = b"CC"
 
 
 def further_keys(headers: Table) -> list[str]:

@@ -13,9 +13,8 @@ from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
 class MemoryStore(MessageStore):
     """One shard; `events` is set by whoever builds the broker."""
 
-    keeps = False
-
     def __init__(self) -> None:
+        self.keeps = False
         self.events: StoreEvents | None = None
         self._last_ticket: int = 0
 

@@ -2,6 +2,7 @@
 `LEVERET_TEST_SERVER` names one, the RabbitMQ that should say it all again."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from pamqp.commands import Channel, Exchange, Queue
 
 from conformance.conversation import Step
 from conversations.outside import ALARMS, TcpServer
-from peer import Peer
+from peer import Peer, unchecked
 
 ADDRESS = os.environ.get("LEVERET_TEST_SERVER", "")
 NAMED = {"Queue.Declare": "queue", "Exchange.Declare": "exchange"}
@@ -43,9 +44,13 @@ def clean(server: Any) -> Iterator[Callable[[list[Step]], None]]:
         server.clear_alarm(resource)
     frames = [each for step in held if step[0] == "send" for each in step[2:]]
     names = {each[2].get(NAMED[each[0]], "") for each in frames if each[0] in NAMED}
+    names = {re.sub("[\r\n]", "", name) for name in names if len(name.encode()) < 256}
     janitor = Peer(server.connect()).handshake(server.user, server.password).open_channels()
     for name in sorted(name for name in names if name and not name.startswith("amq.")):
-        for delete in (Queue.Delete(queue=name), Exchange.Delete(exchange=name)):
+        for delete in (
+            unchecked(Queue.Delete, queue=name),
+            unchecked(Exchange.Delete, exchange=name),
+        ):
             janitor.send_method(1, delete)
             if isinstance(janitor.next(1).method, Channel.Close):
                 janitor.send_method(1, Channel.CloseOk())

@@ -8,6 +8,7 @@ and what is done to the server: `["add_user", name, password, tags]` and the lik
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,11 @@ def shortened(steps: list[Step], opening: list[Step]) -> list[Step]:
             result.append(steps[at])
             at += 1
     return result
+
+
+def plain(name: str) -> str:
+    """The test's name without the rows that it is about."""
+    return re.sub(r" \([^()]*(?:\([^()]*\))?[^()]*\)$", "", name)
 
 
 def as_text(conversations: dict[str, list[Step]]) -> str:

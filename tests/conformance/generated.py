@@ -7,6 +7,8 @@ This is all that a replay does not compare, and nothing else may be added lightl
 - the time of a death in `x-death`;
 - who the server says it is in connection.start: its version, platform and texts, and names that
   RabbitMQ has not got; and the order of its mechanisms, new at every start of RabbitMQ;
+- the order between channels, how bodies are cut into frames, how many confirms share one, and
+  heartbeats where none is waited for (`replaying`): AMQP 0-9-1 promises none of these;
 - the addresses, ports and process numbers in a connection's name.
 """
 

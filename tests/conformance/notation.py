@@ -55,7 +55,7 @@ def octets(notation: Notation) -> bytes:
     if kind == "heartbeat":
         return frame(HEARTBEAT, values[0], b"")
     if kind == "body":
-        return frame(BODY, values[0], _body(values[1]))
+        return frame(BODY, values[0], body_octets(values[1]))
     if kind == "header":
         channel, size, properties = values
         return frame(HEADER, channel, struct.pack(">HHQ", 60, 0, size) + _properties(properties))
@@ -77,7 +77,7 @@ def _frame(data: bytes) -> Notation:
     if kind == HEARTBEAT:
         return ["heartbeat", channel]
     if kind == BODY:
-        return ["body", channel, _body_notation(reader.data)]
+        return ["body", channel, body_notation(reader.data)]
     if kind == HEADER:
         _, _, size = reader.unpack(">HHQ")
         return ["header", channel, size, reader.properties()]
@@ -233,7 +233,7 @@ def _field(value: Any) -> bytes:
     return str(code).encode() + (data if code in OTHERS else longstr(data))
 
 
-def _body_notation(data: bytes) -> Any:
+def body_notation(data: bytes) -> Any:
     if len(data) >= REPEATED_FROM:
         for size in range(1, LONGEST_PIECE + 1):
             piece = data[:size]
@@ -245,7 +245,7 @@ def _body_notation(data: bytes) -> Any:
         return {"hex": data.hex()}
 
 
-def _body(value: Any) -> bytes:
+def body_octets(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode()
     if "hex" in value:

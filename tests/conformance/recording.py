@@ -6,18 +6,20 @@ connection, but when it arrives is chance.
 
 import json
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from conformance.conversation import OPENING, Step, as_text, shortened
+from conformance.conversation import OPENING, Step, as_text, plain, shortened
 from conformance.generated import Names
-from conformance.notation import written
+from conformance.notation import body_notation, body_octets, written
 from conformance.wires import FrameWire
 from peer import Silence, Wire
 
 ORDERS = (
     "advance",
+    "wait",
     "add_user",
     "delete_user",
     "add_vhost",
@@ -28,6 +30,8 @@ ORDERS = (
 ROWS = re.compile(
     r"([Ww]ire behaviours? \d[\d, ]*(?:(?:and|to) \d+)?|Error table: [^.]*|No error: [^.]*)"
 )
+# Conversations in which RabbitMQ itself says now this and now that: name and reason.
+CHANCE = tomllib.loads(Path(__file__).with_name("chance.toml").read_text())
 CONFIRMS = ("Basic.Ack", "Basic.Nack")
 # From connecting to channel.open-ok.
 USUAL_OPENING_STEPS = 10
@@ -89,10 +93,28 @@ class RecordedConversation:
 
     def finished(self) -> list[Step]:
         """The steps, without the farewells at the end."""
-        steps = with_confirms(self.steps)
+        steps = with_whole_bodies(with_confirms(self.steps))
         while steps and steps[-1][0] in ("close", "clear_alarm"):
             del steps[-1]
         return steps
+
+
+def with_whole_bodies(steps: list[Step]) -> list[Step]:
+    """Where a body is cut into frames is the server's choice."""
+    result: list[Step] = []
+    for step in steps:
+        if _is_body(step) and result and _is_body(result[-1]) and result[-1][1] == step[1]:
+            _, channel, first = result[-1][2]
+            if channel == step[2][1]:
+                whole = body_octets(first) + body_octets(step[2][2])
+                result[-1] = ["receive", step[1], ["body", channel, body_notation(whole)]]
+                continue
+        result.append(step)
+    return result
+
+
+def _is_body(step: Step) -> bool:
+    return bool(step[0] == "receive" and step[2][0] == "body")
 
 
 def with_confirms(steps: list[Step]) -> list[Step]:
@@ -151,5 +173,9 @@ def save(folder: Path, conversations: dict[str, dict[str, list[Step]]]) -> None:
     lines = ",\n".join(json.dumps(step, ensure_ascii=False) for step in opening)
     (folder / f"{OPENING}.json").write_text(f"[\n{lines}\n]\n")
     for name, held in conversations.items():
-        short = {title: shortened(steps, opening) for title, steps in held.items()}
+        short = {
+            title: shortened(steps, opening)
+            for title, steps in held.items()
+            if f"{name}::{plain(title)}" not in CHANCE
+        }
         (folder / f"{name}.json").write_text(as_text(short))

@@ -5,23 +5,17 @@ a failure like one that is missing.
 """
 
 import os
-import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from conformance.conversation import load
+from conformance.conversation import load, plain
 from conformance.replaying import Deviation, Replay
 
 CONVERSATIONS = load()
 DEVIATIONS = tomllib.loads(Path(__file__).with_name("deviations.toml").read_text())
 ADDRESS = os.environ.get("LEVERET_TEST_SERVER", "")
-
-
-def plain(name: str) -> str:
-    """The test's name without the rows that it is about."""
-    return re.sub(r" \([^()]*(?:\([^()]*\))?[^()]*\)$", "", name)
 
 
 def deviates(name: str) -> bool:

@@ -29,6 +29,10 @@ class Server(MemoryServer):
     def connect(self) -> MemoryWire:  # type: ignore[override]
         return MemoryWire(super().connect())
 
+    def wait(self, seconds: float) -> None:
+        """Time passes, to the moment."""
+        self.advance(seconds)
+
 
 def memory_server() -> Server:
     """A server of its own for each test."""

@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+import time
 from contextlib import suppress
 
 from peer import TcpWire, Wire
@@ -29,6 +30,10 @@ class TcpServer:
 
     def advance(self, seconds: float) -> None:
         """Time passes by itself; who waits for the server's answer waits for it."""
+
+    def wait(self, seconds: float) -> None:
+        """For what happens unseen: a little longer than it takes by the book."""
+        time.sleep(seconds + 0.05)
 
     def add_user(self, name: str, password: str, tags: str = "") -> None:
         if ("user", name) not in self.orders:

@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,25 @@ class RecordedConversation:
 
     def finished(self) -> list[Step]:
         """The steps, without the farewells at the end."""
-        steps = with_whole_bodies(with_confirms(self.steps))
+        steps = with_whole_bodies(with_confirms(with_channels_in_order(self.steps)))
         while steps and steps[-1][0] in ("close", "clear_alarm"):
             del steps[-1]
         return steps
+
+
+def with_channels_in_order(steps: list[Step]) -> list[Step]:
+    """What was read in one go, channel after channel: which one speaks first is chance."""
+    result: list[Step] = []
+    for _, run in groupby(steps, lambda step: step[:2] if _is_framed(step) else id(step)):
+        run_steps = list(run)
+        if _is_framed(run_steps[0]):
+            run_steps.sort(key=lambda step: int(step[2][1]))
+        result += run_steps
+    return result
+
+
+def _is_framed(step: Step) -> bool:
+    return bool(step[0] == "receive" and step[2][0] != "raw")
 
 
 def with_whole_bodies(steps: list[Step]) -> list[Step]:

@@ -152,12 +152,12 @@ def leveret(
 
 
 @contextmanager
-def rabbitmq(folder: str) -> Iterator[Broker]:
-    """RabbitMQ with ports and a folder of its own, and no plugins."""
+def rabbitmq(folder: str, plugins: str = "") -> Iterator[Broker]:
+    """RabbitMQ with ports and a folder of its own, and these plugins only, by commas."""
     port, distribution, mapper = free_port(), free_port(), free_port()
     node = f"leveret-peer-{port}@localhost"
-    plugins = Path(folder) / "enabled_plugins"
-    plugins.write_text("[].\n")
+    enabled = Path(folder) / "enabled_plugins"
+    enabled.write_text(f"[{plugins}].\n")
     environment = {
         "HOME": folder,
         "RABBITMQ_NODENAME": node,
@@ -168,7 +168,7 @@ def rabbitmq(folder: str) -> Iterator[Broker]:
         "RABBITMQ_MNESIA_BASE": folder,
         "RABBITMQ_LOG_BASE": folder,
         "RABBITMQ_CONFIG_FILE": f"{folder}/none",
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(enabled),
     }
     try:
         with running("RabbitMQ 3.10.8", [str(RABBITMQ)], environment, port) as broker:

@@ -21,6 +21,7 @@ from brokers import RABBITMQ, rabbitmq  # type: ignore[import-not-found]  # noqa
 
 RECORDED = ROOT / "tests/conformance/recorded"
 PACKAGE = "rabbitmq-server"
+PLUGINS = "rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange,rabbitmq_sharding"
 
 
 def install() -> None:
@@ -38,7 +39,7 @@ def install() -> None:
 
 def test(*arguments: str, **environment: str) -> int:
     """pytest with a fresh RabbitMQ to talk to: its exit status."""
-    with tempfile.TemporaryDirectory() as folder, rabbitmq(folder) as broker:
+    with tempfile.TemporaryDirectory() as folder, rabbitmq(folder, PLUGINS) as broker:
         found = {
             "LEVERET_TEST_SERVER": f"127.0.0.1:{broker.port}",
             "LEVERET_TEST_RABBITMQCTL": broker.control,

@@ -9,7 +9,7 @@ unique, and what was named is deleted. `LEVERET_RECORD=folder` has every convers
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -22,6 +22,7 @@ from peer import Peer, Wire
 
 ADDRESS = os.environ.get("LEVERET_TEST_SERVER", "")
 RECORD = os.environ.get("LEVERET_RECORD", "")
+PASSED = pytest.StashKey[bool]()
 # Half an hour passes only where the clock is ours: over TCP this file has nobody to talk to.
 collect_ignore = ["test_acknowledgement_timeout.py"] if ADDRESS else []
 
@@ -51,6 +52,14 @@ def tcp_server() -> Iterator[TcpServer]:
     server.forget()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report: Any = yield
+    if report.when == "call":
+        item.stash[PASSED] = report.passed
+    return report
+
+
 @pytest.fixture(scope="session")
 def recorded() -> Iterator[dict[str, dict[str, Any]]]:
     """Conversations by file and by name, written at the end."""
@@ -75,8 +84,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[Any]:
         held = request.getfixturevalue("recorded").setdefault(request.path.stem, {})
         conversation = RecordedConversation(request.getfixturevalue("tcp_server"))
         yield conversation
-        about = (request.function.__doc__, request.module.__doc__)
-        held[title(request.node.name, *about)] = conversation.finished()
+        if request.node.stash.get(PASSED, False):
+            about = (request.function.__doc__, request.module.__doc__)
+            held[title(request.node.name, *about)] = conversation.finished()
 
 
 @pytest.fixture

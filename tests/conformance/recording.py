@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from collections import Counter
+from fnmatch import fnmatch
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ ROWS = re.compile(
 )
 # Conversations in which RabbitMQ itself says now this and now that: name and reason.
 CHANCE = tomllib.loads(Path(__file__).with_name("chance.toml").read_text())
+FEATURES = Path(__file__).parents[2] / "docs/features.md"
 CONFIRMS = ("Basic.Ack", "Basic.Nack")
 # From connecting to channel.open-ok.
 USUAL_OPENING_STEPS = 10
@@ -174,12 +176,17 @@ def usual_opening(conversations: list[list[Step]]) -> list[Step]:
     return opening
 
 
-def title(name: str, *docstrings: str | None) -> str:
-    """The test's name, and in brackets what its docstring, or else its file's, says it shows."""
+def title(name: str, file: str, *docstrings: str | None) -> str:
+    """The test's name, and in brackets the rows of docs/features.md that it shows: those that its
+    docstring names, or its file's, or else the row that its file is for."""
     for about in filter(None, docstrings):
         if rows := ROWS.findall(about.replace("\n", " ")):
             return f"{name} ({'; '.join(rows)})"
-    return name
+    for row in FEATURES.read_text(encoding="utf-8").splitlines():
+        patterns = re.findall(r"`([^`:]+\.py)`", row)
+        if row.startswith("| ") and any(fnmatch(f"{file}.py", pattern) for pattern in patterns):
+            return f"{name} ({row.split(' | ')[0][2:]})"
+    raise LookupError(f"docs/features.md has no row for all of {file}.py")
 
 
 def save(folder: Path, conversations: dict[str, dict[str, list[Step]]]) -> None:

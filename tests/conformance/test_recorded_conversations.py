@@ -40,5 +40,9 @@ def test_every_deviation_names_a_conversation_and_gives_a_reason():
     assert all(reason.endswith(".") for reason in DEVIATIONS.values())
 
 
+def test_every_conversation_says_which_row_it_is_about():
+    assert [name for name in CONVERSATIONS if plain(name) == name] == []
+
+
 def test_there_are_at_least_three_hundred_of_them():
     assert len(CONVERSATIONS) >= 300

@@ -85,7 +85,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Any]:
         conversation = RecordedConversation(request.getfixturevalue("tcp_server"))
         yield conversation
         if request.node.stash.get(PASSED, False):
-            about = (request.function.__doc__, request.module.__doc__)
+            about = (request.path.stem, request.function.__doc__, request.module.__doc__)
             held[title(request.node.name, *about)] = conversation.finished()
 
 

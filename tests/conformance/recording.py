@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections import Counter
 from fnmatch import fnmatch
+from inspect import signature
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,6 @@ from conformance.notation import body_notation, body_octets, written
 from conformance.wires import FrameWire
 from peer import Silence, Wire
 
-ORDERS = (
-    "advance",
-    "wait",
-    "add_user",
-    "delete_user",
-    "add_vhost",
-    "set_permissions",
-    "raise_alarm",
-    "clear_alarm",
-)
 ROWS = re.compile(
     r"([Ww]ire behaviours? \d[\d, ]*(?:(?:and|to) \d+)?|Error table: [^.]*|No error: [^.]*)"
 )
@@ -85,12 +76,13 @@ class RecordedConversation:
         return RecordingWire(self.server.connect(), self, self.clients)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ORDERS:
-            raise AttributeError(name)
+        """What the server can be told to do is a step, too."""
+        told = getattr(self.server, name)
 
-        def order(*values: Any) -> None:
-            self.steps.append([name, *values])
-            getattr(self.server, name)(*values)
+        def order(*values: Any, **named: Any) -> None:
+            arguments = signature(told).bind(*values, **named).arguments
+            self.steps.append([name, *arguments.values()])
+            told(*values, **named)
 
         return order
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.conversation import load, plain
-from conformance.replaying import Deviation, Replay
+from conformance.replaying import Deviation
 
 CONVERSATIONS = load()
 DEVIATIONS = tomllib.loads(Path(__file__).with_name("deviations.toml").read_text())
@@ -24,14 +24,12 @@ def deviates(name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", CONVERSATIONS, ids=plain)
-def test_the_answers_are_those_of_rabbitmq(server, clean, name):
-    steps = CONVERSATIONS[name]
-    clean(steps)
+def test_the_answers_are_those_of_rabbitmq(replay, name):
     if ADDRESS or not deviates(name):
-        Replay(server).run(steps)
+        replay(CONVERSATIONS[name])
         return
     with pytest.raises(Deviation):
-        Replay(server).run(steps)
+        replay(CONVERSATIONS[name])
 
 
 def test_every_deviation_names_a_conversation_and_gives_a_reason():

@@ -1,10 +1,12 @@
 """A server that somebody else runs, and its control command."""
 
+import json
 import os
 import shlex
 import subprocess
 import time
 from contextlib import suppress
+from typing import Any
 
 from peer import TcpWire, Wire
 
@@ -46,12 +48,31 @@ class TcpServer:
         self.control("delete_user", name)
         self.orders = {key: value for key, value in self.orders.items() if name not in key}
 
-    def add_vhost(self, name: str) -> None:
-        self.order("vhost", name, values=("add_vhost", name))
+    def add_vhost(self, name: str, default_queue_type: str = "") -> None:
+        typed = ("--default-queue-type", default_queue_type) if default_queue_type else ()
+        self.order("vhost", name, values=("add_vhost", name, *typed))
 
     def set_permissions(self, user: str, vhost: str, configure: str, write: str, read: str) -> None:
         values = ("set_permissions", "-p", vhost, user, configure, write, read)
         self.order("permissions", vhost, user, values=values)
+
+    def set_topic_permissions(
+        self, user: str, vhost: str, exchange: str, write: str, read: str
+    ) -> None:
+        self.control("set_topic_permissions", "-p", vhost, user, exchange, write, read)
+
+    def set_vhost_limits(self, vhost: str, limits: dict[str, int]) -> None:
+        self.control("set_vhost_limits", "-p", vhost, json.dumps(limits))
+
+    def set_user_limits(self, user: str, limits: dict[str, int]) -> None:
+        self.control("clear_user_limits", user, "all")
+        self.control("set_user_limits", user, json.dumps(limits))
+
+    def set_policy(self, vhost: str, name: str, pattern: str, definition: Any) -> None:
+        self.control("set_policy", "-p", vhost, name, pattern, json.dumps(definition))
+
+    def clear_policy(self, vhost: str, name: str) -> None:
+        self.control("clear_policy", "-p", vhost, name)
 
     def raise_alarm(self, resource: str) -> None:
         self.order("alarm", resource, values=ALARMS[resource][0])

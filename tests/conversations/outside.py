@@ -81,6 +81,9 @@ class TcpServer:
         if self.orders.pop(("alarm", resource), None):
             self.control(*ALARMS[resource][1])
 
+    def set_tracing(self, vhost: str, on: bool) -> None:
+        self.control("trace_on" if on else "trace_off", "-p", vhost)
+
     def order(self, *key: str, values: tuple[str, ...]) -> bool:
         """Carry out what is not so already."""
         if self.orders.get(key) == values:

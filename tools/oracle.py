@@ -70,7 +70,7 @@ def main() -> int:
     install()
     if sys.argv[1:] == ["record"]:
         return record()
-    return test("-q", "tests/conversations") or test("-q", "tests/conformance")
+    return max(test("-q", "tests/conversations"), test("-q", "tests/conformance"))
 
 
 if __name__ == "__main__":

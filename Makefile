@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py README.md
 
-.PHONY: run demo test test-clients check compile bench bench-durable soak docs clean
+.PHONY: run demo test test-clients oracle check compile bench bench-durable soak docs clean
 
 # An installation of the project, compiled where there is a C compiler.
 $(VENV)/installed: $(SOURCES)
@@ -49,6 +49,10 @@ $(VENV)/clients-installed: $(VENV)/tests-installed
 
 test-clients: $(VENV)/clients-installed
 	$(BIN)/python -m pytest tests/clients
+
+# The conversations, held with RabbitMQ 3.10.8 itself; MODE=record writes its answers down anew.
+oracle: $(VENV)/tests-installed
+	$(BIN)/python tools/oracle.py $(MODE)
 
 check: $(VENV)/check-installed
 	$(BIN)/ruff check src tests tools bench setup.py

@@ -7,6 +7,7 @@ builds it.
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = Path(os.environ.get("AMQPLOAD_SOURCE", ROOT.parent / "shared/bench/amqpload.c"))
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+RABBITMQCTL = RABBITMQ.with_name("rabbitmqctl")
 # What the load is made of: the name, the generator's options.
 TRANSIENT_SCENARIOS = [
     ("16 B, automatic ack", ["--autoack", "--size", "16"]),
@@ -62,7 +64,9 @@ def accepts(port: int) -> bool:
 
 
 class Broker:
-    """A broker process under measurement."""
+    """A broker process under measurement; `control` is the shell command that orders it about."""
+
+    control = ""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], port: int) -> None:
         self.name = name
@@ -150,14 +154,15 @@ def leveret(
 
 
 @contextmanager
-def rabbitmq(folder: str) -> Iterator[Broker]:
-    """RabbitMQ with ports and a folder of its own, and no plugins."""
+def rabbitmq(folder: str, plugins: str = "") -> Iterator[Broker]:
+    """RabbitMQ with ports and a folder of its own, and these plugins only, by commas."""
     port, distribution, mapper = free_port(), free_port(), free_port()
-    plugins = Path(folder) / "enabled_plugins"
-    plugins.write_text("[].\n")
+    node = f"leveret-peer-{port}@localhost"
+    enabled = Path(folder) / "enabled_plugins"
+    enabled.write_text(f"[{plugins}].\n")
     environment = {
         "HOME": folder,
-        "RABBITMQ_NODENAME": f"bench{port}@localhost",
+        "RABBITMQ_NODENAME": node,
         "RABBITMQ_NODE_PORT": str(port),
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_DIST_PORT": str(distribution),
@@ -165,10 +170,12 @@ def rabbitmq(folder: str) -> Iterator[Broker]:
         "RABBITMQ_MNESIA_BASE": folder,
         "RABBITMQ_LOG_BASE": folder,
         "RABBITMQ_CONFIG_FILE": f"{folder}/none",
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(enabled),
     }
     try:
         with running("RabbitMQ 3.10.8", [str(RABBITMQ)], environment, port) as broker:
+            words = ["env", *(f"{name}={value}" for name, value in environment.items())]
+            broker.control = shlex.join([*words, str(RABBITMQCTL), "-n", node])
             yield broker
     finally:
         # Erlang's name server, which RabbitMQ started for itself and leaves behind.

@@ -6,6 +6,7 @@ is made from the environment.
 
 import os
 import threading
+import time
 from pathlib import Path
 
 from celery import Celery
@@ -36,10 +37,14 @@ def make_app(broker_url: str, result_backend: str, **settings: object) -> Celery
     def total(numbers):
         return sum(numbers)
 
+    @task()
+    def now():
+        return time.time()
+
     @task(bind=True, max_retries=5)
-    def flaky(self, failures):
+    def flaky(self, failures, countdown=0):
         if self.request.retries < failures:
-            raise self.retry(countdown=0)
+            raise self.retry(countdown=countdown)
         return self.request.retries
 
     @task()
@@ -75,4 +80,5 @@ if "RESULT_BACKEND" in os.environ:
         os.environ["AMQP_URL"],
         os.environ["RESULT_BACKEND"],
         task_default_queue_type=os.environ.get("QUEUE_TYPE", "classic"),
+        task_default_exchange_type=os.environ.get("EXCHANGE_TYPE", "direct"),
     )

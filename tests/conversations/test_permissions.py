@@ -288,6 +288,16 @@ def test_a_permission_is_a_search_not_a_match(server, stranger, unique_name):
     peer.expect_channel_closed(403, refused("queue", "MY-QUEUE", "searcher"), Queue.Declare)
 
 
+def test_a_consumer_that_is_there_keeps_its_deliveries(peer, server, log_in, q):
+    """Wire behaviour 79: only new consumers need the permission."""
+    reader = log_in("reader")
+    reader.call(Basic.Consume(queue=q))
+    server.set_permissions("reader", "/", NOTHING, NOTHING, NOTHING)
+    peer.publish(1, "", q, b"still")
+    assert reader.expect(Basic.Deliver).body == b"still"
+    server.set_permissions("reader", "/", *PROFILES["reader"])
+
+
 def test_deleting_a_user_closes_his_connections(server, stranger):
     """Error table: closed by operator."""
     server.add_user("leaver", "secret")

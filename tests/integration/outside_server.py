@@ -1,6 +1,6 @@
 """The same tests against a running RabbitMQ, to prove that the tests themselves are right.
 
-LEVERET_TEST_SERVER=host:port names the server; LEVERET_TEST_RABBITMQCTL=path lets the tests that
+LEVERET_TEST_SERVER=host:port names the server; LEVERET_TEST_RABBITMQCTL=command lets the tests that
 need users and vhosts make them there. Such a server outlives a test, so this module also undoes
 what a test declared.
 """
@@ -8,6 +8,7 @@ what a test declared.
 import contextlib
 import os
 import secrets
+import shlex
 import subprocess
 
 import pika
@@ -84,4 +85,5 @@ class OutsideServer:
 
 
 def _rabbitmqctl(*arguments: str) -> None:
-    subprocess.run([RABBITMQCTL, "--quiet", *arguments], check=True, capture_output=True)
+    command = [*shlex.split(RABBITMQCTL), "--quiet", *arguments]
+    subprocess.run(command, check=True, capture_output=True)

@@ -200,7 +200,7 @@ class World(StoreEvents):
         if entry is None:
             return None
         held = Held(queue, entry, entry.message.body())
-        queue._ready.delivered(entry)  # As a queue does with what it delivers to a consumer.
+        queue.ready.delivered(entry)  # As a queue does with what it delivers to a consumer.
         if entry.ticket > 0:
             self.ledger.delivered(name, held.body)
             if self.first_delivery is None:

@@ -31,6 +31,8 @@ def test_a_flood_stops_at_the_watermark_and_goes_on_once_the_queue_is_empty(tmp_
     settings = {
         "LEVERET_MEMORY_HIGH_WATERMARK_BYTES": str(WATERMARK_BYTES),
         "LEVERET_MEMORY_MONITOR_INTERVAL_SECONDS": "0.2",
+        # Else messages leave memory long before the watermark, and the flood goes on.
+        "LEVERET_MEMORY_PAGING_RATIO": "1",
     }
     publish = method_frame(1, unchecked(Basic.Publish, routing_key="q"))
     publish += header_frame(1, BODY_BYTES) + frame(BODY, 1, bytes(BODY_BYTES))

@@ -154,12 +154,15 @@ def leveret(
 
 
 @contextmanager
-def rabbitmq(folder: str, plugins: str = "") -> Iterator[Broker]:
-    """RabbitMQ with ports and a folder of its own, and these plugins only, by commas."""
+def rabbitmq(folder: str, plugins: str = "", settings: str = "") -> Iterator[Broker]:
+    """RabbitMQ with ports and a folder of its own, these plugins only, by commas, and the settings
+    of a rabbitmq.conf."""
     port, distribution, mapper = free_port(), free_port(), free_port()
     node = f"leveret-peer-{port}@localhost"
     enabled = Path(folder) / "enabled_plugins"
     enabled.write_text(f"[{plugins}].\n")
+    configuration = Path(folder) / "rabbitmq.conf"
+    configuration.write_text(settings)
     environment = {
         "HOME": folder,
         "RABBITMQ_NODENAME": node,
@@ -169,7 +172,7 @@ def rabbitmq(folder: str, plugins: str = "") -> Iterator[Broker]:
         "ERL_EPMD_PORT": str(mapper),
         "RABBITMQ_MNESIA_BASE": folder,
         "RABBITMQ_LOG_BASE": folder,
-        "RABBITMQ_CONFIG_FILE": f"{folder}/none",
+        "RABBITMQ_CONFIG_FILE": str(configuration),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(enabled),
     }
     try:

@@ -29,7 +29,7 @@ from leveret.clock import LoopClock
 from leveret.config import Config, ConfigError
 from leveret.errors import ConnectionForced
 from leveret.logs import set_up_logging
-from leveret.management.definitions import Import, read_definitions
+from leveret.management.definitions.files import load_definitions
 from leveret.management.pending import answered
 from leveret.monitor import Monitor
 from leveret.names import generate_name, generate_queue_id, node_name
@@ -104,7 +104,12 @@ class Server:
         if not self._definitions.load() and not config.load_definitions:
             await self._first_start()
         if config.load_definitions:
-            await self._import(config.load_definitions)
+            await load_definitions(
+                self.broker,
+                self.users,
+                config.load_definitions,
+                config.definitions_skip_if_unchanged,
+            )
         self.monitor.start()
         await self._listen()
 
@@ -150,12 +155,6 @@ class Server:
         await answered(self.broker.add_vhost(vhost))
         await answered(self.users.add_user(user, config.default_pass, ["administrator"]))
         await answered(self.users.set_permissions(user, vhost, ".*", ".*", ".*"))
-
-    async def _import(self, path: str) -> None:
-        definitions = read_definitions(path)
-        for refusal in await Import(self.broker, self.users).add(definitions):
-            log.warning("%s: left out: %s", path, refusal)
-        log.info("definitions imported from %s", path)
 
     async def _listen(self) -> None:
         config = self.config

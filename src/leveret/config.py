@@ -51,8 +51,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = ""
     ephemeral: Annotated[bool, Meta(description="Keep nothing on disk.")] = False
     load_definitions: Annotated[
-        str, Meta(description="A definitions file in RabbitMQ's format, imported at every start.")
+        str,
+        Meta(
+            description="A definitions file in RabbitMQ's format, or a folder of them, imported at "
+            "every start."
+        ),
     ] = ""
+    definitions_skip_if_unchanged: Annotated[
+        bool, Meta(description="Whether they are imported only if they are not those of last time.")
+    ] = False
     compat: Annotated[
         Literal["3.13", "4.2", "4.3"],
         Meta(description="The RabbitMQ release whose behaviour clients see."),

@@ -10,7 +10,7 @@ import click
 from leveret.app import StoreFailedError
 from leveret.app import serve as run_server
 from leveret.config import ConfigError, load_config
-from leveret.management.definitions import DefinitionsError
+from leveret.management.definitions.format import DefinitionsError
 from leveret.store.data_folder import DataFolderError
 from leveret.store.definitions import DefinitionStoreError
 

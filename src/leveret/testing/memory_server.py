@@ -1,6 +1,6 @@
 """The sans-IO core as a server: sessions driven by hand, time moved by hand, nothing random."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from leveret.access.mechanisms import MECHANISMS
 from leveret.access.users import Users
@@ -13,34 +13,10 @@ from leveret.app import server_properties
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.policies import POLICY, Policy
-from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Pending, Session
+from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Session
 from leveret.management.administration import Administration
-from leveret.store.memory import MemoryStore
+from leveret.store.memory import MemoryDefinitions, MemoryStore
 from leveret.testing.manual_clock import ManualClock
-
-
-class MemoryDefinitions(DefinitionStore):
-    """Definitions that are committed at once and kept as long as this object."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str], tuple[object, int]] = {}
-        self._revision = 0
-
-    def load(self) -> list[tuple[str, str, object, int]]:
-        return [(*key, value, revision) for key, (value, revision) in self._values.items()]
-
-    def put(self, kind: str, key: str, value: object) -> Pending:
-        self._revision += 1
-        self._values[kind, key] = (value, self._revision)
-        return Pending.of(self._revision)
-
-    def delete(self, kind: str, key: str) -> Pending:
-        return Pending.of(self._values.pop((kind, key), None) is not None)
-
-    def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
-        for key in definitions:
-            self._values.pop(key, None)
-        return Pending.of(None)
 
 
 class SilentOutbox(Outbox):

@@ -6,8 +6,8 @@ from leveret.access.permissions import PatternError
 from leveret.access.users import User, Users
 from leveret.amqp.connection import Connection
 from leveret.broker.seams import Credentials, Pending
+from leveret.store.memory import MemoryDefinitions
 from leveret.testing import MemoryServer
-from leveret.testing.memory_server import MemoryDefinitions
 from unit.doubles import answer_of
 
 

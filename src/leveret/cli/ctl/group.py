@@ -7,6 +7,7 @@ import click
 
 from leveret.cli.ctl import (
     connections,
+    definitions,
     limits,
     listings,
     node,
@@ -29,6 +30,7 @@ VERBS: Final = {
         topic_permissions,
         policies,
         limits,
+        definitions,
         listings,
         queues,
         connections,

@@ -7,8 +7,8 @@ import click
 from leveret.cli.ctl.answers import Rows, Said
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.columns import Columns, ColumnsArgument, field
-from leveret.cli.ctl.definitions import put
 from leveret.cli.ctl.exits import DATA, CtlError, InputError
+from leveret.cli.ctl.json_values import put
 from leveret.cli.ctl.terms import Cell, names
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
 

@@ -8,6 +8,7 @@ from leveret.management.resources import (
     channels,
     connections,
     consumers,
+    definitions,
     exchanges,
     health,
     limits,
@@ -38,5 +39,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *channels.ROUTES,
     *consumers.ROUTES,
     *health.ROUTES,
+    *definitions.ROUTES,
     *operations.ROUTES,
 )

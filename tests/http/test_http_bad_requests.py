@@ -48,6 +48,9 @@ WRONG_TYPES = {
     "/api/user-limits/ada/max-connections": [{"value": 1}],
     "/api/x/user-limits/ada": [{"value": []}, {"value": {}}],
     "/api/topic-permissions/%2F/ada": [{"exchange": 5, "write": "", "read": ""}],
+    "/api/definitions": [{"queues": {}}, {"users": [{}]}, {"vhosts": [{"name": 1}]}],
+    "/api/definitions/%2F": [{"queues": [{}]}, {"policies": 7}],
+    "/api/all-configuration": [{"bindings": [{"source": "a"}]}],
     "/api/x/authenticate": [{"user": 1, "password": ""}, {"user": ""}],
     "/api/x/backup": [{"folder": 1}, {"folder": "not/from/the/root"}],
 }

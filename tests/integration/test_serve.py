@@ -197,13 +197,13 @@ def test_a_definitions_file_brings_users_vhosts_permissions_and_topology(tmp_pat
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "cannot be imported: Input data was truncated"),
+        ("", "cannot be imported: this is not JSON: Input data was truncated"),
         ("[]", "cannot be imported: Expected `object`, got `array`"),
         ('{"users": [{"name": 1}]}', "at `$.users[0].name`"),
         ('{"users": [{"name": "a", "hashing_algorithm": "x"}]}', "unknown hashing_algorithm 'x'"),
         (
-            '{"permissions": [{"user": "a", "vhost": "/", "configure": "(", '
-            '"write": "", "read": ""}]}',
+            '{"users": [{"name": "a"}], "vhosts": [{"name": "/"}], "permissions": [{"user": "a", '
+            '"vhost": "/", "configure": "(", "write": "", "read": ""}]}',
             "'(' is not a regular expression",
         ),
     ],

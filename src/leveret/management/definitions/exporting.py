@@ -47,7 +47,6 @@ async def export_definitions(management: Management) -> View:
             for user, vhost in sorted(users.permissions)
         ],
         "topic_permissions": list(_topic_permissions(users)),
-        "global_parameters": [],
         **await _in_vhosts(vhosts),
     }
 

@@ -179,9 +179,9 @@ class Server:
         self._amqp = AmqpListener(make_session, config.frame_max_bytes)
         self.amqp_port = await _bound("AMQP", self._amqp.start, config.amqp_host, config.amqp_port)
         if config.http_enabled or self._folder is not None:
-            await self._listen_for_management()
+            await self._listen_for_management(limits)
 
-    async def _listen_for_management(self) -> None:
+    async def _listen_for_management(self, limits: Limits) -> None:
         """HTTP over TCP for those with a password, and over a socket for those with the folder."""
         # Imported here: clients need not wait for it.
         from leveret.management.api import management_application
@@ -192,9 +192,10 @@ class Server:
         config, folder = self.config, self._folder
         node = Node(config.identity == "rabbitmq", self.monitor)
         node.listeners.append(Listener("amqp", config.amqp_host or "::", self.amqp_port))
-        management = Management(self.broker, self.users, node, self.stopping.set)
+        management = Management(self.broker, self.users, limits, node, self.stopping.set)
         if config.http_enabled:
-            http = HttpListener(management_application(management, by_password(self.users)))
+            authenticate = by_password(self.users, self.broker.auth_attempts)
+            http = HttpListener(management_application(management, authenticate))
             self.http_port = await _bound("HTTP", http.start, config.http_host, config.http_port)
             self._stop_http.append(http.stop)
             node.listeners.append(Listener("http", config.http_host or "::", self.http_port))

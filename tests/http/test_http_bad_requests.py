@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from leveret.management.calls import BODY_MAX_BYTES
 from leveret.management.resources import ROUTES
+from leveret.management.routing import BODY_MAX_BYTES
 
 PLACES = {
     "vhost": "%2F",
@@ -15,10 +15,9 @@ PLACES = {
     "destination": "work",
     "user": "ada",
     "name": "max-connections",
+    "component": "vhost-limits",
 }
-WITH_BODY = [
-    route for route in ROUTES if route.method in ("PUT", "POST") and "stop" not in route.parts
-]
+WITH_BODY = [route for route in ROUTES if route.body is not None]
 BODIES = [
     b"nonsense",
     b"{",
@@ -32,6 +31,8 @@ BODIES = [
     b'{"arguments":' + b'{"a":' * 5000,
     b"[" * 100_000,
 ]
+MESSAGE = {"routing_key": "", "properties": {}, "payload": "", "payload_encoding": "string"}
+GET = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
 # Members of the wrong type, for each path that takes a body.
 WRONG_TYPES = {
     "/api/vhosts/%2F": [{"description": 7}, {"tags": {}}, {"tags": [1]}, {"tracing": "x"}],
@@ -52,6 +53,39 @@ WRONG_TYPES = {
     "/api/definitions/%2F": [{"queues": [{}]}, {"policies": 7}],
     "/api/all-configuration": [{"bindings": [{"source": "a"}]}],
     "/api/x/authenticate": [{"user": 1, "password": ""}, {"user": ""}],
+    "/api/parameters/vhost-limits/%2F/max-connections": [{"value": 1}, {"value": {}}],
+    "/api/global-parameters/max-connections": [],
+    "/api/cluster-name": [{"name": 1}, {}],
+    "/api/auth/hash_password": [{"password": 1}, {}],
+    "/api/users/bulk-delete": [{"users": "ada"}, {"users": [1]}, {"users": ["nobody"]}, {}],
+    "/api/exchanges/%2F/amq.topic/publish": [
+        {},
+        MESSAGE | {"routing_key": 1},
+        MESSAGE | {"routing_key": "x" * 256},
+        MESSAGE | {"properties": 1},
+        MESSAGE | {"properties": {"headers": 1}},
+        MESSAGE | {"properties": {"headers": {"x" * 256: 1}}},
+        MESSAGE | {"properties": {"priority": 256}},
+        MESSAGE | {"properties": {"priority": True}},
+        MESSAGE | {"properties": {"delivery_mode": 3}},
+        MESSAGE | {"properties": {"message_id": "x" * 256}},
+        MESSAGE | {"properties": {"user_id": "somebody"}},
+        MESSAGE | {"properties": {"expiration": "soon"}},
+        MESSAGE | {"payload": {}},
+        MESSAGE | {"payload_encoding": "utf-7"},
+        MESSAGE | {"payload": "!", "payload_encoding": "base64"},
+    ],
+    "/api/queues/%2F/work/get": [
+        {},
+        GET | {"count": -1},
+        GET | {"count": "many"},
+        GET | {"count": None},
+        GET | {"ackmode": "ack"},
+        GET | {"ackmode": []},
+        GET | {"encoding": "utf-7"},
+        GET | {"truncate": -1},
+    ],
+    "/api/queues/%2F/work/actions": [{}, {"action": "dance"}, {"action": []}],
     "/api/x/backup": [{"folder": 1}, {"folder": "not/from/the/root"}],
 }
 

@@ -29,6 +29,7 @@ def test_an_export_has_rabbitmqs_keys(api: Client):
         "vhosts",
         "permissions",
         "topic_permissions",
+        "global_parameters",
         "parameters",
         "policies",
         "queues",
@@ -89,6 +90,14 @@ def test_exclusive_queues_are_not_exported(api: Client, connect):
     exported = api.get("/api/definitions").json
     assert [each["name"] for each in exported["queues"]] == ["ours"]
     assert exported["bindings"] == []
+
+
+def test_global_parameters_go_out_and_come_in(api: Client):
+    api.put("/api/global-parameters/mine", {"value": [1, {"a": None}]})
+    exported = api.get("/api/definitions").json
+    api.delete("/api/global-parameters/mine")
+    api.post("/api/definitions", exported)
+    assert api.get("/api/global-parameters/mine").json["value"] == [1, {"a": None}]
 
 
 def test_an_import_says_what_was_left_alone_if_asked(api: Client):

@@ -14,6 +14,7 @@ from leveret import errors
 from leveret.amqp.admission import admit_connection
 from leveret.amqp.described import as_binary, described_frame
 from leveret.amqp.heartbeat import Heartbeat
+from leveret.broker.auth_attempts import AMQP
 from leveret.wire.constants import FRAME_HEARTBEAT, FRAME_METHOD
 from leveret.wire.frames import METHOD_FRAME_MIN, PROTOCOL_HEADER, PROTOCOL_HEADER_0_9
 from leveret.wire.methods import (
@@ -111,6 +112,10 @@ class Handshake:
     def may_hear_errors(self) -> bool:
         """Whether an error is answered with a close; before tune-ok the socket just closes."""
         return self._state == OPENING
+
+    def login_decided(self, connection: Connection, succeeded: bool) -> None:
+        """Somebody has tried to log in."""
+        connection.broker.auth_attempts.count(AMQP, succeeded)
 
     # --- the protocol header ---
 
@@ -211,6 +216,7 @@ class Handshake:
             return
         connection.read_on(None)
         assert self._mechanism is not None
+        self.login_decided(connection, not refusal)
         if refusal:
             log.warning(
                 "%s: login of user '%s' refused: %s",

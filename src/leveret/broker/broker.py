@@ -9,9 +9,11 @@ from time import time
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import Alarms
+from leveret.broker.auth_attempts import AuthAttempts
 from leveret.broker.compat import LEVELS, Compat
 from leveret.broker.durable import QueueIds
 from leveret.broker.exchanges.delayed import DelayedExchange
+from leveret.broker.global_parameters import GLOBAL_PARAMETER, GlobalParameters
 from leveret.broker.limits import LimitError, vhost_limits
 from leveret.broker.loading import Loading
 from leveret.broker.queues import QUEUE_TYPES
@@ -43,6 +45,8 @@ log = logging.getLogger("leveret.vhost")
 
 VHOST: Final = "vhost"
 VHOST_LIMITS: Final = "vhost_limits"
+# RabbitMQ's word in the metadata of a vhost.
+PROTECTED: Final = "protected_from_deletion"
 
 
 class Broker(StoreEvents):
@@ -69,6 +73,8 @@ class Broker(StoreEvents):
         # Queues whose definitions are damaged: their messages are nobody's, and no leftovers.
         self.damaged_queues: list[str] = []
         self.alarms = Alarms()
+        self.auth_attempts = AuthAttempts()
+        self.global_parameters = GlobalParameters(definitions)
         self.now: float = clock.now()
         self.paging = Paging()
         # Of queues declared without a type, where the vhost does not say; "" is classic. To be set
@@ -101,6 +107,8 @@ class Broker(StoreEvents):
                     log.error("vhost '%s' has lost its description and tags", name)
                     value = {}
                 self._make_vhost(name, value)
+            elif kind == GLOBAL_PARAMETER:
+                self.global_parameters.load(name, value)
         for kind, name, value, _revision in definitions:
             if kind == VHOST_LIMITS and name in self.vhosts:
                 self._load_limits(self.vhosts[name], value)
@@ -142,6 +150,19 @@ class Broker(StoreEvents):
     ) -> Pending:
         """Give a vhost another description and so on; answers with it."""
         value = _metadata(description, tags, default_queue_type, compat)
+        if vhost.protected:
+            value[PROTECTED] = True
+        return self._change_vhost(vhost, value)
+
+    def protect_vhost(self, vhost: VHost, protected: bool) -> Pending:
+        """Protect a vhost from deletion, or no longer; answers with it."""
+        own_compat = vhost.compat.level if vhost.own_compat else ""
+        value = _metadata(vhost.description, vhost.tags, vhost.own_queue_type, own_compat)
+        if protected:
+            value[PROTECTED] = True
+        return self._change_vhost(vhost, value)
+
+    def _change_vhost(self, vhost: VHost, value: Mapping[str, object]) -> Pending:
         answer = Pending()
 
         def committed(_revision: object) -> None:
@@ -210,6 +231,7 @@ class Broker(StoreEvents):
 
     def _describe(self, vhost: VHost, value: Mapping[str, object]) -> None:
         vhost.description = str(value.get("description", ""))
+        vhost.protected = value.get(PROTECTED) is True
         tags = value.get("tags", [])
         vhost.tags = [str(tag) for tag in tags] if isinstance(tags, list) else []
         level = value.get("compat")

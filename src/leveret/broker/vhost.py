@@ -99,6 +99,8 @@ class VHost(Topology):
         self.now = clock.now
         self.description = ""
         self.tags: list[str] = []
+        # Whether nobody may delete it.
+        self.protected = False
         self.compat = compat
         # Whether that is the vhost's own, and not the server's.
         self.own_compat = False

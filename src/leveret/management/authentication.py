@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.peer import Peer
+from leveret.broker.auth_attempts import HTTP
 from leveret.broker.seams import Credentials
 from leveret.management.authorisation import Caller
 from leveret.management.pending import answered
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from leveret.access.users import Users
+    from leveret.broker.auth_attempts import AuthAttempts
 
 log = logging.getLogger("leveret.management")
 
@@ -31,7 +33,7 @@ CREDENTIALS_MAX_BYTES: Final = 4096
 Authenticate = Callable[["Request"], Awaitable[Caller]]
 
 
-def by_password(users: Users) -> Authenticate:
+def by_password(users: Users, attempts: AuthAttempts) -> Authenticate:
     """Basic authentication, with the rule about users that may come from this machine only."""
 
     async def authenticate(request: Request) -> Caller:
@@ -41,6 +43,7 @@ def by_password(users: Users) -> Authenticate:
         peer = Peer(client.host if client else "", client.port if client else 0, "", 0)
         refusal = await answered(users.authenticate(credentials, peer.is_loopback))
         user = users.users.get(credentials.user)
+        attempts.count(HTTP, not refusal)
         if refusal or user is None:
             log.warning(
                 "HTTP from %s:%d: login of user '%s' refused: %s",

@@ -5,16 +5,22 @@ Paths are split before they are decoded: a name may hold `/` as %2F, and every o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 from starlette.responses import Response
 
+from leveret.amqp.peer import Peer
 from leveret.management.authorisation import READ_OBJECTS
 from leveret.management.pending import answered
-from leveret.management.refusals import bad_request, login_failed, no_vhost, not_found
+from leveret.management.refusals import (
+    bad_request,
+    keys_missing,
+    login_failed,
+    no_vhost,
+    not_found,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
     from leveret.broker.vhost import VHost
     from leveret.management.authorisation import Caller, Operation
     from leveret.management.context import Management
+    from leveret.management.routing import Route
 
-BODY_MAX_BYTES: Final = 1 << 20
 NAME_MAX_BYTES: Final = 255
 DEFAULT_EXCHANGE: Final = "amq.default"
 
@@ -37,11 +43,17 @@ class Call:
     """What a resource works with. `names` are the decoded parts of the path, by their place."""
 
     def __init__(
-        self, management: Management, caller: Caller, names: dict[str, str], request: Request
+        self,
+        management: Management,
+        caller: Caller,
+        route: Route,
+        names: dict[str, str],
+        request: Request,
     ) -> None:
         self.management = management
         self.caller = caller
         self.names = names
+        self._route = route
         self._request = request
 
     # --- what is asked for ---
@@ -80,6 +92,11 @@ class Call:
         ]
         return sorted(connections, key=lambda connection: connection.peer.name)
 
+    def check_node(self) -> None:
+        """404 unless the path names this node, the only one."""
+        if self.names["node"] != self.management.node.name:
+            raise not_found()
+
     def exchange_name(self, place: str = "exchange") -> str:
         """An exchange's name in the path; the one without a name has another there."""
         name = self.names[place]
@@ -94,26 +111,43 @@ class Call:
         value = self._request.headers.get(name)
         return None if value is None else value.encode("latin-1").decode(errors="replace")
 
+    @property
+    def peer(self) -> Peer:
+        """Where the request comes from; a peer that is gone already has no address."""
+        client = self._request.client
+        server: tuple[str, int | None] = self._request.scope.get("server") or ("", 0)
+        return Peer(
+            client.host if client else "", client.port if client else 0, server[0], server[1] or 0
+        )
+
     async def body(self, kind: type[Body]) -> Body:
-        """The JSON of the request; nothing counts as an object without members."""
-        octets = await self._octets()
+        """The JSON of the request; nothing counts as an object without members. The members that
+        `kind.REQUIRED` names are there."""
+        # The API's description tells what the route says.
+        assert kind is self._route.body, f"the route does not name {kind.__name__}"
+        octets = await self._octets(self._route.body_max_bytes)
         # A body may take minutes to come; who sent its first octet may be nobody by now.
         if not self.caller.is_current():
             raise login_failed()
         try:
             # Decoded first: what is not UTF-8 would pass in a member that nobody looks at.
-            return msgspec.json.decode(octets.decode() or "{}", type=kind, strict=False)
+            body = msgspec.json.decode(octets.decode() or "{}", type=kind, strict=False)
         except msgspec.ValidationError as error:
             raise bad_request(str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise bad_request("not_json") from None
+        required: tuple[str, ...] = getattr(kind, "REQUIRED", ())
+        missing = [name for name in required if getattr(body, name) is msgspec.UNSET]
+        if missing:
+            raise keys_missing(*missing)
+        return body
 
-    async def _octets(self) -> bytes:
+    async def _octets(self, maximum: int) -> bytes:
         octets = bytearray()
         async for chunk in self._request.stream():
             octets += chunk
-            if len(octets) > BODY_MAX_BYTES:
-                refusal = bad_request(f"the body is larger than {BODY_MAX_BYTES} octets")
+            if len(octets) > maximum:
+                refusal = bad_request(f"the body is larger than {maximum} octets")
                 # What is left of it is not wanted.
                 refusal.headers["connection"] = "close"
                 raise refusal
@@ -131,33 +165,6 @@ class Call:
         if columns is not None:
             value = _only(value, frozenset(column.split(".")[0] for column in columns.split(",")))
         return json_response(200, value)
-
-
-Handler = Callable[[Call], Awaitable[Response]]
-
-
-class Route:
-    """A path below /api, whose parts in braces are names, and what is done there by whom."""
-
-    def __init__(self, method: str, path: str, operation: Operation, handler: Handler) -> None:
-        self.method = method
-        self.parts = tuple(path.strip("/").split("/"))
-        self.operation = operation
-        self.handler = handler
-
-    def match(self, segments: list[str]) -> dict[str, str] | None:
-        """The segments that stand for names, still encoded; None if this is another path."""
-        if len(segments) != len(self.parts):
-            return None
-        names: dict[str, str] = {}
-        for part, segment in zip(self.parts, segments, strict=True):
-            if part[0] == "{":
-                if not segment:
-                    return None
-                names[part[1:-1]] = segment
-            elif part != segment:
-                return None
-        return names
 
 
 def json_response(status: int, value: object, headers: dict[str, str] | None = None) -> Response:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from leveret import __version__, build_info
+from leveret.broker.global_parameters import CLUSTER_NAME
 from leveret.management.administration import Administration
 from leveret.names import node_name
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leveret.access.users import Users
+    from leveret.amqp.limits import Limits
     from leveret.broker.broker import Broker
     from leveret.monitor import Monitor
 
@@ -55,10 +57,16 @@ class Management:
     """`request_stop` ends the process gracefully."""
 
     def __init__(
-        self, broker: Broker, users: Users, node: Node, request_stop: Callable[[], object]
+        self,
+        broker: Broker,
+        users: Users,
+        limits: Limits,
+        node: Node,
+        request_stop: Callable[[], object],
     ) -> None:
         self.broker = broker
         self.users = users
+        self.limits = limits
         self.node = node
         self.administration = Administration(broker, users)
         self.request_stop = request_stop
@@ -72,3 +80,11 @@ class Management:
     def rabbitmq_version(self) -> str:
         """The RabbitMQ release whose API this is."""
         return self.broker.compat.server_version if self.node.as_rabbitmq else self.node.version
+
+    def cluster_name(self) -> str:
+        """The name of the cluster, its node's unless it was given one."""
+        return self.broker.global_parameters.cluster_name(self.node.name)
+
+    def global_parameters(self) -> dict[str, object]:
+        """The global parameters, by name; that of the cluster is always there."""
+        return {CLUSTER_NAME: self.cluster_name(), **self.broker.global_parameters.values}

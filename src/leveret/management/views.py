@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 
 from leveret.amqp.connection import Connection
 from leveret.amqp.consumer import ChannelConsumer
+from leveret.broker.broker import PROTECTED
 from leveret.broker.policies import effective_definition
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Exchange
@@ -48,6 +49,8 @@ def vhost_view(management: Management, vhost: VHost) -> View:
         metadata["default_queue_type"] = vhost.own_queue_type
     if vhost.own_compat:
         own["compat"] = metadata["compat"] = vhost.compat.level
+    if vhost.protected:
+        metadata[PROTECTED] = True
     return {
         "name": vhost.name,
         **own,

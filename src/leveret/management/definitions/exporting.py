@@ -47,6 +47,10 @@ async def export_definitions(management: Management) -> View:
             for user, vhost in sorted(users.permissions)
         ],
         "topic_permissions": list(_topic_permissions(users)),
+        "global_parameters": [
+            {"name": name, "value": value}
+            for name, value in sorted(broker.global_parameters.values.items())
+        ],
         **await _in_vhosts(vhosts),
     }
 

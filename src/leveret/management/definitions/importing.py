@@ -23,6 +23,7 @@ from leveret.management.definitions.format import (
     Definitions,
     DefinitionsError,
     ExchangeDefinition,
+    GlobalParameterDefinition,
     InVhost,
     ParameterDefinition,
     PolicyDefinition,
@@ -148,6 +149,7 @@ class _Import:
         await self._all(self._user_limits(each) for each in given.users if each.limits)
         await self._all(self._topic_permission(each) for each in given.topic_permissions)
         await self._all(self._parameter(each) for each in given.parameters)
+        await self._all(self._global_parameter(each) for each in given.global_parameters)
         await self._all(self._policy(each) for each in given.policies)
         await self._all(self._exchange(each) for each in given.exchanges)
         await self._all(self._queue(each) for each in given.queues)
@@ -214,6 +216,11 @@ class _Import:
             raise NotFound("nothing here obeys it")
 
         return what, refuse
+
+    def _global_parameter(self, parameter: GlobalParameterDefinition) -> tuple[str, Change]:
+        return f"global parameter '{parameter.name}'", lambda: self._broker.global_parameters.put(
+            parameter.name, parameter.value
+        )
 
     def _vhost_limits(self, vhost: str, limits: dict[str, Any]) -> tuple[str, Change]:
         return f"limits of vhost '{vhost}'", lambda: self._broker.set_vhost_limits(

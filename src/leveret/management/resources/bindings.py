@@ -8,10 +8,12 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from leveret.broker.seams import Binding
+from leveret.management.answers import BindingAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
-from leveret.management.calls import Call, Handler, Route, changed, check_new_name, created
+from leveret.management.calls import Call, changed, check_new_name, created
 from leveret.management.refusals import not_found
+from leveret.management.routing import Route
 from leveret.management.views import (
     binding_view,
     bindings_from,
@@ -129,21 +131,24 @@ def _bindings_of(vhost: VHost) -> list[dict[str, object]]:
 def _routes_between(letter: str, between: Between) -> tuple[Route, ...]:
     several = f"/bindings/{{vhost}}/e/{{source}}/{letter}/{{destination}}"
     one = several + "/{properties}"
-    rows: tuple[tuple[str, str, Handler], ...] = (
-        ("GET", several, between.index),
-        ("POST", several, between.post),
-        ("GET", one, between.show),
-        ("DELETE", one, between.delete),
-    )
-    return tuple(
-        Route(method, path, READ_OBJECTS if method == "GET" else CHANGE_OBJECTS, handler)
-        for method, path, handler in rows
+    return (
+        Route("GET", several, READ_OBJECTS, between.index, answer=list[BindingAnswer]),
+        Route(
+            "POST",
+            several,
+            CHANGE_OBJECTS,
+            between.post,
+            body=BindingBody,
+            statuses=(201,),
+        ),
+        Route("GET", one, READ_OBJECTS, between.show, answer=BindingAnswer),
+        Route("DELETE", one, CHANGE_OBJECTS, between.delete),
     )
 
 
 ROUTES: Final = (
-    Route("GET", "/bindings", READ_OBJECTS, list_all),
-    Route("GET", "/bindings/{vhost}", READ_OBJECTS, list_in_vhost),
+    Route("GET", "/bindings", READ_OBJECTS, list_all, answer=list[BindingAnswer]),
+    Route("GET", "/bindings/{vhost}", READ_OBJECTS, list_in_vhost, answer=list[BindingAnswer]),
     *_routes_between("q", Between("queue")),
     *_routes_between("e", Between("exchange")),
 )

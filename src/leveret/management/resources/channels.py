@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.management.answers import ChannelAnswer
 from leveret.management.authorisation import READ_OBJECTS, READ_SESSIONS
-from leveret.management.calls import Call, Route
 from leveret.management.refusals import not_authorised, not_found
+from leveret.management.routing import Route
 from leveret.management.views import channel_name, channel_view, consumer_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.amqp.channel import Channel
+    from leveret.management.calls import Call
 
 
 async def list_all(call: Call) -> Response:
@@ -61,7 +63,9 @@ def _channel(call: Call) -> Channel:
 
 
 ROUTES: Final = (
-    Route("GET", "/channels", READ_SESSIONS, list_all),
-    Route("GET", "/vhosts/{vhost}/channels", READ_OBJECTS, list_in_vhost),
-    Route("GET", "/channels/{channel}", READ_SESSIONS, show_channel),
+    Route("GET", "/channels", READ_SESSIONS, list_all, answer=list[ChannelAnswer]),
+    Route(
+        "GET", "/vhosts/{vhost}/channels", READ_OBJECTS, list_in_vhost, answer=list[ChannelAnswer]
+    ),
+    Route("GET", "/channels/{channel}", READ_SESSIONS, show_channel, answer=ChannelAnswer),
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.management.answers import ChannelAnswer, ConnectionAnswer
 from leveret.management.authorisation import CLOSE_SESSIONS, READ_OBJECTS, READ_SESSIONS
-from leveret.management.calls import Call, Route, changed
+from leveret.management.calls import Call, changed
 from leveret.management.refusals import not_authorised, not_found
+from leveret.management.routing import Route
 from leveret.management.views import channel_view, connection_view
 
 if TYPE_CHECKING:
@@ -49,9 +51,31 @@ async def list_channels(call: Call) -> Response:
 async def close_connection(call: Call) -> Response:
     """The client is told the reason in header X-Reason."""
     connection = _connection(call, CLOSE_SESSIONS)
-    reason = call.header("x-reason") or DEFAULT_REASON
-    call.management.administration.close_connection(connection, reason)
+    call.management.administration.close_connection(connection, _reason(call))
     return changed()
+
+
+async def list_of_user(call: Call) -> Response:
+    connections = _of_user(call, READ_SESSIONS)
+    return call.found([connection_view(call.management, each) for each in connections])
+
+
+async def close_all_of_user(call: Call) -> Response:
+    """The clients are told the reason in header X-Reason."""
+    for connection in _of_user(call, CLOSE_SESSIONS):
+        call.management.administration.close_connection(connection, _reason(call))
+    return changed()
+
+
+def _of_user(call: Call, operation: Operation) -> list[Connection]:
+    user = call.names["user"]
+    if not call.caller.sees_session(operation, user):
+        raise not_authorised("User not authorised to access object")
+    return [each for each in call.sessions(operation) if each.user == user]
+
+
+def _reason(call: Call) -> str:
+    return call.header("x-reason") or DEFAULT_REASON
 
 
 def _connection(call: Call, operation: Operation) -> Connection:
@@ -64,10 +88,21 @@ def _connection(call: Call, operation: Operation) -> Connection:
     raise not_found()
 
 
+_ONE: Final = "/connections/{connection}"
+_OF_USER: Final = "/connections/username/{user}"
+
 ROUTES: Final = (
-    Route("GET", "/connections", READ_SESSIONS, list_all),
-    Route("GET", "/vhosts/{vhost}/connections", READ_OBJECTS, list_in_vhost),
-    Route("GET", "/connections/{connection}", READ_SESSIONS, show_connection),
-    Route("DELETE", "/connections/{connection}", CLOSE_SESSIONS, close_connection),
-    Route("GET", "/connections/{connection}/channels", READ_SESSIONS, list_channels),
+    Route("GET", "/connections", READ_SESSIONS, list_all, answer=list[ConnectionAnswer]),
+    Route(
+        "GET",
+        "/vhosts/{vhost}/connections",
+        READ_OBJECTS,
+        list_in_vhost,
+        answer=list[ConnectionAnswer],
+    ),
+    Route("GET", _ONE, READ_SESSIONS, show_connection, answer=ConnectionAnswer),
+    Route("DELETE", _ONE, CLOSE_SESSIONS, close_connection, headers=("x-reason",)),
+    Route("GET", f"{_ONE}/channels", READ_SESSIONS, list_channels, answer=list[ChannelAnswer]),
+    Route("GET", _OF_USER, READ_SESSIONS, list_of_user, answer=list[ConnectionAnswer]),
+    Route("DELETE", _OF_USER, CLOSE_SESSIONS, close_all_of_user, headers=("x-reason",)),
 )

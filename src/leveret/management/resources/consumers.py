@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.management.answers import ConsumerAnswer
 from leveret.management.authorisation import READ_SESSIONS
-from leveret.management.calls import Call, Route
+from leveret.management.routing import Route
 from leveret.management.views import consumer_view, consumers_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.broker.vhost import VHost
+    from leveret.management.calls import Call
 
 
 async def list_all(call: Call) -> Response:
@@ -35,6 +37,6 @@ def _consumers_of(call: Call, vhost: VHost) -> list[dict[str, object]]:
 
 
 ROUTES: Final = (
-    Route("GET", "/consumers", READ_SESSIONS, list_all),
-    Route("GET", "/consumers/{vhost}", READ_SESSIONS, list_in_vhost),
+    Route("GET", "/consumers", READ_SESSIONS, list_all, answer=list[ConsumerAnswer]),
+    Route("GET", "/consumers/{vhost}", READ_SESSIONS, list_in_vhost, answer=list[ConsumerAnswer]),
 )

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.management.authorisation import ADMINISTER
-from leveret.management.calls import Call, Route, changed, json_response
+from leveret.management.calls import Call, changed, json_response
 from leveret.management.definitions.exporting import export_definitions, export_vhost
 from leveret.management.definitions.format import Definitions, DefinitionsError
 from leveret.management.definitions.importing import import_definitions
 from leveret.management.refusals import Refusal, bad_request
+from leveret.management.routing import Route
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+
+
+FILE_MAX_BYTES: Final = 50 << 20
 
 
 async def export_all(call: Call) -> Response:
@@ -58,11 +62,35 @@ async def _import(call: Call, vhost: str | None) -> Response:
     return json_response(200, {"left_alone": left_alone}) if call.flag("report") else changed()
 
 
+def _routes(path: str) -> tuple[Route, Route]:
+    return (
+        Route("GET", path, ADMINISTER, export_all),
+        Route(
+            "POST",
+            path,
+            ADMINISTER,
+            import_all,
+            body=Definitions,
+            statuses=(200, 204),
+            flags=("report",),
+            body_max_bytes=FILE_MAX_BYTES,
+        ),
+    )
+
+
 ROUTES: Final = (
-    Route("GET", "/definitions", ADMINISTER, export_all),
-    Route("POST", "/definitions", ADMINISTER, import_all),
-    Route("GET", "/all-configuration", ADMINISTER, export_all),
-    Route("POST", "/all-configuration", ADMINISTER, import_all),
+    *_routes("/definitions"),
+    # As old programs call it.
+    *_routes("/all-configuration"),
     Route("GET", "/definitions/{vhost}", ADMINISTER, export_one),
-    Route("POST", "/definitions/{vhost}", ADMINISTER, import_one),
+    Route(
+        "POST",
+        "/definitions/{vhost}",
+        ADMINISTER,
+        import_one,
+        body=Definitions,
+        statuses=(200, 204),
+        flags=("report",),
+        body_max_bytes=FILE_MAX_BYTES,
+    ),
 )

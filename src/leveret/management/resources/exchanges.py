@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from leveret.management.answers import BindingAnswer, ExchangeAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
-from leveret.management.calls import Call, Route, changed, check_new_name, created
+from leveret.management.calls import Call, changed, check_new_name, created
 from leveret.management.refusals import not_found
+from leveret.management.routing import Route
 from leveret.management.views import binding_view, bindings_from, exchange_view
 
 if TYPE_CHECKING:
@@ -87,11 +89,23 @@ def _exchange(call: Call) -> Exchange:
 _ONE: Final = "/exchanges/{vhost}/{exchange}"
 
 ROUTES: Final = (
-    Route("GET", "/exchanges", READ_OBJECTS, list_all),
-    Route("GET", "/exchanges/{vhost}", READ_OBJECTS, list_in_vhost),
-    Route("GET", _ONE, READ_OBJECTS, show_exchange),
-    Route("PUT", _ONE, CHANGE_OBJECTS, put_exchange),
-    Route("DELETE", _ONE, CHANGE_OBJECTS, delete_exchange),
-    Route("GET", f"{_ONE}/bindings/source", READ_OBJECTS, bindings_with_source),
-    Route("GET", f"{_ONE}/bindings/destination", READ_OBJECTS, bindings_with_destination),
+    Route("GET", "/exchanges", READ_OBJECTS, list_all, answer=list[ExchangeAnswer]),
+    Route("GET", "/exchanges/{vhost}", READ_OBJECTS, list_in_vhost, answer=list[ExchangeAnswer]),
+    Route("GET", _ONE, READ_OBJECTS, show_exchange, answer=ExchangeAnswer),
+    Route("PUT", _ONE, CHANGE_OBJECTS, put_exchange, body=ExchangeBody),
+    Route("DELETE", _ONE, CHANGE_OBJECTS, delete_exchange, flags=("if-unused",)),
+    Route(
+        "GET",
+        f"{_ONE}/bindings/source",
+        READ_OBJECTS,
+        bindings_with_source,
+        answer=list[BindingAnswer],
+    ),
+    Route(
+        "GET",
+        f"{_ONE}/bindings/destination",
+        READ_OBJECTS,
+        bindings_with_destination,
+        answer=list[BindingAnswer],
+    ),
 )

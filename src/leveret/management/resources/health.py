@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import DISK, MEMORY
-from leveret.management.authorisation import CHECK_HEALTH, READ_OBJECTS
-from leveret.management.calls import Call, Route, json_response
+from leveret.management.answers import Status
+from leveret.management.authorisation import CHECK_HEALTH, READ_NODE, READ_OBJECTS, READ_TOTALS
+from leveret.management.calls import Call, json_response
 from leveret.management.refusals import bad_request
+from leveret.management.routing import Handler, Route
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+
+    from leveret.management.authorisation import Operation
 
 # What a probe may call the protocols, and what listeners call them.
 PROTOCOLS: Final = {
@@ -46,6 +50,18 @@ def _alarms(call: Call, reason: str) -> Response:
     if not found:
         return call.found({"status": "ok"})
     return json_response(503, {"status": "failed", "reason": reason, "alarms": found})
+
+
+async def node_is_well(call: Call) -> Response:
+    if "node" in call.names:
+        call.check_node()
+    return call.found({"status": "ok"})
+
+
+async def below_connection_limit(call: Call) -> Response:
+    """There is no limit for the node."""
+    connections = len(call.management.administration.connections())
+    return call.found({"status": "ok", "limit": "infinity", "connections": connections})
 
 
 async def single_node(call: Call) -> Response:
@@ -90,21 +106,33 @@ def _missing(what: object, key: str, there: object) -> Response:
 
 _CHECKS: Final = "/health/checks/"
 
+_LEADERS: Final = "quorum-queues-without-elected-leaders/"
+
+
+def _check(path: str, handler: Handler, operation: Operation = CHECK_HEALTH) -> Route:
+    return Route("GET", _CHECKS + path, operation, handler, answer=Status)
+
+
 ROUTES: Final = (
-    Route("GET", _CHECKS + "alarms", CHECK_HEALTH, alarms),
-    Route("GET", _CHECKS + "local-alarms", CHECK_HEALTH, local_alarms),
-    Route("GET", _CHECKS + "virtual-hosts", CHECK_HEALTH, all_is_well),
-    Route("GET", _CHECKS + "is-in-service", CHECK_HEALTH, all_is_well),
-    Route("GET", _CHECKS + "ready-to-serve-clients", CHECK_HEALTH, all_is_well),
-    Route("GET", _CHECKS + "node-is-quorum-critical", CHECK_HEALTH, single_node),
-    Route("GET", _CHECKS + "node-is-mirror-sync-critical", CHECK_HEALTH, single_node),
-    Route("GET", _CHECKS + "port-listener/{port}", CHECK_HEALTH, port_listener),
-    Route("GET", _CHECKS + "protocol-listener/{protocol}", CHECK_HEALTH, protocol_listener),
-    Route(
-        "GET",
-        _CHECKS + "certificate-expiration/{within}/{unit}",
-        CHECK_HEALTH,
-        certificate_expiration,
-    ),
-    Route("GET", "/aliveness-test/{vhost}", READ_OBJECTS, all_is_well),
+    _check("alarms", alarms),
+    _check("local-alarms", local_alarms),
+    _check("virtual-hosts", all_is_well),
+    _check("is-in-service", all_is_well),
+    _check("ready-to-serve-clients", all_is_well),
+    _check("metadata-store/initialized", all_is_well),
+    _check("metadata-store/initialized/with-data", all_is_well),
+    _check("node-is-quorum-critical", single_node),
+    _check("node-is-mirror-sync-critical", single_node),
+    _check("reached-target-cluster-size", all_is_well),
+    _check("below-node-connection-limit", below_connection_limit),
+    _check("port-listener/{port}", port_listener),
+    _check("protocol-listener/{protocol}", protocol_listener),
+    _check("certificate-expiration/{within}/{unit}", certificate_expiration),
+    _check(_LEADERS + "all-vhosts", all_is_well, READ_NODE),
+    _check(_LEADERS + "all-vhosts/pattern/{pattern}", all_is_well, READ_NODE),
+    _check(_LEADERS + "vhost/{vhost}", all_is_well, READ_TOTALS),
+    _check(_LEADERS + "vhost/{vhost}/pattern/{pattern}", all_is_well, READ_TOTALS),
+    Route("GET", "/aliveness-test/{vhost}", READ_OBJECTS, all_is_well, answer=Status),
+    Route("GET", "/healthchecks/node", CHECK_HEALTH, node_is_well, answer=Status),
+    Route("GET", "/healthchecks/node/{node}", CHECK_HEALTH, node_is_well, answer=Status),
 )

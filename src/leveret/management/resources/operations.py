@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from leveret.broker.seams import Credentials
+from leveret.management.answers import Authenticated, NodeStatus, Status
 from leveret.management.authorisation import ADMINISTER, BE_KNOWN, READ_NODE
 from leveret.management.backup import back_up
-from leveret.management.calls import Call, Route, json_response
+from leveret.management.calls import Call, json_response
+from leveret.management.routing import Route
 from leveret.management.views import consumers_of, message_totals
 
 if TYPE_CHECKING:
@@ -92,9 +94,16 @@ async def backup(call: Call) -> Response:
 
 
 ROUTES: Final = (
-    Route("GET", "/x/status", READ_NODE, status),
-    Route("GET", "/x/ping", BE_KNOWN, ping),
-    Route("POST", "/x/stop", ADMINISTER, stop),
-    Route("POST", "/x/authenticate", ADMINISTER, authenticate),
-    Route("POST", "/x/backup", ADMINISTER, backup),
+    Route("GET", "/x/status", READ_NODE, status, answer=NodeStatus),
+    Route("GET", "/x/ping", BE_KNOWN, ping, answer=Status),
+    Route("POST", "/x/stop", ADMINISTER, stop, answer=Status, statuses=(202,)),
+    Route(
+        "POST",
+        "/x/authenticate",
+        ADMINISTER,
+        authenticate,
+        body=CredentialsBody,
+        answer=Authenticated,
+    ),
+    Route("POST", "/x/backup", ADMINISTER, backup, body=BackupBody, answer=dict[str, Any]),
 )

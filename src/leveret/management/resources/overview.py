@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Final
 
 from leveret.access.mechanisms import MECHANISMS
 from leveret.broker.alarms import DISK, MEMORY
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.management.answers import MemoryAnswer, NodeAnswer, OverviewAnswer
 from leveret.management.authorisation import (
     READ_NODE,
     READ_SESSIONS,
     READ_TOTALS,
 )
-from leveret.management.calls import Call, Route
-from leveret.management.refusals import not_found
-from leveret.management.views import consumers_of, message_totals
+from leveret.management.routing import Route
+from leveret.management.views import MESSAGE_BYTES, QUEUE_BYTES, consumers_of, message_totals
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from leveret.management.calls import Call
     from leveret.management.context import Management
 
     View = dict[str, object]
@@ -43,7 +45,7 @@ async def overview(call: Call) -> Response:
         "rabbitmq_version": management.rabbitmq_version(),
         "product_name": "Leveret",
         "product_version": node.version,
-        "cluster_name": node.name,
+        "cluster_name": management.cluster_name(),
         "rates_mode": "none",
         "sample_retention_policies": {"global": [], "basic": [], "detailed": []},
         "exchange_types": _exchange_types(),
@@ -65,9 +67,34 @@ async def list_nodes(call: Call) -> Response:
 
 
 async def show_node(call: Call) -> Response:
-    if call.names["node"] != call.management.node.name:
-        raise not_found()
+    call.check_node()
     return call.found(_node(call.management))
+
+
+async def show_memory(call: Call) -> Response:
+    """What the process takes, and how much of that its queues are thought to take. Erlang's
+    categories have nothing here that could be measured for them."""
+    call.check_node()
+    total, parts = _memory(call.management)
+    everything = {"erlang": total, "rss": total, "allocated": total}
+    return call.found({"memory": {**parts, "strategy": "rss", "total": everything}})
+
+
+async def show_relative_memory(call: Call) -> Response:
+    """The same in per cent."""
+    call.check_node()
+    total, parts = _memory(call.management)
+    shares = {name: math.ceil(part * 100 / total) for name, part in parts.items()} if total else {}
+    return call.found({"memory": {"total": 100, **shares}})
+
+
+def _memory(management: Management) -> tuple[int, dict[str, int]]:
+    total = management.node.monitor.memory_used_bytes()
+    vhosts = management.broker.vhosts.values()
+    queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
+    messages = sum(int(queue.ready_count) + int(queue.unacked_count) for queue in queues)
+    estimate = min(len(queues) * QUEUE_BYTES + messages * MESSAGE_BYTES, total)
+    return total, {"queue_procs": estimate, "other_system": total - estimate}
 
 
 def _node(management: Management) -> View:
@@ -147,7 +174,15 @@ def _exchange_types() -> list[View]:
 
 
 ROUTES: Final = (
-    Route("GET", "/overview", READ_TOTALS, overview),
-    Route("GET", "/nodes", READ_NODE, list_nodes),
-    Route("GET", "/nodes/{node}", READ_NODE, show_node),
+    Route("GET", "/overview", READ_TOTALS, overview, answer=OverviewAnswer),
+    Route("GET", "/nodes", READ_NODE, list_nodes, answer=list[NodeAnswer]),
+    Route("GET", "/nodes/{node}", READ_NODE, show_node, answer=NodeAnswer),
+    Route("GET", "/nodes/{node}/memory", READ_NODE, show_memory, answer=MemoryAnswer),
+    Route(
+        "GET",
+        "/nodes/{node}/memory/relative",
+        READ_NODE,
+        show_relative_memory,
+        answer=MemoryAnswer,
+    ),
 )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from leveret.access.permissions import PatternError
+from leveret.management.answers import PermissionsAnswer
 from leveret.management.authorisation import ADMINISTER
-from leveret.management.calls import Call, Route, changed, created
+from leveret.management.calls import Call, changed, created
 from leveret.management.refusals import bad_request, not_found
+from leveret.management.routing import Route
 from leveret.management.views import permissions_view
 
 if TYPE_CHECKING:
@@ -61,9 +63,11 @@ def _known(call: Call) -> tuple[str, str]:
     return key
 
 
+_ONE: Final = "/permissions/{vhost}/{user}"
+
 ROUTES: Final = (
-    Route("GET", "/permissions", ADMINISTER, list_permissions),
-    Route("GET", "/permissions/{vhost}/{user}", ADMINISTER, show_permissions),
-    Route("PUT", "/permissions/{vhost}/{user}", ADMINISTER, put_permissions),
-    Route("DELETE", "/permissions/{vhost}/{user}", ADMINISTER, delete_permissions),
+    Route("GET", "/permissions", ADMINISTER, list_permissions, answer=list[PermissionsAnswer]),
+    Route("GET", _ONE, ADMINISTER, show_permissions, answer=PermissionsAnswer),
+    Route("PUT", _ONE, ADMINISTER, put_permissions, body=PermissionsBody),
+    Route("DELETE", _ONE, ADMINISTER, delete_permissions),
 )

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from leveret.management.answers import BindingAnswer, QueueAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
-from leveret.management.calls import Call, Route, changed, check_new_name, created
+from leveret.management.calls import Call, changed, check_new_name, created
 from leveret.management.refusals import bad_request, not_found
+from leveret.management.routing import Route
 from leveret.management.views import (
     binding_view,
     consumer_view,
@@ -106,12 +108,15 @@ def _queue(call: Call) -> ClassicQueue:
     return queue
 
 
+_ONE: Final = "/queues/{vhost}/{queue}"
+
 ROUTES: Final = (
-    Route("GET", "/queues", READ_OBJECTS, list_all),
-    Route("GET", "/queues/{vhost}", READ_OBJECTS, list_in_vhost),
-    Route("GET", "/queues/{vhost}/{queue}", READ_OBJECTS, show_queue),
-    Route("PUT", "/queues/{vhost}/{queue}", CHANGE_OBJECTS, put_queue),
-    Route("DELETE", "/queues/{vhost}/{queue}", CHANGE_OBJECTS, delete_queue),
-    Route("GET", "/queues/{vhost}/{queue}/bindings", READ_OBJECTS, list_bindings),
-    Route("DELETE", "/queues/{vhost}/{queue}/contents", CHANGE_OBJECTS, purge_queue),
+    Route("GET", "/queues", READ_OBJECTS, list_all, answer=list[QueueAnswer]),
+    Route("GET", "/queues/detailed", READ_OBJECTS, list_all, answer=list[QueueAnswer]),
+    Route("GET", "/queues/{vhost}", READ_OBJECTS, list_in_vhost, answer=list[QueueAnswer]),
+    Route("GET", _ONE, READ_OBJECTS, show_queue, answer=QueueAnswer),
+    Route("PUT", _ONE, CHANGE_OBJECTS, put_queue, body=QueueBody),
+    Route("DELETE", _ONE, CHANGE_OBJECTS, delete_queue, flags=("if-empty", "if-unused")),
+    Route("GET", f"{_ONE}/bindings", READ_OBJECTS, list_bindings, answer=list[BindingAnswer]),
+    Route("DELETE", f"{_ONE}/contents", CHANGE_OBJECTS, purge_queue),
 )

@@ -126,12 +126,12 @@ def test_members_that_nobody_knows_are_left_alone(api):
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=[path_of(each) for each in WITH_BODY])
 def test_a_body_that_is_too_large_is_refused(api, route):
-    body = b'{"a":"' + b"x" * BODY_MAX_BYTES + b'"}'
+    body = b'{"a":"' + b"x" * route.body_max_bytes + b'"}'
     reply = api.request(route.method, path_of(route), body)
     assert reply.refusal == (
         400,
         "bad_request",
-        f"the body is larger than {BODY_MAX_BYTES} octets",
+        f"the body is larger than {route.body_max_bytes} octets",
     )
 
 

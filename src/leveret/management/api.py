@@ -107,6 +107,7 @@ class Api(BaseRoute):
             authorise(caller, route.operation, vhost)
         response = await route.handler(Call(self._management, caller, names, request))
         if route.method != "GET":
+            self._management.lists.forget()
             log.info(
                 "%s %s by '%s': %d",
                 request.method,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leveret import __version__, build_info
 from leveret.management.administration import Administration
+from leveret.management.lists import Lists
 from leveret.names import node_name
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Management:
         self.users = users
         self.node = node
         self.administration = Administration(broker, users)
+        self.lists = Lists(self)
         self.request_stop = request_stop
         # Broker time has no date; a date is derived from the moment at which this was made.
         self._epoch_seconds = time.time() - broker.clock.now()

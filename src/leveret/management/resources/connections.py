@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.management.authorisation import CLOSE_SESSIONS, READ_OBJECTS, READ_SESSIONS
 from leveret.management.calls import Call, Route, changed
+from leveret.management.families import CONNECTIONS
+from leveret.management.lists import listed
 from leveret.management.refusals import not_authorised, not_found
 from leveret.management.views import channel_view, connection_view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
 
     from leveret.amqp.connection import Connection
@@ -19,20 +23,11 @@ DEFAULT_REASON: Final = "Closed via management plugin"
 
 
 async def list_all(call: Call) -> Response:
-    return call.found(
-        [connection_view(call.management, each) for each in call.sessions(READ_SESSIONS)]
-    )
+    return await listed(call, CONNECTIONS, sees=_sees(call))
 
 
 async def list_in_vhost(call: Call) -> Response:
-    vhost = call.vhost
-    return call.found(
-        [
-            connection_view(call.management, each)
-            for each in call.sessions(READ_SESSIONS)
-            if each.vhost is vhost
-        ]
-    )
+    return await listed(call, CONNECTIONS, call.vhost.name, _sees(call), paged=False)
 
 
 async def show_connection(call: Call) -> Response:
@@ -52,6 +47,10 @@ async def close_connection(call: Call) -> Response:
     reason = call.header("x-reason") or DEFAULT_REASON
     call.management.administration.close_connection(connection, reason)
     return changed()
+
+
+def _sees(call: Call) -> Callable[[Connection], bool]:
+    return lambda connection: call.caller.sees_session(READ_SESSIONS, connection.user)
 
 
 def _connection(call: Call, operation: Operation) -> Connection:

@@ -13,6 +13,8 @@ from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, SALT_SIZE, h
 from leveret.access.users import SEPARATOR, User
 from leveret.management.authorisation import ADMINISTER
 from leveret.management.calls import Call, Route, changed, check_new_name, created
+from leveret.management.families import USERS
+from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.views import permissions_view, user_view
 
@@ -28,10 +30,7 @@ class UserBody(msgspec.Struct):
 
 
 async def list_users(call: Call) -> Response:
-    users = call.management.users
-    return call.found(
-        [user_view(users.users[name], users.limits.get(name, {})) for name in sorted(users.users)]
-    )
+    return await listed(call, USERS)
 
 
 async def show_user(call: Call) -> Response:

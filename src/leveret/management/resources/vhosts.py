@@ -11,8 +11,10 @@ from leveret.broker.compat import LEVELS
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS
 from leveret.management.calls import Call, Route, changed, check_new_name, created
+from leveret.management.families import PERMISSIONS, VHOSTS
+from leveret.management.lists import listed
 from leveret.management.refusals import bad_request
-from leveret.management.views import permissions_view, vhost_view
+from leveret.management.views import vhost_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -30,7 +32,9 @@ class VHostBody(msgspec.Struct):
 
 
 async def list_vhosts(call: Call) -> Response:
-    return call.found([vhost_view(call.management, vhost) for vhost in call.vhosts_of(LIST_VHOSTS)])
+    return await listed(
+        call, VHOSTS, sees=lambda vhost: call.caller.sees_vhost(LIST_VHOSTS, vhost.name)
+    )
 
 
 async def show_vhost(call: Call) -> Response:
@@ -97,11 +101,7 @@ async def delete_vhost(call: Call) -> Response:
 
 
 async def list_permissions(call: Call) -> Response:
-    name = call.vhost.name
-    permissions = call.management.users.permissions
-    return call.found(
-        [permissions_view(*key, permissions[key]) for key in sorted(permissions) if key[1] == name]
-    )
+    return await listed(call, PERMISSIONS, call.vhost.name)
 
 
 ROUTES: Final = (

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import regex
 
-from leveret.broker.patterns import OutOfTimeError, PatternError, SearchBudget, check_pattern
+from leveret.broker.patterns import PatternError, check_pattern
 from leveret.management.pace import BATCH, Pace
 from leveret.management.query import PAGE_SIZE_MAX, invalid_page
 from leveret.management.refusals import bad_request
+from leveret.management.searches import matching
 from leveret.management.streams import JsonStream, json_octets
 
 if TYPE_CHECKING:
@@ -200,19 +201,10 @@ class _Work:
             )
         try:
             check_pattern(text)
-            budget = SearchBudget(regex.compile(text, regex.IGNORECASE))
+            pattern = regex.compile(text, regex.IGNORECASE)
         except (PatternError, regex.error):
             raise invalid_page() from None
-        matching: list[int] = []
-        for place in places:
-            try:
-                if budget.finds(name(things[place])):
-                    matching.append(place)
-            except OutOfTimeError as error:
-                raise bad_request(str(error)) from None
-            if self._pace.used_up():
-                await self._pace.rest()
-        return matching
+        return await matching(pattern, places, lambda place: name(things[place]), self._pace)
 
     async def sorted(self, places: Sequence[int]) -> list[int]:
         """The places in the order of what the query sorts by; equals as they were."""

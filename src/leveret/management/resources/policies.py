@@ -6,11 +6,13 @@ import html
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import regex
 
 from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy, PolicyError
 from leveret.management.authorisation import ADMINISTER, CHANGE_POLICIES, READ_OBJECTS
 from leveret.management.calls import Call, Route, changed, check_new_name, created
 from leveret.management.refusals import bad_request, keys_missing, not_found
+from leveret.management.searches import matching
 from leveret.management.views import policy_view
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class _Resource:
             raise bad_request(
                 html.escape(text, quote=False) if self._kind == POLICY else text
             ) from None
+        await _check_search_time(call, policy)
         policies = call.vhost.policies
         known = name in policies.of(self._kind)
         await call.done(policies.put(policy))
@@ -90,6 +93,13 @@ class _Resource:
         if policy is None:
             raise not_found()
         return policy
+
+
+async def _check_search_time(call: Call, policy: Policy) -> None:
+    """Refuse a pattern that cannot be searched for in the names that there are in time."""
+    vhost = call.vhost
+    names = [*vhost.queues, *vhost.exchanges]
+    await matching(regex.compile(policy.pattern), names, str, call.management.lists.new_pace())
 
 
 ROUTES: Final = (

@@ -6,13 +6,17 @@ what it would match.
 """
 
 import logging
-from typing import Final
+from time import thread_time
+from typing import Any, Final
 
 import regex
 
 log = logging.getLogger("leveret.access")
 
-SEARCH_TIMEOUT_SECONDS: Final = 0.02
+# Of one search, and of all that one request or one change asks for together.
+SEARCH_TIMEOUT_SECONDS: Final = 0.005
+# What a search takes that gives no trouble is not counted: there may be thousands of names.
+FREE_SECONDS: Final = 5e-6
 # `regex` writes counted repeats out: nested ones could take all memory while they are compiled.
 EXPANSION_MAX: Final = 10_000
 _PARTS: Final = regex.compile(
@@ -34,6 +38,8 @@ def check_pattern(pattern: str) -> None:
         raise PatternError(
             f"'{pattern}' is not a regular expression: {error}; '.*' matches every name"
         ) from error
+    except RecursionError:
+        raise PatternError(f"'{pattern}' is nested too deeply") from None
 
 
 def _expansion(pattern: str) -> int:
@@ -56,6 +62,36 @@ def _expansion(pattern: str) -> int:
         else:
             levels[-1] = [before + last, 1]
     return sum(before + last for before, last in levels)
+
+
+class OutOfTimeError(Exception):
+    """Searches have taken too long; the text is for whoever wrote the pattern."""
+
+
+class SearchBudget:
+    """The time that one request has for searching names, in processor time of this thread: whoever
+    else runs on this machine takes none of it."""
+
+    def __init__(self, pattern: Any) -> None:
+        self._pattern = pattern
+        self._left = SEARCH_TIMEOUT_SECONDS
+
+    def finds(self, name: str) -> bool:
+        """Whether the compiled pattern is found in the name. Raises `OutOfTimeError`."""
+        started = thread_time()
+        found = False
+        try:
+            found = self._pattern.search(name, timeout=self._left) is not None
+        except TimeoutError:
+            self._left = 0.0
+        else:
+            self._left -= max(0.0, thread_time() - started - FREE_SECONDS)
+        if self._left <= 0:
+            raise OutOfTimeError(
+                f"the pattern '{self._pattern.pattern}' takes too long to match: "
+                "write it without nested repetition"
+            )
+        return found
 
 
 class Pattern:

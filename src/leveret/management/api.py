@@ -108,6 +108,7 @@ class Api(BaseRoute):
             authorise(caller, route.operation, vhost)
         response = await route.handler(Call(self._management, caller, route, names, request))
         if route.method != "GET":
+            self._management.lists.forget()
             log.info(
                 "%s %s by '%s': %d",
                 request.method,

@@ -12,8 +12,9 @@ import msgspec
 from starlette.responses import Response
 
 from leveret.amqp.peer import Peer
-from leveret.management.authorisation import READ_OBJECTS
+from leveret.management.authorisation import ALL, READ_OBJECTS
 from leveret.management.pending import answered
+from leveret.management.query import Query
 from leveret.management.refusals import (
     bad_request,
     keys_missing,
@@ -21,8 +22,11 @@ from leveret.management.refusals import (
     no_vhost,
     not_found,
 )
+from leveret.management.streams import json_octets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from leveret.amqp.connection import Connection
@@ -78,6 +82,13 @@ class Call:
         """The vhosts whose objects the caller may read, by name."""
         return self.vhosts_of(READ_OBJECTS)
 
+    def sees_vhosts(self) -> Callable[[tuple[VHost, object]], bool] | None:
+        """Whether something in a vhost may be read; None if everything may."""
+        if self.caller.reach(READ_OBJECTS) == ALL:
+            return None
+        visible = set(self.vhosts)
+        return lambda found: found[0] in visible
+
     def vhosts_of(self, operation: Operation) -> list[VHost]:
         """The vhosts that an operation reaches for the caller, by name."""
         vhosts = self.management.broker.vhosts
@@ -105,6 +116,11 @@ class Call:
     def flag(self, name: str) -> bool:
         """A flag of the query."""
         return self._request.query_params.get(name) == "true"
+
+    @property
+    def query(self) -> Query:
+        """What the query asks for."""
+        return Query(self._request.query_params)
 
     def header(self, name: str) -> str | None:
         """A header, read as UTF-8."""
@@ -160,16 +176,17 @@ class Call:
     # --- the answer ---
 
     def found(self, value: object) -> Response:
-        """200, with the columns that the query asks for."""
-        columns = self._request.query_params.get("columns")
-        if columns is not None:
-            value = _only(value, frozenset(column.split(".")[0] for column in columns.split(",")))
-        return json_response(200, value)
+        """200, with the columns that the query asks for, and a short list in its order. Of what
+        there may be many, lists are answered by `leveret.management.lists.listed`."""
+        query = self.query
+        if isinstance(value, list):
+            value = query.ordered(value)
+        return json_response(200, query.picked(value))
 
 
 def json_response(status: int, value: object, headers: dict[str, str] | None = None) -> Response:
     """A response whose body is JSON."""
-    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
+    return json_octets(status, msgspec.json.encode(value), headers)
 
 
 def created(location: str | None = None) -> Response:
@@ -195,11 +212,3 @@ def check_new_name(kind: str, name: str) -> None:
     size = len(name.encode())
     if size > NAME_MAX_BYTES:
         raise bad_request(f"a {kind} has at most {NAME_MAX_BYTES} octets, this one has {size}")
-
-
-def _only(value: object, columns: frozenset[str]) -> object:
-    if isinstance(value, list):
-        return [_only(row, columns) for row in value]
-    if isinstance(value, dict):
-        return {key: value[key] for key in value if key in columns}
-    return value

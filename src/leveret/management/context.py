@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from leveret import __version__, build_info
 from leveret.broker.global_parameters import CLUSTER_NAME
 from leveret.management.administration import Administration
+from leveret.management.lists import Lists
 from leveret.names import node_name
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Management:
         self.limits = limits
         self.node = node
         self.administration = Administration(broker, users)
+        self.lists = Lists(self)
         self.request_stop = request_stop
         # Broker time has no date; a date is derived from the moment at which this was made.
         self._epoch_seconds = time.time() - broker.clock.now()

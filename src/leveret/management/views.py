@@ -83,8 +83,15 @@ def permissions_view(user: str, vhost: str, permissions: Permissions) -> View:
 
 def message_totals(queues: list[ClassicQueue]) -> View:
     """The messages of some queues."""
-    ready = sum(int(queue.ready_count) for queue in queues)
-    unacknowledged = sum(int(queue.unacked_count) for queue in queues)
+    ready = unacknowledged = 0
+    for queue in queues:
+        ready += queue.ready_count
+        unacknowledged += queue.unacked_count
+    return totals_view(ready, unacknowledged)
+
+
+def totals_view(ready: int, unacknowledged: int) -> View:
+    """Messages in two states, and together."""
     return {
         "messages": ready + unacknowledged,
         "messages_ready": ready,

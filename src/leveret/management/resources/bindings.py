@@ -12,11 +12,12 @@ from leveret.management.answers import BindingAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
 from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import BINDINGS
+from leveret.management.lists import listed
 from leveret.management.refusals import not_found
 from leveret.management.routing import Route
 from leveret.management.views import (
     binding_view,
-    bindings_from,
     default_binding_view,
     properties_key,
 )
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.broker.seams import Destination
-    from leveret.broker.vhost import VHost
 
 
 class BindingBody(msgspec.Struct):
@@ -34,11 +34,11 @@ class BindingBody(msgspec.Struct):
 
 
 async def list_all(call: Call) -> Response:
-    return call.found([view for vhost in call.vhosts for view in _bindings_of(vhost)])
+    return await listed(call, BINDINGS, sees=call.sees_vhosts())
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_bindings_of(call.vhost))
+    return await listed(call, BINDINGS, call.vhost.name)
 
 
 class Between:
@@ -118,14 +118,6 @@ class Between:
         if found is None:
             raise not_found()
         return found
-
-
-def _bindings_of(vhost: VHost) -> list[dict[str, object]]:
-    return [
-        view
-        for name in sorted(vhost.exchanges)
-        for view in bindings_from(vhost, vhost.exchanges[name])
-    ]
 
 
 def _routes_between(letter: str, between: Between) -> tuple[Route, ...]:

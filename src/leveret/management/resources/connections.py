@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Final
 from leveret.management.answers import ChannelAnswer, ConnectionAnswer
 from leveret.management.authorisation import CLOSE_SESSIONS, READ_OBJECTS, READ_SESSIONS
 from leveret.management.calls import Call, changed
+from leveret.management.families import CONNECTIONS
+from leveret.management.lists import listed
 from leveret.management.refusals import not_authorised, not_found
 from leveret.management.routing import Route
 from leveret.management.views import channel_view, connection_view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
 
     from leveret.amqp.connection import Connection
@@ -21,20 +25,11 @@ DEFAULT_REASON: Final = "Closed via management plugin"
 
 
 async def list_all(call: Call) -> Response:
-    return call.found(
-        [connection_view(call.management, each) for each in call.sessions(READ_SESSIONS)]
-    )
+    return await listed(call, CONNECTIONS, sees=_sees(call))
 
 
 async def list_in_vhost(call: Call) -> Response:
-    vhost = call.vhost
-    return call.found(
-        [
-            connection_view(call.management, each)
-            for each in call.sessions(READ_SESSIONS)
-            if each.vhost is vhost
-        ]
-    )
+    return await listed(call, CONNECTIONS, call.vhost.name, _sees(call), paged=False)
 
 
 async def show_connection(call: Call) -> Response:
@@ -76,6 +71,10 @@ def _of_user(call: Call, operation: Operation) -> list[Connection]:
 
 def _reason(call: Call) -> str:
     return call.header("x-reason") or DEFAULT_REASON
+
+
+def _sees(call: Call) -> Callable[[Connection], bool]:
+    return lambda connection: call.caller.sees_session(READ_SESSIONS, connection.user)
 
 
 def _connection(call: Call, operation: Operation) -> Connection:

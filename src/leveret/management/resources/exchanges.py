@@ -10,6 +10,8 @@ from leveret.management.answers import BindingAnswer, ExchangeAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
 from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import EXCHANGES
+from leveret.management.lists import listed
 from leveret.management.refusals import not_found
 from leveret.management.routing import Route
 from leveret.management.views import binding_view, bindings_from, exchange_view
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.broker.seams import Exchange
-    from leveret.broker.vhost import VHost
 
 
 class ExchangeBody(msgspec.Struct):
@@ -30,11 +31,11 @@ class ExchangeBody(msgspec.Struct):
 
 
 async def list_all(call: Call) -> Response:
-    return call.found([view for vhost in call.vhosts for view in _exchanges_of(vhost)])
+    return await listed(call, EXCHANGES, sees=call.sees_vhosts())
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_exchanges_of(call.vhost))
+    return await listed(call, EXCHANGES, call.vhost.name)
 
 
 async def show_exchange(call: Call) -> Response:
@@ -73,10 +74,6 @@ async def bindings_with_destination(call: Call) -> Response:
     vhost = call.vhost
     reaching = vhost.bindings.reaching(_exchange(call))
     return call.found([binding_view(vhost, binding) for binding in reaching])
-
-
-def _exchanges_of(vhost: VHost) -> list[dict[str, object]]:
-    return [exchange_view(vhost, vhost.exchanges[name]) for name in sorted(vhost.exchanges)]
 
 
 def _exchange(call: Call) -> Exchange:

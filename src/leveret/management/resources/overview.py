@@ -15,14 +15,22 @@ from leveret.management.authorisation import (
     READ_SESSIONS,
     READ_TOTALS,
 )
+from leveret.management.calls import Call
 from leveret.management.routing import Route
-from leveret.management.views import MESSAGE_BYTES, QUEUE_BYTES, consumers_of, message_totals
+from leveret.management.views import (
+    MESSAGE_BYTES,
+    QUEUE_BYTES,
+    consumers_of,
+    totals_view,
+)
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from leveret.broker.queues.classic import ClassicQueue
     from leveret.management.calls import Call
     from leveret.management.context import Management
+    from leveret.management.pace import Pace
 
     View = dict[str, object]
 
@@ -34,6 +42,7 @@ async def overview(call: Call) -> Response:
     vhosts = call.vhosts_of(READ_TOTALS)
     connections = call.sessions(READ_SESSIONS)
     queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
+    totals, consumer_count = await _totals(queues, management.lists.new_pace())
     objects: View = {
         "channels": sum(len(connection.channels.open) for connection in connections),
         "connections": len(connections),
@@ -52,14 +61,26 @@ async def overview(call: Call) -> Response:
         "disable_stats": False,
         "enable_queue_totals": False,
         "message_stats": {},
-        "queue_totals": message_totals(queues),
+        "queue_totals": totals,
         "object_totals": objects,
         "statistics_db_event_queue": 0,
     }
     if call.caller.reach(READ_NODE):
-        objects["consumers"] = sum(len(consumers_of(queue)) for queue in queues)
+        objects["consumers"] = consumer_count
         view |= {"node": node.name, "listeners": _listeners(management), "contexts": []}
     return call.found(view)
+
+
+async def _totals(queues: list[ClassicQueue], pace: Pace) -> tuple[View, int]:
+    """The messages of queues and how many consumers they have."""
+    ready = unacknowledged = consumer_count = 0
+    for queue in queues:
+        ready += queue.ready_count
+        unacknowledged += queue.unacked_count
+        consumer_count += len(consumers_of(queue)) if queue.consumers else 0
+        if pace.used_up():
+            await pace.rest()
+    return totals_view(ready, unacknowledged), consumer_count
 
 
 async def list_nodes(call: Call) -> Response:

@@ -10,6 +10,8 @@ from leveret.access.permissions import PatternError
 from leveret.management.answers import PermissionsAnswer
 from leveret.management.authorisation import ADMINISTER
 from leveret.management.calls import Call, changed, created
+from leveret.management.families import PERMISSIONS
+from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
 from leveret.management.views import permissions_view
@@ -25,9 +27,7 @@ class PermissionsBody(msgspec.Struct):
 
 
 async def list_permissions(call: Call) -> Response:
-    permissions = call.management.users.permissions
-    keys = sorted(permissions, key=lambda key: (key[1], key[0]))
-    return call.found([permissions_view(*key, permissions[key]) for key in keys])
+    return await listed(call, PERMISSIONS)
 
 
 async def show_permissions(call: Call) -> Response:

@@ -10,6 +10,8 @@ from leveret.management.answers import BindingAnswer, QueueAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
 from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import QUEUES
+from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
 from leveret.management.views import (
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.broker.queues.classic import ClassicQueue
-    from leveret.broker.vhost import VHost
 
 
 class QueueBody(msgspec.Struct):
@@ -35,11 +36,11 @@ class QueueBody(msgspec.Struct):
 
 
 async def list_all(call: Call) -> Response:
-    return call.found([view for vhost in call.vhosts for view in _queues_of(call, vhost)])
+    return await listed(call, QUEUES, sees=call.sees_vhosts())
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_queues_of(call, call.vhost))
+    return await listed(call, QUEUES, call.vhost.name)
 
 
 async def show_queue(call: Call) -> Response:
@@ -95,10 +96,6 @@ async def list_bindings(call: Call) -> Response:
             *(binding_view(vhost, binding) for binding in vhost.bindings.reaching(queue)),
         ]
     )
-
-
-def _queues_of(call: Call, vhost: VHost) -> list[dict[str, object]]:
-    return [queue_view(call.management, vhost, vhost.queues[name]) for name in sorted(vhost.queues)]
 
 
 def _queue(call: Call) -> ClassicQueue:

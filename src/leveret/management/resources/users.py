@@ -16,6 +16,8 @@ from leveret.management.answers import PermissionsAnswer, UserAnswer
 from leveret.management.authorisation import ADMINISTER
 from leveret.management.bodies import Texts
 from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import USERS
+from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, not_found, precondition_failed
 from leveret.management.routing import Route
 from leveret.management.views import permissions_view, user_view
@@ -38,10 +40,7 @@ class BulkBody(msgspec.Struct):
 
 
 async def list_users(call: Call) -> Response:
-    users = call.management.users
-    return call.found(
-        [user_view(users.users[name], users.limits.get(name, {})) for name in sorted(users.users)]
-    )
+    return await listed(call, USERS)
 
 
 async def show_user(call: Call) -> Response:

@@ -13,9 +13,11 @@ from leveret.management.administration import ProtectedError
 from leveret.management.answers import PermissionsAnswer, VHostAnswer
 from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS
 from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import PERMISSIONS, VHOSTS
+from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, precondition_failed
 from leveret.management.routing import Route
-from leveret.management.views import permissions_view, vhost_view
+from leveret.management.views import vhost_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -33,7 +35,9 @@ class VHostBody(msgspec.Struct):
 
 
 async def list_vhosts(call: Call) -> Response:
-    return call.found([vhost_view(call.management, vhost) for vhost in call.vhosts_of(LIST_VHOSTS)])
+    return await listed(
+        call, VHOSTS, sees=lambda vhost: call.caller.sees_vhost(LIST_VHOSTS, vhost.name)
+    )
 
 
 async def show_vhost(call: Call) -> Response:
@@ -122,11 +126,7 @@ async def start(call: Call) -> Response:
 
 
 async def list_permissions(call: Call) -> Response:
-    name = call.vhost.name
-    permissions = call.management.users.permissions
-    return call.found(
-        [permissions_view(*key, permissions[key]) for key in sorted(permissions) if key[1] == name]
-    )
+    return await listed(call, PERMISSIONS, call.vhost.name)
 
 
 _ONE: Final = "/vhosts/{vhost}"

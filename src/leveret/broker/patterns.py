@@ -70,22 +70,30 @@ class OutOfTimeError(Exception):
 
 class SearchBudget:
     """The time that one request has for searching names, in processor time of this thread: whoever
-    else runs on this machine takes none of it."""
+    else runs on this machine takes none of it. Whoever has done other things between two searches
+    calls `resume`."""
 
     def __init__(self, pattern: Any) -> None:
         self._pattern = pattern
         self._left = SEARCH_TIMEOUT_SECONDS
+        self._counted = thread_time()
+
+    def resume(self) -> None:
+        """Count from now on."""
+        self._counted = thread_time()
 
     def finds(self, name: str) -> bool:
         """Whether the compiled pattern is found in the name. Raises `OutOfTimeError`."""
-        started = thread_time()
         found = False
         try:
             found = self._pattern.search(name, timeout=self._left) is not None
         except TimeoutError:
             self._left = 0.0
         else:
-            self._left -= max(0.0, thread_time() - started - FREE_SECONDS)
+            counted = self._counted
+            self._counted = now = thread_time()
+            if now - counted > FREE_SECONDS:
+                self._left -= now - counted - FREE_SECONDS
         if self._left <= 0:
             raise OutOfTimeError(
                 f"the pattern '{self._pattern.pattern}' takes too long to match: "

@@ -20,7 +20,7 @@ from leveret.management.searches import matching
 from leveret.management.streams import JsonStream, json_octets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from starlette.responses import Response
 
@@ -39,20 +39,17 @@ NAME_REGEX_MAX_CHARACTERS: Final = 1000
 class Family:
     """A kind of things that there are lists of.
 
-    `things` yields those of a vhost, or of all if it is None, some at a time, and `order` is what
-    they are sorted by. `view` shows one. `name` is what a query searches; a family without it has
-    no pages.
+    `things` yields those of a vhost, or of all if it is None, in order, some at a time. `view`
+    shows one. `name` is what a query searches; a family without it has no pages.
     """
 
     def __init__(
         self,
-        things: Callable[[Management, str | None], Iterator[Sequence[Any]]],
-        order: Callable[[Any], Any],
+        things: Callable[[Management, str | None, Pace], AsyncIterator[Sequence[Any]]],
         view: Callable[[Management, Any], dict[str, object]],
         name: Callable[[Any], str] | None = None,
     ) -> None:
         self.things = things
-        self.order = order
         self.view = view
         self.name = name
 
@@ -126,11 +123,11 @@ class Lists:
     async def _snapshot(self, family: Family, vhost: str | None) -> Snapshot:
         pace = self.new_pace()
         things: list[Any] = []
-        for some in family.things(self._management, vhost):
+        async for some in family.things(self._management, vhost, pace):
             things.extend(some)
             if pace.used_up():
                 await pace.rest()
-        return Snapshot(self._management, family, await pace.sorted(things, family.order))
+        return Snapshot(self._management, family, things)
 
 
 async def listed(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # A slice ends at the first look at the clock after this; what is done between two looks comes on
 # top of it, and both together stay below 5 ms.
-SLICE_SECONDS: Final = 0.003
+SLICE_SECONDS: Final = 0.004
 # What is sorted in one go, and what is looked at between two looks at the clock where one alone is
 # not worth a look.
 BATCH: Final = 1000

@@ -16,7 +16,7 @@ log = logging.getLogger("leveret.access")
 # Of one search, and of all that one request or one change asks for together.
 SEARCH_TIMEOUT_SECONDS: Final = 0.005
 # What a search takes that gives no trouble is not counted: there may be thousands of names.
-FREE_SECONDS: Final = 5e-6
+FREE_SECONDS: Final = 20e-6
 # `regex` writes counted repeats out: nested ones could take all memory while they are compiled.
 EXPANSION_MAX: Final = 10_000
 _PARTS: Final = regex.compile(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from leveret.management.lists import Family
+from leveret.management.pace import batches
 from leveret.management.views import (
     binding_view,
     channel_name,
@@ -57,8 +58,8 @@ def _name(found: InVHost) -> str:
 async def _queues(management: Management, vhost: str | None, pace: Pace) -> Found:
     for each in await _vhosts(management, vhost, pace):
         queues = each.queues
-        names = await pace.sorted(list(queues))
-        yield [(each, queues[name]) for name in names if name in queues]
+        for names in batches(await pace.sorted(list(queues))):
+            yield [(each, queues[name]) for name in names if name in queues]
 
 
 def _queue_view(management: Management, found: tuple[VHost, ClassicQueue]) -> View:
@@ -68,8 +69,8 @@ def _queue_view(management: Management, found: tuple[VHost, ClassicQueue]) -> Vi
 async def _exchanges(management: Management, vhost: str | None, pace: Pace) -> Found:
     for each in await _vhosts(management, vhost, pace):
         exchanges = each.exchanges
-        names = await pace.sorted(list(exchanges))
-        yield [(each, exchanges[name]) for name in names if name in exchanges]
+        for names in batches(await pace.sorted(list(exchanges))):
+            yield [(each, exchanges[name]) for name in names if name in exchanges]
 
 
 def _exchange_view(_management: Management, found: tuple[VHost, Exchange]) -> View:
@@ -80,11 +81,13 @@ async def _bindings(management: Management, vhost: str | None, pace: Pace) -> Fo
     """By source and destination. The name of a queue stands for its binding to the default
     exchange."""
     for each in await _vhosts(management, vhost, pace):
-        yield [(each, name) for name in await pace.sorted(list(each.queues))]
+        for names in batches(await pace.sorted(list(each.queues))):
+            yield [(each, name) for name in names]
         for name in await pace.sorted(list(each.exchanges)):
             exchange = each.exchanges.get(name)
             leaving = [] if exchange is None else each.bindings.leaving(exchange)
-            yield [(each, binding) for binding in await pace.sorted(leaving, _binding_order)]
+            for some in batches(await pace.sorted(leaving, _binding_order)):
+                yield [(each, binding) for binding in some]
 
 
 def _binding_order(binding: Binding) -> tuple[str, str]:

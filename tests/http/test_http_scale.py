@@ -1,10 +1,12 @@
 """Many queues: no answer holds the loop, whatever is asked for."""
 
+import gc
 import time
 from contextlib import contextmanager
 
 import pytest
 
+from leveret.allocation import settle_collector
 from leveret.broker.actor import Actor
 from leveret.testing import EmbeddedBroker
 
@@ -38,7 +40,12 @@ def many():
                 vhost.declare_queue(Actor("test", None), f"q{number * 7919 % QUEUES:05}")
 
         embedded.look(declare)
+        thresholds = gc.get_threshold()
+        # As `serve` does once everything is up.
+        settle_collector()
         yield embedded
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 @contextmanager

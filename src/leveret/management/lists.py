@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from leveret.management.calls import Call
     from leveret.management.context import Management
-    from leveret.management.query import Page, Query, SortKey
+    from leveret.management.query import Page, Query
 
     Sees = Callable[[Any], bool]
 
@@ -205,12 +205,12 @@ class _Work:
 
     async def sorted(self, places: Sequence[int]) -> list[int]:
         """The places in the order of what the query sorts by; equals as they were."""
-        keys: list[tuple[SortKey, int]] = []
+        keys: list[tuple[Any, ...]] = []
         for order, place in enumerate(places):
-            keys.append((self._query.sort_key(self._snapshot.view(place)), order))
+            keys.append((*self._query.sort_key(self._snapshot.view(place)), order))
             if self._pace.used_up():
                 await self._pace.rest()
-        return [places[order] for _, order in await self._pace.sorted(keys)]
+        return [places[key[-1]] for key in await self._pace.sorted(keys)]
 
     async def answer(self, places: Sequence[int], before: bytes, after: bytes) -> Response:
         """The rows, between what comes before them and what comes after them."""

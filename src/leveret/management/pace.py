@@ -63,4 +63,6 @@ class Pace:
                     await self.rest()
                 merged.append(sorted(pair[0] + pair[1], key=key) if len(pair) == 2 else pair[0])
             runs = merged
+        if self.used_up():
+            await self.rest()
         return runs[0] if runs else []

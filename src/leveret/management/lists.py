@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SHARED_SECONDS: Final = 1.0
 # Lists of up to so many things are not kept.
 EXACT_MAX: Final = 100
+# Of an answer that is sent in parts.
+PART_OCTETS: Final = 1 << 17
 NAME_REGEX_MAX_CHARACTERS: Final = 1000
 
 
@@ -223,15 +225,20 @@ class _Work:
         self, places: Sequence[int], before: bytes, after: bytes
     ) -> AsyncIterator[bytes]:
         rows: list[bytes] = []
+        size = 0
         # What separates a row from what was sent before it.
         lead = before
         for place in places:
-            rows.append(self._row(place))
-            if self._pace.used_up():
+            row = self._row(place)
+            rows.append(row)
+            size += len(row)
+            if size > PART_OCTETS or self._pace.used_up():
                 yield lead + b",".join(rows)
                 lead = b","
+                size = 0
                 rows.clear()
-                await self._pace.rest()
+                if self._pace.used_up():
+                    await self._pace.rest()
         yield (lead if rows or lead is before else b"") + b",".join(rows) + after
 
     def _row(self, place: int) -> bytes:

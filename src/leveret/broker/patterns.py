@@ -13,8 +13,9 @@ import regex
 
 log = logging.getLogger("leveret.access")
 
-# Of one search, and of all that one request or one change asks for together.
-SEARCH_TIMEOUT_SECONDS: Final = 0.005
+SEARCH_TIMEOUT_SECONDS: Final = 0.02
+# Of all that one request or one change of a policy has searched for together.
+REQUEST_SECONDS: Final = 0.005
 # What a search takes that gives no trouble is not counted: there may be thousands of names.
 FREE_SECONDS: Final = 20e-6
 # `regex` writes counted repeats out: nested ones could take all memory while they are compiled.
@@ -75,7 +76,7 @@ class SearchBudget:
 
     def __init__(self, pattern: Any) -> None:
         self._pattern = pattern
-        self._left = SEARCH_TIMEOUT_SECONDS
+        self._left = REQUEST_SECONDS
         self._counted = thread_time()
 
     def resume(self) -> None:
@@ -97,9 +98,9 @@ class SearchBudget:
         return found
 
     def _search(self, name: str) -> tuple[bool, float]:
-        found, seconds = False, SEARCH_TIMEOUT_SECONDS
+        found, seconds = False, REQUEST_SECONDS
         try:
-            found = self._pattern.search(name, timeout=SEARCH_TIMEOUT_SECONDS / 2) is not None
+            found = self._pattern.search(name, timeout=REQUEST_SECONDS / 2) is not None
         except TimeoutError:
             self.resume()
         else:

@@ -22,7 +22,7 @@ from leveret.management.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from leveret.access.permissions import Permissions
     from leveret.access.users import User
@@ -103,7 +103,16 @@ def _binding_view(_management: Management, found: tuple[VHost, Binding | str]) -
     return binding_view(vhost, binding)
 
 
-QUEUES: Final = Family(_queues, _queue_view, _name)
+# What tables of queues are mostly sorted by.
+QUEUE_KEYS: Final[dict[str, Callable[[InVHost], object]]] = {
+    "name": _name,
+    "consumers": lambda found: len(found[1].consumers),
+    "messages": lambda found: found[1].ready_count + found[1].unacked_count,
+    "messages_ready": lambda found: found[1].ready_count,
+    "messages_unacknowledged": lambda found: found[1].unacked_count,
+}
+
+QUEUES: Final = Family(_queues, _queue_view, _name, QUEUE_KEYS)
 EXCHANGES: Final = Family(_exchanges, _exchange_view, _name)
 BINDINGS: Final = Family(_bindings, _binding_view)
 

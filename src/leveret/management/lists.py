@@ -14,13 +14,13 @@ import regex
 
 from leveret.broker.patterns import PatternError, check_pattern
 from leveret.management.pace import BATCH, Pace
-from leveret.management.query import PAGE_SIZE_MAX, invalid_page
+from leveret.management.query import PAGE_SIZE_MAX, invalid_page, ranked
 from leveret.management.refusals import bad_request
 from leveret.management.searches import matching
 from leveret.management.streams import JsonStream, json_octets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from starlette.responses import Response
 
@@ -43,6 +43,7 @@ class Family:
 
     `things` yields those of a vhost, or of all if it is None, in order, some at a time. `view`
     shows one. `name` is what a query searches; a family without it has no pages.
+    `keys` are some keys of a view that can be had without making it all.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class Family:
         things: Callable[[Management, str | None, Pace], AsyncIterator[Sequence[Any]]],
         view: Callable[[Management, Any], dict[str, object]],
         name: Callable[[Any], str] | None = None,
+        keys: Mapping[str, Callable[[Any], object]] | None = None,
     ) -> None:
         self.things = things
         self.view = view
         self.name = name
+        self.keys = keys or {}
 
 
 Key = tuple[Family, "str | None"]
@@ -207,12 +210,21 @@ class _Work:
 
     async def sorted(self, places: Sequence[int]) -> list[int]:
         """The places in the order of what the query sorts by; equals as they were."""
+        things, quick = self._snapshot.things, self._quick_key()
         keys: list[tuple[Any, ...]] = []
         for order, place in enumerate(places):
-            keys.append((*self._query.sort_key(self._snapshot.view(place)), order))
+            if quick is not None:
+                key = ranked(quick(things[place]))
+            else:
+                key = self._query.sort_key(self._snapshot.view(place))
+            keys.append((*key, order))
             if self._pace.used_up():
                 await self._pace.rest()
         return [places[key[-1]] for key in await self._pace.sorted(keys)]
+
+    def _quick_key(self) -> Callable[[Any], object] | None:
+        path = self._query.sort
+        return self._snapshot.family.keys.get(path[0]) if len(path) == 1 else None
 
     async def answer(self, places: Sequence[int], before: bytes, after: bytes) -> Response:
         """The rows, between what comes before them and what comes after them."""

@@ -1,7 +1,11 @@
 """Pages, orders and columns of lists, as RabbitMQ 3.10.8 was seen to answer."""
 
+from types import SimpleNamespace
+
 import pika
 import pytest
+
+from leveret.management.families import QUEUES
 
 from .client import part
 
@@ -192,6 +196,29 @@ def test_rows_come_in_the_order_that_is_asked_for(get, connect, query, first):
     assert names(get(f"{query}&page=1&page_size=4")) == first
     assert names(get(query))[:4] == first
     assert names(get(f"{query}&columns=name"))[:4] == first
+
+
+def test_keys_that_are_had_without_a_view_are_those_of_the_view(broker, queues, connect):
+    channel = connect().channel()
+    for _ in range(3):
+        channel.basic_publish("", "q03", b"message")
+    channel.basic_qos(prefetch_count=1)
+    for _ in range(2):
+        channel.basic_consume("q03", lambda *_: None)
+    assert broker.look(lambda: quick_keys_that_differ(broker)) == []
+
+
+def quick_keys_that_differ(broker):
+    vhost = broker.server.broker.vhosts["/"]
+    management = SimpleNamespace(node=SimpleNamespace(name="node"))
+    found = [(vhost, queue) for queue in vhost.queues.values()]
+    assert any(queue.consumers for _, queue in found)
+    return [
+        (queue.name, key)
+        for _, queue in found
+        for key, quick in QUEUES.keys.items()
+        if quick((vhost, queue)) != QUEUES.view(management, (vhost, queue))[key]
+    ]
 
 
 def test_lists_without_pages_have_an_order_too(api, queues):

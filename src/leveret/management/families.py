@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from leveret.management.lists import Family
+from leveret.management.pace import batches
 from leveret.management.views import (
     binding_view,
     channel_name,
@@ -21,7 +22,7 @@ from leveret.management.views import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from leveret.access.permissions import Permissions
     from leveret.access.users import User
@@ -32,24 +33,19 @@ if TYPE_CHECKING:
     from leveret.broker.seams import Binding, Exchange
     from leveret.broker.vhost import VHost
     from leveret.management.context import Management
+    from leveret.management.pace import Pace
 
     View = dict[str, object]
     InVHost = tuple[VHost, Any]
-    Found = Iterator[list[InVHost]]
+    Found = AsyncIterator[list[InVHost]]
     Granted = tuple[tuple[str, str], Permissions]
 
 
-def _vhosts(management: Management, name: str | None) -> list[VHost]:
+async def _vhosts(management: Management, name: str | None, pace: Pace) -> list[VHost]:
     vhosts = management.broker.vhosts
-    if name is None:
-        return list(vhosts.values())
-    # It may have gone since the request was let in.
-    return [vhosts[name]] if name in vhosts else []
-
-
-def _order(found: InVHost) -> tuple[str, str]:
-    vhost, named = found
-    return vhost.name, named.name
+    names = await pace.sorted(list(vhosts)) if name is None else [name]
+    # One may have gone meanwhile.
+    return [vhosts[each] for each in names if each in vhosts]
 
 
 def _name(found: InVHost) -> str:
@@ -59,39 +55,45 @@ def _name(found: InVHost) -> str:
 # --- queues, exchanges, bindings: each with its vhost ---
 
 
-def _queues(management: Management, vhost: str | None) -> Found:
-    for each in _vhosts(management, vhost):
-        yield [(each, queue) for queue in each.queues.values()]
+async def _queues(management: Management, vhost: str | None, pace: Pace) -> Found:
+    for each in await _vhosts(management, vhost, pace):
+        queues = each.queues
+        for names in batches(await pace.sorted(list(queues))):
+            yield [(each, queues[name]) for name in names if name in queues]
 
 
 def _queue_view(management: Management, found: tuple[VHost, ClassicQueue]) -> View:
     return queue_view(management, *found)
 
 
-def _exchanges(management: Management, vhost: str | None) -> Found:
-    for each in _vhosts(management, vhost):
-        yield [(each, exchange) for exchange in each.exchanges.values()]
+async def _exchanges(management: Management, vhost: str | None, pace: Pace) -> Found:
+    for each in await _vhosts(management, vhost, pace):
+        exchanges = each.exchanges
+        for names in batches(await pace.sorted(list(exchanges))):
+            yield [(each, exchanges[name]) for name in names if name in exchanges]
 
 
 def _exchange_view(_management: Management, found: tuple[VHost, Exchange]) -> View:
     return exchange_view(*found)
 
 
-def _bindings(management: Management, vhost: str | None) -> Found:
-    """The name of a queue stands for its binding to the default exchange."""
-    for each in _vhosts(management, vhost):
-        yield [(each, name) for name in each.queues]
-        for exchange in list(each.exchanges.values()):
-            yield [(each, binding) for binding in each.bindings.leaving(exchange)]
+async def _bindings(management: Management, vhost: str | None, pace: Pace) -> Found:
+    """By source and destination. The name of a queue stands for its binding to the default
+    exchange."""
+    for each in await _vhosts(management, vhost, pace):
+        for names in batches(await pace.sorted(list(each.queues))):
+            yield [(each, name) for name in names]
+        for name in await pace.sorted(list(each.exchanges)):
+            exchange = each.exchanges.get(name)
+            leaving = [] if exchange is None else each.bindings.leaving(exchange)
+            for some in batches(await pace.sorted(leaving, _binding_order)):
+                yield [(each, binding) for binding in some]
 
 
-def _binding_order(found: tuple[VHost, Binding | str]) -> tuple[str, str, str, str]:
-    vhost, binding = found
-    if isinstance(binding, str):
-        return vhost.name, "", binding, binding
+def _binding_order(binding: Binding) -> tuple[str, str]:
     # Both kinds of destinations have names.
     destination: Any = binding.destination
-    return vhost.name, binding.source.name, destination.name, binding.routing_key
+    return destination.name, binding.routing_key
 
 
 def _binding_view(_management: Management, found: tuple[VHost, Binding | str]) -> View:
@@ -101,67 +103,77 @@ def _binding_view(_management: Management, found: tuple[VHost, Binding | str]) -
     return binding_view(vhost, binding)
 
 
-QUEUES: Final = Family(_queues, _order, _queue_view, _name)
-EXCHANGES: Final = Family(_exchanges, _order, _exchange_view, _name)
-BINDINGS: Final = Family(_bindings, _binding_order, _binding_view)
+# What tables of queues are mostly sorted by.
+QUEUE_KEYS: Final[dict[str, Callable[[InVHost], object]]] = {
+    "name": _name,
+    "consumers": lambda found: len(found[1].consumers),
+    "messages": lambda found: found[1].ready_count + found[1].unacked_count,
+    "messages_ready": lambda found: found[1].ready_count,
+    "messages_unacknowledged": lambda found: found[1].unacked_count,
+}
+
+QUEUES: Final = Family(_queues, _queue_view, _name, QUEUE_KEYS)
+EXCHANGES: Final = Family(_exchanges, _exchange_view, _name)
+BINDINGS: Final = Family(_bindings, _binding_view)
 
 
 # --- connections, channels, consumers ---
 
 
-def _connections(management: Management, vhost: str | None) -> Iterator[list[Connection]]:
-    yield [
+async def _connections(
+    management: Management, vhost: str | None, pace: Pace
+) -> AsyncIterator[list[Connection]]:
+    connections = [
         connection
         for connection in management.administration.connections()
         if vhost is None or (connection.vhost is not None and connection.vhost.name == vhost)
     ]
+    yield await pace.sorted(connections, _connection_name)
 
 
 def _connection_name(connection: Connection) -> str:
     return connection.peer.name
 
 
-def _channels(management: Management, vhost: str | None) -> Iterator[list[Channel]]:
-    for some in _connections(management, vhost):
-        for connection in some:
-            yield list(connection.channels.open.values())
+async def _channels(
+    management: Management, vhost: str | None, pace: Pace
+) -> AsyncIterator[list[Channel]]:
+    async for connections in _connections(management, vhost, pace):
+        for connection in connections:
+            channels = connection.channels.open
+            yield [channels[number] for number in sorted(channels)]
 
 
-def _channel_order(channel: Channel) -> tuple[str, int]:
-    return channel.connection.peer.name, channel.number
+async def _consumers(
+    management: Management, vhost: str | None, pace: Pace
+) -> AsyncIterator[list[ChannelConsumer]]:
+    async for found in _queues(management, vhost, pace):
+        for _, queue in found:
+            yield consumers_of(queue) if queue.consumers else []
 
 
-def _consumers(management: Management, vhost: str | None) -> Iterator[list[ChannelConsumer]]:
-    for each in _vhosts(management, vhost):
-        for queue in list(each.queues.values()):
-            yield consumers_of(queue)
-
-
-def _consumer_order(consumer: ChannelConsumer) -> tuple[str, str]:
-    return consumer.channel.vhost.name, consumer.queue.name
-
-
-CONNECTIONS: Final = Family(_connections, _connection_name, connection_view, _connection_name)
-CHANNELS: Final = Family(_channels, _channel_order, channel_view, channel_name)
-CONSUMERS: Final = Family(_consumers, _consumer_order, consumer_view)
+CONNECTIONS: Final = Family(_connections, connection_view, _connection_name)
+CHANNELS: Final = Family(_channels, channel_view, channel_name)
+CONSUMERS: Final = Family(_consumers, consumer_view)
 
 
 # --- vhosts and access ---
 
 
-def _all_vhosts(management: Management, vhost: str | None) -> Iterator[list[VHost]]:
-    yield _vhosts(management, vhost)
+async def _all_vhosts(
+    management: Management, vhost: str | None, pace: Pace
+) -> AsyncIterator[list[VHost]]:
+    yield await _vhosts(management, vhost, pace)
 
 
 def _vhost_name(vhost: VHost) -> str:
     return vhost.name
 
 
-VHOSTS: Final = Family(_all_vhosts, _vhost_name, vhost_view, _vhost_name)
-
-
-def _users(management: Management, _vhost: str | None) -> Iterator[list[User]]:
-    yield list(management.users.users.values())
+async def _users(
+    management: Management, _vhost: str | None, pace: Pace
+) -> AsyncIterator[list[User]]:
+    yield await pace.sorted(list(management.users.users.values()), _user_name)
 
 
 def _user_name(user: User) -> str:
@@ -172,9 +184,12 @@ def _user_view(management: Management, user: User) -> View:
     return user_view(user, management.users.limits.get(user.name, {}))
 
 
-def _permissions(management: Management, vhost: str | None) -> Iterator[list[Granted]]:
+async def _permissions(
+    management: Management, vhost: str | None, pace: Pace
+) -> AsyncIterator[list[Granted]]:
     permissions = management.users.permissions
-    yield [item for item in permissions.items() if vhost is None or item[0][1] == vhost]
+    granted = [item for item in permissions.items() if vhost is None or item[0][1] == vhost]
+    yield await pace.sorted(granted, _permissions_order)
 
 
 def _permissions_order(granted: Granted) -> tuple[str, str]:
@@ -187,5 +202,6 @@ def _permissions_view(_management: Management, granted: Granted) -> View:
     return permissions_view(user, vhost, permissions)
 
 
-USERS: Final = Family(_users, _user_name, _user_view)
-PERMISSIONS: Final = Family(_permissions, _permissions_order, _permissions_view)
+VHOSTS: Final = Family(_all_vhosts, vhost_view, _vhost_name)
+USERS: Final = Family(_users, _user_view)
+PERMISSIONS: Final = Family(_permissions, _permissions_view)

@@ -14,47 +14,49 @@ import regex
 
 from leveret.broker.patterns import PatternError, check_pattern
 from leveret.management.pace import BATCH, Pace
-from leveret.management.query import PAGE_SIZE_MAX, invalid_page
+from leveret.management.query import PAGE_SIZE_MAX, invalid_page, ranked
 from leveret.management.refusals import bad_request
 from leveret.management.searches import matching
 from leveret.management.streams import JsonStream, json_octets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from starlette.responses import Response
 
     from leveret.management.calls import Call
     from leveret.management.context import Management
-    from leveret.management.query import Page, Query, SortKey
+    from leveret.management.query import Page, Query
 
     Sees = Callable[[Any], bool]
 
 SHARED_SECONDS: Final = 1.0
 # Lists of up to so many things are not kept.
 EXACT_MAX: Final = 100
+# Of an answer that is sent in parts.
+PART_OCTETS: Final = 1 << 17
 NAME_REGEX_MAX_CHARACTERS: Final = 1000
 
 
 class Family:
     """A kind of things that there are lists of.
 
-    `things` yields those of a vhost, or of all if it is None, some at a time, and `order` is what
-    they are sorted by. `view` shows one. `name` is what a query searches; a family without it has
-    no pages.
+    `things` yields those of a vhost, or of all if it is None, in order, some at a time. `view`
+    shows one. `name` is what a query searches; a family without it has no pages.
+    `keys` are some keys of a view that can be had without making it all.
     """
 
     def __init__(
         self,
-        things: Callable[[Management, str | None], Iterator[Sequence[Any]]],
-        order: Callable[[Any], Any],
+        things: Callable[[Management, str | None, Pace], AsyncIterator[Sequence[Any]]],
         view: Callable[[Management, Any], dict[str, object]],
         name: Callable[[Any], str] | None = None,
+        keys: Mapping[str, Callable[[Any], object]] | None = None,
     ) -> None:
         self.things = things
-        self.order = order
         self.view = view
         self.name = name
+        self.keys = keys or {}
 
 
 Key = tuple[Family, "str | None"]
@@ -126,11 +128,11 @@ class Lists:
     async def _snapshot(self, family: Family, vhost: str | None) -> Snapshot:
         pace = self.new_pace()
         things: list[Any] = []
-        for some in family.things(self._management, vhost):
+        async for some in family.things(self._management, vhost, pace):
             things.extend(some)
             if pace.used_up():
                 await pace.rest()
-        return Snapshot(self._management, family, await pace.sorted(things, family.order))
+        return Snapshot(self._management, family, things)
 
 
 async def listed(
@@ -208,12 +210,21 @@ class _Work:
 
     async def sorted(self, places: Sequence[int]) -> list[int]:
         """The places in the order of what the query sorts by; equals as they were."""
-        keys: list[tuple[SortKey, int]] = []
+        things, quick = self._snapshot.things, self._quick_key()
+        keys: list[tuple[Any, ...]] = []
         for order, place in enumerate(places):
-            keys.append((self._query.sort_key(self._snapshot.view(place)), order))
+            if quick is not None:
+                key = ranked(quick(things[place]))
+            else:
+                key = self._query.sort_key(self._snapshot.view(place))
+            keys.append((*key, order))
             if self._pace.used_up():
                 await self._pace.rest()
-        return [places[order] for _, order in await self._pace.sorted(keys)]
+        return [places[key[-1]] for key in await self._pace.sorted(keys)]
+
+    def _quick_key(self) -> Callable[[Any], object] | None:
+        path = self._query.sort
+        return self._snapshot.family.keys.get(path[0]) if len(path) == 1 else None
 
     async def answer(self, places: Sequence[int], before: bytes, after: bytes) -> Response:
         """The rows, between what comes before them and what comes after them."""
@@ -226,15 +237,20 @@ class _Work:
         self, places: Sequence[int], before: bytes, after: bytes
     ) -> AsyncIterator[bytes]:
         rows: list[bytes] = []
+        size = 0
         # What separates a row from what was sent before it.
         lead = before
         for place in places:
-            rows.append(self._row(place))
-            if self._pace.used_up():
+            row = self._row(place)
+            rows.append(row)
+            size += len(row)
+            if size > PART_OCTETS or self._pace.used_up():
                 yield lead + b",".join(rows)
                 lead = b","
+                size = 0
                 rows.clear()
-                await self._pace.rest()
+                if self._pace.used_up():
+                    await self._pace.rest()
         yield (lead if rows or lead is before else b"") + b",".join(rows) + after
 
     def _row(self, place: int) -> bytes:

@@ -81,7 +81,7 @@ class Query:
         """What a row is sorted by."""
         for key in self.sort:
             row = row.get(key, 0) if isinstance(row, dict) else 0
-        return _ranked(row)
+        return ranked(row)
 
     def ordered(self, rows: list[Any]) -> list[Any]:
         """A short list in the order that is asked for."""
@@ -139,7 +139,8 @@ def _picked(value: Any, columns: Columns) -> Any:
     }
 
 
-def _ranked(value: object) -> SortKey:
+def ranked(value: object) -> SortKey:
+    """A value among others of any type, as a tuple that can be compared."""
     if isinstance(value, bool) or value is None:
         return 1, "null" if value is None else str(value).lower()
     if isinstance(value, int | float):
@@ -147,8 +148,8 @@ def _ranked(value: object) -> SortKey:
     if isinstance(value, str):
         return 3, value
     if isinstance(value, dict):
-        parts = [(key, _ranked(value[key])) for key in sorted(value)]
+        parts = [(key, ranked(value[key])) for key in sorted(value)]
         return 2, len(parts), parts
     if isinstance(value, list):
-        return 2, len(value), [("", _ranked(each)) for each in value]
+        return 2, len(value), [("", ranked(each)) for each in value]
     return 3, str(value)

@@ -29,4 +29,5 @@ async def matching(
             raise bad_request(str(error)) from None
         if pace.used_up():
             await pace.rest()
+            budget.resume()
     return found

@@ -102,9 +102,7 @@ def totals_view(ready: int, unacknowledged: int) -> View:
 def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> View:
     """A queue, as in lists of queues."""
     node = management.node.name
-    totals = message_totals([queue])
-    messages = totals["messages"]
-    assert isinstance(messages, int)
+    ready, unacknowledged = queue.ready_count, queue.unacked_count
     view: View = {
         "name": queue.name,
         "vhost": vhost.name,
@@ -115,9 +113,9 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         "arguments": plain(queue.arguments),
         "node": node,
         "state": "running",
-        **totals,
+        **totals_view(ready, unacknowledged),
         "consumers": len(queue.consumers),
-        "memory": QUEUE_BYTES + messages * MESSAGE_BYTES,
+        "memory": QUEUE_BYTES + (ready + unacknowledged) * MESSAGE_BYTES,
         "policy": _name_of(queue.policy),
         "operator_policy": _name_of(queue.operator_policy),
         "effective_policy_definition": effective_definition(queue.policy, queue.operator_policy),

@@ -34,13 +34,15 @@ class World:
         self.viewed = []
         self.slices = [0.0]
         self.family = Family(
-            lambda world, vhost: iter([world.numbers]),
-            lambda number: number,
+            World.sorted,
             World.view,
             lambda number: f"n{number}",
         )
         self.lists = Lists(self, lambda: Pace(lambda: self.seconds, self.others_run))
         self.management = self
+
+    async def sorted(self, vhost, pace):
+        yield await pace.sorted(self.numbers)
 
     def view(self, number):
         self.seconds += VIEW_SECONDS

@@ -15,6 +15,8 @@ from leveret.broker.arguments import ARGUMENTS, CONSUMER_ARGUMENTS, Argument
 from leveret.broker.compat import DIFFERENCES, LEVELS
 from leveret.broker.policy_settings import SETTINGS
 from leveret.config import PREFIX, RABBITMQ_VARIABLES, Config, setting_rows
+from leveret.management.authorisation import ALL, NOTHING, OPERATIONS, OWN, TAGS
+from leveret.management.resources import ROUTES
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -158,10 +160,52 @@ def _answer(value: object) -> str:
     return str(value)
 
 
+# --- docs/management.md ---
+
+
+def management_rights() -> str:
+    """What each tag may do, operation by operation."""
+    words = {NOTHING: "", OWN: "own", ALL: "all"}
+    return table(
+        ("Operation", *(f"`{tag}`" for tag in TAGS)),
+        (
+            (
+                operation.name,
+                *(
+                    "own vhosts"
+                    if operation.in_vhost and operation.reach[tag] == OWN
+                    else words[operation.reach[tag]]
+                    for tag in TAGS
+                ),
+            )
+            for operation in OPERATIONS
+        ),
+    )
+
+
+def management_routes() -> str:
+    """Every path below /api, and by what right each method is answered."""
+    paths: dict[str, dict[str, list[str]]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {}).setdefault(route.operation.name, []).append(route.method)
+    return table(
+        ("Path below `/api`", "Methods, and the operation that they are"),
+        (
+            (
+                f"`{path}`",
+                "; ".join(f"{', '.join(methods)}: {name}" for name, methods in by_right.items()),
+            )
+            for path, by_right in paths.items()
+        ),
+    )
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "compat-levels": compat_levels,
     "consumer-arguments": consumer_arguments,
     "environment-prefix": environment_prefix,
+    "management-rights": management_rights,
+    "management-routes": management_routes,
     "queue-arguments": queue_arguments,
     "rabbitmq-variables": rabbitmq_variables,
     "settings": settings,

@@ -3,10 +3,11 @@
 import asyncio
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from leveret.broker.seams import MessageStore
 from leveret.config import load_config
 from leveret.management.api import management_application
 from leveret.management.authentication import by_password
@@ -27,8 +28,8 @@ from .client import Reply
 class InMemory:
     """`administrator` is guest; every other user's password is `password`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.server = server = MemoryServer()
+    def __init__(self, loop: asyncio.AbstractEventLoop, store: MessageStore | None = None) -> None:
+        self.server = server = MemoryServer(store=store)
         self._loop = loop
         config = load_config(None, {}, {"memory_high_watermark_ratio": 1.0})
         broker = server.broker
@@ -49,16 +50,31 @@ class InMemory:
         user: str | None = "guest",
         headers: dict[str, str] | None = None,
     ) -> Reply:
-        """The answer to a request; a body of bytes is sent as it is, anything else as JSON."""
+        """The answer to a request; a body of bytes is sent as it is, `...` never comes, and
+        anything else is sent as JSON."""
+        return self._loop.run_until_complete(self.ask(method, path, body, user, headers))
+
+    def run(self, scene: Coroutine[Any, Any, None]) -> None:
+        """Play a scene with several requests at a time."""
+        self._loop.run_until_complete(scene)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        user: str | None = "guest",
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
         sent = dict(headers or {})
         if user is not None:
             password = "guest" if user == "guest" else "password"
             login = base64.b64encode(f"{user}:{password}".encode()).decode()
             sent["authorization"] = f"Basic {login}"
-        octets = body if isinstance(body, bytes) else b"" if body is None else _json(body)
-        return self._loop.run_until_complete(self._ask(method, path, octets, sent))
+        octets = body if isinstance(body, bytes) or body is ... else _json(body)
+        return await self._ask(method, path, octets, sent)
 
-    async def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+    async def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Reply:
         raw, _, query = path.partition("?")
         scope = {
             "type": "http",
@@ -73,8 +89,12 @@ class InMemory:
             "server": ("127.0.0.1", 15672),
         }
         answered: list[dict[str, Any]] = []
+        asked: list[bool] = []
 
         async def receive() -> dict[str, Any]:
+            if body is ... or asked:
+                await asyncio.Event().wait()
+            asked.append(True)
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
@@ -107,15 +127,19 @@ class InMemory:
         self._peers[peer.session.peer.name] = peer
         return peer.session.peer.name
 
+    def peer(self, connection: str) -> MemoryPeer:
+        """The far end of a connection."""
+        return self._peers[connection]
+
     def is_open(self, connection: str) -> bool:
         return self._peers[connection].session.is_running()
 
 
 @contextmanager
-def in_memory() -> Iterator[InMemory]:
+def in_memory(store: MessageStore | None = None) -> Iterator[InMemory]:
     loop = asyncio.new_event_loop()
     try:
-        yield InMemory(loop)
+        yield InMemory(loop, store)
     finally:
         loop.close()
 

@@ -4,8 +4,11 @@ import socket
 
 import pytest
 
+from leveret.management import calls
 from leveret.management.resources import ROUTES
 from leveret.management.routing import BODY_MAX_BYTES
+
+from .in_memory import in_memory
 
 PLACES = {
     "vhost": "%2F",
@@ -137,6 +140,15 @@ def test_a_body_that_is_too_large_is_refused(api, route):
         "bad_request",
         f"the body is larger than {route.body_max_bytes} octets",
     )
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(calls, "BODY_TIMEOUT_SECONDS", 0.0)
+    with in_memory() as memory:
+        reply = memory.request("PUT", "/api/queues/%2F/work", Ellipsis)
+    reason = "the body has not come within 0 s"
+    assert reply.refusal == (408, "request_timeout", reason)
+    assert reply.headers["connection"] == "close"
 
 
 def test_a_body_just_not_too_large_is_taken(api):

@@ -210,10 +210,12 @@ def test_every_operation_is_some_routes():
     assert {route.operation for route in ROUTES} == set(OPERATIONS)
 
 
-@pytest.mark.parametrize("request_line", RECORDED)
+# RabbitMQ 4 lets administrators do that.
+ALLOWED_LATER = {"GET /aliveness-test/{v}"}
+
+
+@pytest.mark.parametrize("request_line", sorted(RECORDED.keys() - ALLOWED_LATER))
 def test_nobody_may_do_more_than_in_rabbitmq(request_line):
-    if request_line == "GET /aliveness-test/{v}":
-        pytest.skip("RabbitMQ 4 lets administrators do that")
     for tag, recorded in RECORDED[request_line].items():
         for theirs, ours in zip(recorded, EXPECTED[request_line][tag], strict=True):
             assert not theirs.startswith("401") or ours.startswith("401"), tag

@@ -45,27 +45,7 @@ LEFT_OUT_BELOW = {
     "/api/vhosts": {"recv_oct", "send_oct"},
 }
 # Routes of 3.10.8 that are not served: each is 404 until it is.
-NOT_SERVED = (
-    "/api/cluster-name",
-    "/api/extensions",
-    "/api/auth",
-    "/api/auth/attempts/NODE",
-    "/api/feature-flags",
-    "/api/definitions",
-    "/api/definitions/%2F",
-    "/api/all-configuration",
-    "/api/parameters",
-    "/api/parameters/vhost-limits",
-    "/api/parameters/vhost-limits/%2F",
-    "/api/parameters/vhost-limits/%2F/limits",
-    "/api/global-parameters",
-    "/api/global-parameters/own",
-    "/api/users/without-permissions",
-    "/api/connections/username/guest",
-    "/api/nodes/NODE/memory",
-    "/api/nodes/NODE/memory/relative",
-    "/api/healthchecks/node",
-)
+NOT_SERVED = ("/api/auth",)
 NODES = ("/api/nodes", "/api/nodes/NODE")
 # RabbitMQ tells the owner of a queue too, once its statistics have caught up.
 ADDED = {"+owner_pid_details", "+items.owner_pid_details"}

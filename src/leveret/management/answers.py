@@ -297,3 +297,32 @@ class NodeStatus(msgspec.Struct):
 
 class Authenticated(msgspec.Struct):
     authenticated: bool
+
+
+# --- definitions ---
+
+
+class VHostDefinitionsAnswer(msgspec.Struct):
+    rabbit_version: str
+    parameters: list[dict[str, Any]]
+    policies: list[dict[str, Any]]
+    queues: list[dict[str, Any]]
+    exchanges: list[dict[str, Any]]
+    bindings: list[dict[str, Any]]
+
+
+class DefinitionsAnswer(VHostDefinitionsAnswer):
+    rabbitmq_version: str
+    product_name: str
+    product_version: str
+    users: list[dict[str, Any]]
+    vhosts: list[dict[str, Any]]
+    permissions: list[dict[str, Any]]
+    topic_permissions: list[dict[str, Any]]
+    global_parameters: list[dict[str, Any]]
+
+
+class ImportAnswer(msgspec.Struct):
+    """To an import that asks for a report."""
+
+    left_alone: list[str]

@@ -5,6 +5,7 @@ Paths are split before they are decoded: a name may hold `/` as %2F, and every o
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -16,6 +17,7 @@ from leveret.management.authorisation import ALL, READ_OBJECTS
 from leveret.management.pending import answered
 from leveret.management.query import Query
 from leveret.management.refusals import (
+    Refusal,
     bad_request,
     keys_missing,
     login_failed,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from leveret.management.routing import Route
 
 NAME_MAX_BYTES: Final = 255
+# For a whole body to come.
+BODY_TIMEOUT_SECONDS: Final = 30.0
 DEFAULT_EXCHANGE: Final = "amq.default"
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -160,13 +164,15 @@ class Call:
 
     async def _octets(self, maximum: int) -> bytes:
         octets = bytearray()
-        async for chunk in self._request.stream():
-            octets += chunk
-            if len(octets) > maximum:
-                refusal = bad_request(f"the body is larger than {maximum} octets")
-                # What is left of it is not wanted.
-                refusal.headers["connection"] = "close"
-                raise refusal
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+                async for chunk in self._request.stream():
+                    octets += chunk
+                    if len(octets) > maximum:
+                        raise _unwanted(400, f"the body is larger than {maximum} octets")
+        except TimeoutError:
+            seconds = f"{BODY_TIMEOUT_SECONDS:g} s"
+            raise _unwanted(408, f"the body has not come within {seconds}") from None
         return bytes(octets)
 
     async def done(self, pending: Pending) -> object:
@@ -212,3 +218,9 @@ def check_new_name(kind: str, name: str) -> None:
     size = len(name.encode())
     if size > NAME_MAX_BYTES:
         raise bad_request(f"a {kind} has at most {NAME_MAX_BYTES} octets, this one has {size}")
+
+
+def _unwanted(status: int, reason: str) -> Refusal:
+    """What is left of the body is not wanted."""
+    error = "bad_request" if status == 400 else "request_timeout"
+    return Refusal(status, error, reason, {"connection": "close"})

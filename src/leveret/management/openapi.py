@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from leveret.management.authorisation import Operation
     from leveret.management.routing import Route
 
-OPENAPI: Final = "3.0.3"
+# The release whose schemas are JSON Schema as msgspec makes it.
+OPENAPI: Final = "3.1.0"
 PREFIX: Final = "/api"
 DONE: Final = {201: "It is made.", 202: "It is under way.", 204: "It is done."}
 

@@ -83,13 +83,14 @@ class Routes:
         paths: dict[tuple[str, ...], dict[str, Route]] = {}
         for route in routes:
             paths.setdefault(route.parts, {})[route.method] = route
-        self._by_length: dict[int, list[dict[str, Route]]] = {}
+        # By length and first part, which is a word in all of them.
+        self._found: dict[tuple[int, str], list[dict[str, Route]]] = {}
         for parts in sorted(paths, key=lambda parts: [part[0] == "{" for part in parts]):
-            self._by_length.setdefault(len(parts), []).append(paths[parts])
+            self._found.setdefault((len(parts), parts[0]), []).append(paths[parts])
 
     def find(self, segments: list[str]) -> tuple[dict[str, Route], dict[str, str]] | None:
         """The routes of a path, by method, and the names in it, still encoded."""
-        for methods in self._by_length.get(len(segments), ()):
+        for methods in self._found.get((len(segments), segments[0] if segments else ""), ()):
             names = next(iter(methods.values())).match(segments)
             if names is not None:
                 return methods, names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.management.answers import DefinitionsAnswer, ImportAnswer, VHostDefinitionsAnswer
 from leveret.management.authorisation import ADMINISTER
 from leveret.management.calls import Call, changed, json_response
 from leveret.management.definitions.exporting import export_definitions, export_vhost
@@ -64,13 +65,14 @@ async def _import(call: Call, vhost: str | None) -> Response:
 
 def _routes(path: str) -> tuple[Route, Route]:
     return (
-        Route("GET", path, ADMINISTER, export_all),
+        Route("GET", path, ADMINISTER, export_all, answer=DefinitionsAnswer),
         Route(
             "POST",
             path,
             ADMINISTER,
             import_all,
             body=Definitions,
+            answer=ImportAnswer,
             statuses=(200, 204),
             flags=("report",),
             body_max_bytes=FILE_MAX_BYTES,
@@ -82,13 +84,16 @@ ROUTES: Final = (
     *_routes("/definitions"),
     # As old programs call it.
     *_routes("/all-configuration"),
-    Route("GET", "/definitions/{vhost}", ADMINISTER, export_one),
+    Route(
+        "GET", "/definitions/{vhost}", ADMINISTER, export_one, answer=VHostDefinitionsAnswer
+    ),
     Route(
         "POST",
         "/definitions/{vhost}",
         ADMINISTER,
         import_one,
         body=Definitions,
+        answer=ImportAnswer,
         statuses=(200, 204),
         flags=("report",),
         body_max_bytes=FILE_MAX_BYTES,

@@ -94,7 +94,7 @@ async def certificate_expiration(call: Call) -> Response:
     if not (within.isascii() and within.isdigit()):
         raise bad_request("Invalid expiration value.")
     if unit not in UNITS:
-        raise bad_request("Time unit not recognised. Use days, weeks, months, years.")
+        raise bad_request(f"Time unit not recognised. Supported units: {', '.join(UNITS)}.")
     return call.found({"status": "ok"})
 
 

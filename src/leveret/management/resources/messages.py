@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
+from starlette.responses import StreamingResponse
 
 from leveret.management.answers import MessageAnswer, Routed
 from leveret.management.authorisation import ADMINISTER, CHANGE_OBJECTS
@@ -33,6 +34,8 @@ from leveret.wire.methods import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.responses import Response
 
     from leveret.management.calls import Call
@@ -46,10 +49,11 @@ ACKMODES: Final = (
     "reject_requeue_false",
 )
 ACTIONS: Final = ("sync", "cancel_sync")
-# Messages of one turn of the loop; others want to be served too.
+# Messages of one turn of the loop, and octets of them: others want to be served too.
 TURN_MAX: Final = 32
-# Octets of bodies in one answer; what is more stays in the queue.
-BODIES_MAX_BYTES: Final = 64 << 20
+TURN_BYTES: Final = 1 << 18
+# Octets of messages in one answer; what is more stays in the queue.
+ANSWER_MAX_BYTES: Final = 16 << 20
 
 
 class PublishBody(msgspec.Struct):
@@ -121,12 +125,12 @@ async def get(call: Call) -> Response:
     check_new_name("queue name", queue)
     try:
         async with ApiSession(call.management, call.caller, call.vhost.name, call.peer) as session:
-            views = await _messages(session, queue, count, body.encoding, truncate)
-            if views:
+            messages = await _messages(session, queue, count, body.encoding, truncate)
+            if messages:
                 _settle(session, body.ackmode)
     except SessionClosed as closed:
         raise _refusal(closed) from None
-    return call.found(views)
+    return StreamingResponse(_array(messages), media_type="application/json")
 
 
 async def act(call: Call) -> Response:
@@ -141,18 +145,34 @@ async def act(call: Call) -> Response:
 
 async def _messages(
     session: ApiSession, queue: str, count: int, encoding: str, truncate_bytes: int | None
-) -> list[dict[str, Any]]:
-    views: list[dict[str, Any]] = []
-    octets = 0
-    while len(views) < count and octets < BODIES_MAX_BYTES:
+) -> list[bytes]:
+    """The messages, each as JSON."""
+    messages: list[bytes] = []
+    octets = turn_octets = 0
+    while len(messages) < count and octets < ANSWER_MAX_BYTES:
         received = await session.ask(BasicGet(queue=queue), BasicGetOk, BasicGetEmpty)
         if isinstance(received.method, BasicGetEmpty):
             break
-        views.append(message_view(received, encoding, truncate_bytes))
-        octets += len(views[-1]["payload"])
-        if len(views) % TURN_MAX == 0:
+        messages.append(msgspec.json.encode(message_view(received, encoding, truncate_bytes)))
+        octets += len(messages[-1])
+        turn_octets += len(messages[-1])
+        if len(messages) % TURN_MAX == 0 or turn_octets >= TURN_BYTES:
+            turn_octets = 0
             await asyncio.sleep(0)
-    return views
+    return messages
+
+
+async def _array(messages: list[bytes]) -> AsyncIterator[bytes]:
+    """A JSON array in pieces, so that a large one is neither joined nor written in one turn."""
+    piece = bytearray(b"[")
+    for number, message in enumerate(messages):
+        if number:
+            piece += b","
+        piece += message
+        if len(piece) >= TURN_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece + b"]")
 
 
 def _settle(session: ApiSession, ackmode: str) -> None:

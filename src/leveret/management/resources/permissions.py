@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 
 class PermissionsBody(msgspec.Struct):
-    configure: str
-    write: str
-    read: str
+    REQUIRED: ClassVar = ("configure", "write", "read")
+
+    configure: str | msgspec.UnsetType = msgspec.UNSET
+    write: str | msgspec.UnsetType = msgspec.UNSET
+    read: str | msgspec.UnsetType = msgspec.UNSET
 
 
 async def list_permissions(call: Call) -> Response:
@@ -41,9 +43,13 @@ async def put_permissions(call: Call) -> Response:
     users = call.management.users
     if user not in users.users or vhost not in call.management.broker.vhosts:
         raise bad_request("vhost_or_user_not_found")
+    configure, write, read = body.configure, body.write, body.read
+    assert isinstance(configure, str)
+    assert isinstance(write, str)
+    assert isinstance(read, str)
     known = (user, vhost) in users.permissions
     try:
-        setting = users.set_permissions(user, vhost, body.configure, body.write, body.read)
+        setting = users.set_permissions(user, vhost, configure, write, read)
     except PatternError as error:
         raise bad_request(str(error)) from None
     await call.done(setting)

@@ -41,12 +41,22 @@ LEFT_OUT = {
 LEFT_OUT_PREFIXES = ("message_bytes_", "messages_")
 # And those that it does not have of some things, though it does of others.
 LEFT_OUT_BELOW = {
+    # What the allocators of Erlang's runtime hold, by purpose.
+    "/api/nodes/NODE/memory": {"memory"},
     "/api/exchanges": {"user_who_performed_action"},
     "/api/vhosts": {"recv_oct", "send_oct"},
 }
 # Routes of 3.10.8 that are not served: each is 404 until it is.
 NOT_SERVED = ("/api/auth",)
 NODES = ("/api/nodes", "/api/nodes/NODE")
+# What is here and not in 3.10.8's answer, by the start of the path, with the reason.
+ADDED_BELOW = {
+    # 3.10.8 tells less of them than of the same connections elsewhere.
+    "/api/connections/username/": "",
+    # What later releases tell too: without it vhosts lose it on their way.
+    "/api/definitions": "vhosts.",
+    "/api/all-configuration": "vhosts.",
+}
 # RabbitMQ tells the owner of a queue too, once its statistics have caught up.
 ADDED = {"+owner_pid_details", "+items.owner_pid_details"}
 OF_A_NODE = {"name", "type", "running", "os_pid", "uptime", "mem_used", "fd_used", "fd_total"}
@@ -76,6 +86,13 @@ def is_left_out(path: str, difference: str) -> bool:
     )
 
 
+def is_added(path: str, difference: str) -> bool:
+    return difference in ADDED or any(
+        path.startswith(start) and difference.startswith(f"+{what}")
+        for start, what in ADDED_BELOW.items()
+    )
+
+
 @pytest.mark.parametrize("path", [path for path in PATHS if path not in (*NODES, *NOT_SERVED)])
 def test_an_answer_has_the_shape_of_rabbitmqs(broker, api, path):
     recorded = json.loads(RECORDED.read_text())[path]
@@ -83,7 +100,10 @@ def test_an_answer_has_the_shape_of_rabbitmqs(broker, api, path):
         reply = api.get(named(path, lambda family: api.get(family).json))
         assert reply.status == 200
         found = differences(recorded, shape_of(reply.json))
-    assert [each for each in found if not is_left_out(path, each) and each not in ADDED] == []
+    unexplained = [
+        each for each in found if not is_left_out(path, each) and not is_added(path, each)
+    ]
+    assert unexplained == []
 
 
 @pytest.mark.parametrize("path", NOT_SERVED)

@@ -31,7 +31,7 @@ _ANY_NUMBER: Final = 1 << 30
 class _Node:
     """A place in the tree; `bindings` end here, or `rest` further on: the words that all of them
     have, of which those after the first `gone` are still to come, and become nodes when others go
-    another way or a routing key comes here. From `least` to `most` words lead from here to a
+    another way. From `least` to `most` words lead from here to a
     binding, as wide as it ever was: one that goes does not narrow it."""
 
     __slots__ = ("any_words", "bindings", "gone", "least", "most", "one_word", "rest", "words")
@@ -163,7 +163,8 @@ class _Walk:
     def enter(self, node: _Node, place: i64) -> None:
         """Be at this node, at one place."""
         if node.rest is not None:
-            node.grow()
+            self._finish_from(node, place)
+            return
         left = self._length - place
         if left == 0:
             if node.bindings:
@@ -184,7 +185,11 @@ class _Walk:
     def _enter_below(self, node: _Node, place: i64) -> None:
         """Be at this node, which a `#` leads to: at all places from this one on."""
         if node.rest is not None:
-            node.grow()
+            if not self._after:
+                self._find_words()
+            gone = int(place)
+            self._finish(node, self._all >> gone << gone)
+            return
         if node.bindings:
             self.matched.append(node)
         if place == self._length or not node.words:
@@ -211,9 +216,7 @@ class _Walk:
         """Be at this node after the word, from this place on, which first is so at `first`."""
         if first + node.least > self._length:
             return
-        if node.rest is not None:
-            node.grow()
-        if node.words or node.one_word is not None:
+        if node.rest is not None or node.words or node.one_word is not None:
             gone = int(place)
             self._enter_at(node, self._places[word] >> gone << gone)
             return
@@ -226,7 +229,8 @@ class _Walk:
     def _enter_at(self, node: _Node, places: int) -> None:
         """Be at this node, at these places."""
         if node.rest is not None:
-            node.grow()
+            self._finish(node, places)
+            return
         end = int(self._length)
         if node.most < self._length:
             gone = end - int(node.most)
@@ -248,6 +252,49 @@ class _Walk:
             first: i64 = (places & -places).bit_length() - 1
             if first + below.least <= self._length:
                 self._enter_below(below, first)
+
+    def _finish_from(self, node: _Node, place: i64) -> None:
+        """Be at this node, at one place, where one way leads on: word by word to a `#`."""
+        rest = node.rest
+        assert rest is not None
+        at = node.gone
+        while at < len(rest):
+            word = rest[int(at)]
+            if word == "#":
+                break
+            if place == self._length or word not in ("*", self._words[int(place)]):
+                return
+            at += 1
+            place += 1
+        if at == len(rest):
+            if place == self._length:
+                self.matched.append(node)
+        elif at + 1 == len(rest):
+            self.matched.append(node)
+        else:
+            if not self._after:
+                self._find_words()
+            self._finish(node, 1 << int(place), at)
+
+    def _finish(self, node: _Node, places: int, at: i64 = -1) -> None:
+        """Be at this node, or this far in what is to come of it, at these places, where one way
+        leads on."""
+        rest = node.rest
+        assert rest is not None
+        if at < 0:
+            at = node.gone
+        while at < len(rest) and places != 0:
+            word = rest[int(at)]
+            if word == "#":
+                first = (places & -places).bit_length() - 1
+                places = self._all >> first << first
+            elif word == "*":
+                places = places << 1 & self._all
+            else:
+                places = places << 1 & self._places.get(word, 0)
+            at += 1
+        if places >> int(self._length):
+            self.matched.append(node)
 
     def _find_words(self) -> None:
         self._all = (1 << len(self._words) + 1) - 1

@@ -20,6 +20,11 @@ UNLIMITED: Final = -2
 DROP_HEAD: Final = "drop-head"
 REJECT_PUBLISH: Final = "reject-publish"
 REJECT_PUBLISH_DLX: Final = "reject-publish-dlx"
+RETRY_DISABLED: Final = "disabled"
+RETRY_ALL: Final = "all"
+RETRY_FAILED: Final = "failed"
+RETRY_RETURNED: Final = "returned"
+RETRY_TYPES: Final = (RETRY_DISABLED, RETRY_ALL, RETRY_FAILED, RETRY_RETURNED)
 
 
 class QueueRules:
@@ -30,6 +35,9 @@ class QueueRules:
         "dead_letter_exchange",
         "dead_letter_routing_key",
         "dead_letter_strategy",
+        "delayed_retry_max_ms",
+        "delayed_retry_min_ms",
+        "delayed_retry_type",
         "delivery_limit",
         "expires_ms",
         "max_length",
@@ -52,11 +60,15 @@ class QueueRules:
         self.max_priority = NONE
         self.single_active_consumer = False
         self.delivery_limit = NONE
+        self.delayed_retry_type = RETRY_DISABLED
+        self.delayed_retry_min_ms = NONE
+        self.delayed_retry_max_ms = NONE
         self.consumer_timeout_ms = NONE
 
     def plain(self) -> bool:
         """Whether there is nothing to obey but what matters to deliveries that end: where dead
-        letters go, how often a message may come back, and when a consumer is too late."""
+        letters go, how often a message may come back and when, and when a consumer is too
+        late."""
         return (
             self.message_ttl_ms == NONE
             and self.expires_ms == NONE
@@ -64,6 +76,10 @@ class QueueRules:
             and self.max_priority == NONE
             and not self.single_active_consumer
         )
+
+    def delays_retries(self) -> bool:
+        """Whether messages that come back may have to wait."""
+        return self.delayed_retry_min_ms > 0 and self.delayed_retry_type in RETRY_TYPES[1:]
 
     def __repr__(self) -> str:
         given = [f"{name}={getattr(self, name)!r}" for name in self.__slots__]
@@ -100,6 +116,9 @@ def rules_of(
     else:
         rules.overflow = given.text("overflow") or DROP_HEAD
     rules.delivery_limit = given.delivery_limit()
+    rules.delayed_retry_type = given.text("delayed-retry-type") or RETRY_DISABLED
+    rules.delayed_retry_min_ms = given.number("delayed-retry-min")
+    rules.delayed_retry_max_ms = given.number("delayed-retry-max")
     rules.consumer_timeout_ms = given.number("consumer-timeout")
     return rules
 

@@ -206,8 +206,9 @@ class Queue:
         """An unacked entry was rejected for good: it is gone, or a dead letter."""
         raise NotImplementedError
 
-    def requeue(self, entry: Entry) -> None:
-        """An unacked entry is ready again, at its old position. `deliver` is the caller's."""
+    def requeue(self, entry: Entry, failed: bool = True) -> None:
+        """An unacked entry is ready again, at its old position: because it `failed` (basic.reject,
+        or its channel ended), or was returned. `deliver` is the caller's."""
         raise NotImplementedError
 
     def activate(self, consumer: Consumer) -> None:

@@ -84,6 +84,11 @@ class ClassicQueue(Queue):
         """How many messages are ready."""
         return self.ready.count
 
+    @property
+    def waiting_count(self) -> int:
+        """How many messages are neither ready nor unacked: they wait to be tried again."""
+        return 0 if self.ruled is None else self.ruled.waiting_count()
+
     # --- rules ---
 
     def obey(self, rules: QueueRules) -> None:
@@ -141,7 +146,7 @@ class ClassicQueue(Queue):
                 return
         ready.append(message, ticket, expires_at)
 
-    def requeue(self, entry: Entry) -> None:
+    def requeue(self, entry: Entry, failed: bool = True) -> None:
         self.unacked_count -= 1
         entry.consumer = None
         if self.deleted:
@@ -152,13 +157,13 @@ class ClassicQueue(Queue):
         if self.ruled is None and self.counts_returns():
             self.ruled = Ruled(self, self.rules)
         if self.ruled is not None:
-            self.ruled.requeue(entry)
+            self.ruled.requeue(entry, failed)
         else:
             self.ready.put_back(entry)
 
     def counts_returns(self) -> bool:
         """Whether it matters how often a message comes back."""
-        return self.rules.delivery_limit >= 0
+        return self.rules.delivery_limit >= 0 or self.rules.delays_retries()
 
     def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
         """These messages were in the store before the start, `size` octets on average. Those in
@@ -195,8 +200,12 @@ class ClassicQueue(Queue):
         return answer
 
     def delivered_before(self) -> list[int]:
-        """The tickets of stored messages that are ready and were delivered before."""
-        return self.ready.redelivered()
+        """The tickets of stored messages that were delivered before and came back."""
+        found = self.ready.redelivered()
+        if self.ruled is not None:
+            waiting = self.ruled.retried_later()
+            found.extend([int(entry.ticket) for entry in waiting if entry.ticket > 0])
+        return found
 
     def finish(self) -> None:
         """Do now what purging left for later."""

@@ -20,6 +20,7 @@ from leveret.broker.queues.dead_letter import (
 from leveret.broker.queues.delivery import Deliveries
 from leveret.broker.queues.expiry import Expiry
 from leveret.broker.queues.overflow import Overflow
+from leveret.broker.queues.retry import Retries
 from leveret.broker.queues.single_active import SingleActive
 from leveret.broker.queues.unused import Unused
 from leveret.broker.rules import NONE, REJECT_PUBLISH_DLX, QueueRules
@@ -44,6 +45,7 @@ class Ruled:
         self._expiry = Expiry(queue)
         self._unused = Unused(queue)
         self._deliveries = Deliveries(queue.type_name == "quorum")
+        self._retries = Retries(queue)
         self._overflow: Overflow | None = None
         self._single: SingleActive | None = None
         if rules.single_active_consumer:
@@ -57,6 +59,7 @@ class Ruled:
         self._expiry.ttl_ms = rules.message_ttl_ms
         self._unused.obey(rules.expires_ms)
         self._deliveries.limit = rules.delivery_limit
+        self._retries.obey(rules)
         self._overflow = Overflow(self.queue, rules) if rules.limits_length() else None
         self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE
 
@@ -86,12 +89,18 @@ class Ruled:
         else:
             self._rest()
 
-    def requeue(self, entry: Entry) -> None:
-        """A delivered entry comes back."""
-        if self._deliveries.counted() and not self._deliveries.returned(entry):
-            self._deliveries.gone(entry)
-            self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
-            return
+    def requeue(self, entry: Entry, failed: bool) -> None:
+        """A delivered entry comes back; because it `failed`, or because it was not wanted now."""
+        deliveries = self._deliveries
+        if deliveries.counted() or self.rules.delays_retries():
+            vhost = self.queue.vhost
+            deliveries.failures_only = vhost is not None and vhost.compat.nack_is_no_failure
+            if not deliveries.returned(entry, failed):
+                deliveries.gone(entry)
+                self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
+                return
+            if self._retries.hold(entry, failed, deliveries.count(entry)):
+                return
         self.queue.ready.put_back(entry)
         if self._overflow is not None:
             self.clear_front()
@@ -128,8 +137,17 @@ class Ruled:
         self._rest()
         return True
 
+    def retried_later(self) -> list[Entry]:
+        """The entries that wait to be tried again."""
+        return self._retries.entries()
+
+    def waiting_count(self) -> int:
+        """How many those are."""
+        return self._retries.count()
+
     def purge(self) -> None:
-        """What is ready is about to be gone."""
+        """What is ready is about to be gone, and what waits to be ready again."""
+        self._retries.release()
         if self._deliveries.any():
             for entry in self.queue.ready.returned():
                 self._deliveries.gone(entry)
@@ -181,6 +199,8 @@ class Ruled:
         with times nor any that have come back."""
         queue = self.queue
         if queue.ruled is not self or not self.rules.plain():
+            return
+        if self._retries.count():
             return
         empty = queue.ready.count == 0 and queue.unacked_count == 0
         if empty or not (self.timed or self._deliveries.any()):

@@ -103,6 +103,7 @@ class Graveyard:
 
     def __init__(self) -> None:
         self.compat = Compat()
+        self.wall_offset = 0.0
         self.letters: list[tuple[bytes, str]] = []
         self.dead_letters = self
 

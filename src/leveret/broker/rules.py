@@ -20,6 +20,8 @@ UNLIMITED: Final = -2
 DROP_HEAD: Final = "drop-head"
 REJECT_PUBLISH: Final = "reject-publish"
 REJECT_PUBLISH_DLX: Final = "reject-publish-dlx"
+AT_MOST_ONCE: Final = "at-most-once"
+AT_LEAST_ONCE: Final = "at-least-once"
 RETRY_DISABLED: Final = "disabled"
 RETRY_ALL: Final = "all"
 RETRY_FAILED: Final = "failed"
@@ -56,7 +58,7 @@ class QueueRules:
         self.overflow = DROP_HEAD
         self.dead_letter_exchange: str | None = None
         self.dead_letter_routing_key: str | None = None
-        self.dead_letter_strategy = "at-most-once"
+        self.dead_letter_strategy = AT_MOST_ONCE
         self.max_priority = NONE
         self.single_active_consumer = False
         self.delivery_limit = NONE
@@ -75,6 +77,15 @@ class QueueRules:
             and not self.limits_length()
             and self.max_priority == NONE
             and not self.single_active_consumer
+        )
+
+    def keeps_dead_letters(self) -> bool:
+        """Whether a dead letter stays in the queue until it is taken. As in RabbitMQ only together
+        with `reject-publish`, since what is kept must be able to fill the queue."""
+        return (
+            self.dead_letter_strategy == AT_LEAST_ONCE
+            and self.dead_letter_exchange is not None
+            and self.overflow == REJECT_PUBLISH
         )
 
     def delays_retries(self) -> bool:

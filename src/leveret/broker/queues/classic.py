@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_extensions import i64
 
     from leveret.broker.policies import Policy
+    from leveret.broker.queues.dead_letter import DeadLetter
     from leveret.broker.queues.paging import Paging
     from leveret.broker.vhost import VHost
     from leveret.wire.table import Table
@@ -86,7 +87,8 @@ class ClassicQueue(Queue):
 
     @property
     def waiting_count(self) -> int:
-        """How many messages are neither ready nor unacked: they wait to be tried again."""
+        """How many messages are neither ready nor unacked: they wait to be tried again, or are dead
+        letters that nobody has taken."""
         return 0 if self.ruled is None else self.ruled.waiting_count()
 
     # --- rules ---
@@ -161,6 +163,16 @@ class ClassicQueue(Queue):
         else:
             self.ready.put_back(entry)
 
+    def refuses(self, message: Message) -> bool:
+        """Whether it would not take a message that comes now (`x-overflow`)."""
+        return self.ruled is not None and self.ruled.refuses(message)
+
+    def keep_letter(self, letter: DeadLetter) -> None:
+        """Keep a dead letter that nobody has taken."""
+        if self.ruled is None:
+            self.ruled = Ruled(self, self.rules)
+        self.ruled.letters.keep(letter)
+
     def counts_returns(self) -> bool:
         """Whether it matters how often a message comes back."""
         return self.rules.delivery_limit >= 0 or self.rules.delays_retries()
@@ -205,6 +217,7 @@ class ClassicQueue(Queue):
         if self.ruled is not None:
             waiting = self.ruled.retried_later()
             found.extend([int(entry.ticket) for entry in waiting if entry.ticket > 0])
+            found.extend(self.ruled.letters.delivered())
         return found
 
     def finish(self) -> None:
@@ -261,9 +274,8 @@ class ClassicQueue(Queue):
         ruled.reject(entry)
 
     def purge(self) -> int:
-        if self.ruled is not None:
-            self.ruled.purge()
-        count = self.ready.clear()
+        count = 0 if self.ruled is None else self.ruled.purge()
+        count += self.ready.clear()
         self._answer_asked()
         return count
 

@@ -19,6 +19,7 @@ from leveret.broker.queues.dead_letter import (
 )
 from leveret.broker.queues.delivery import Deliveries
 from leveret.broker.queues.expiry import Expiry
+from leveret.broker.queues.kept_letters import KeptLetters
 from leveret.broker.queues.overflow import Overflow
 from leveret.broker.queues.retry import Retries
 from leveret.broker.queues.single_active import SingleActive
@@ -46,6 +47,7 @@ class Ruled:
         self._unused = Unused(queue)
         self._deliveries = Deliveries(queue.type_name == "quorum")
         self._retries = Retries(queue)
+        self.letters = KeptLetters(queue)
         self._overflow: Overflow | None = None
         self._single: SingleActive | None = None
         if rules.single_active_consumer:
@@ -62,6 +64,9 @@ class Ruled:
         self._retries.obey(rules)
         self._overflow = Overflow(self.queue, rules) if rules.limits_length() else None
         self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE
+        if self.letters.count() and not rules.keeps_dead_letters():
+            # Their last chance.
+            self.letters.retry()
 
     def stop(self) -> None:
         """The queue is gone, or has nothing left to obey."""
@@ -87,7 +92,7 @@ class Ruled:
         if overflow is not None or expires_at != NEVER:
             self.clear_front()
         else:
-            self._rest()
+            self.rest()
 
     def requeue(self, entry: Entry, failed: bool) -> None:
         """A delivered entry comes back; because it `failed`, or because it was not wanted now."""
@@ -134,7 +139,7 @@ class Ruled:
             ready.take()
             self._deliveries.gone(head)
             self._bury(head.message, head.ticket, reason)
-        self._rest()
+        self.rest()
         return True
 
     def retried_later(self) -> list[Entry]:
@@ -142,22 +147,29 @@ class Ruled:
         return self._retries.entries()
 
     def waiting_count(self) -> int:
-        """How many those are."""
-        return self._retries.count()
+        """How many entries wait to be tried again, and letters to be taken."""
+        return self._retries.count() + self.letters.count()
 
-    def purge(self) -> None:
-        """What is ready is about to be gone, and what waits to be ready again."""
+    def refuses(self, message: Message) -> bool:
+        """Whether the queue would not take a message that comes now."""
+        return self._overflow is not None and self._overflow.refuses(message)
+
+    def purge(self) -> int:
+        """What is ready is about to be gone, and what waits to be ready again. Dead letters that
+        were kept are gone; returns how many."""
         self._retries.release()
+        dropped = self.letters.drop()
         if self._deliveries.any():
             for entry in self.queue.ready.returned():
                 self._deliveries.gone(entry)
+        return dropped
 
     def leaving(self, entry: Entry, settled: bool) -> None:
         """An entry has left the ready ones for a consumer or a basic.get."""
         self._deliveries.leaving(entry)
         if settled:
             self._deliveries.gone(entry)
-            self._rest()
+            self.rest()
 
     def settled(self, entry: Entry) -> None:
         """An unacked entry is about to be gone."""
@@ -194,13 +206,13 @@ class Ruled:
         """Somebody declared the queue or asked it for a message."""
         self._unused.used()
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
         """Nothing can be late any more once a queue without rules is empty, or has neither messages
         with times nor any that have come back."""
         queue = self.queue
         if queue.ruled is not self or not self.rules.plain():
             return
-        if self._retries.count():
+        if self.waiting_count():
             return
         empty = queue.ready.count == 0 and queue.unacked_count == 0
         if empty or not (self.timed or self._deliveries.any()):

@@ -313,6 +313,8 @@ class ClassicQueue(Queue):
             self._rotation = PriorityRotation()
             for each in waiting:
                 self._rotation.join(each)
+        if self.ruled is not None:
+            self.ruled.consumer_came(consumer)
         self.activate(consumer)
 
     def remove_consumer(self, consumer: Consumer) -> None:
@@ -329,6 +331,11 @@ class ClassicQueue(Queue):
             return
         if self.ruled is None or self.ruled.may_take(consumer):
             self._rotation.join(consumer)
+
+    def deactivate(self, consumer: Consumer) -> None:
+        """Leave the rotation until `activate`."""
+        if consumer.active:
+            self._rotation.leave(consumer)
 
     def has_exclusive_consumer(self) -> bool:
         """Whether its one consumer asked to be the only one."""

@@ -195,6 +195,11 @@ class Ruled:
         """Whether a consumer may have messages at all."""
         return self._single is None or self._single.may_take(consumer)
 
+    def consumer_came(self, consumer: Consumer) -> None:
+        """A consumer is new; `activate` is the caller's."""
+        if self._single is not None:
+            self._single.consumer_came(consumer)
+
     def consumer_left(self) -> None:
         """A consumer is gone; `deliver` is the caller's."""
         if not self.queue.consumers:

@@ -161,6 +161,7 @@ ARGUMENTS: Final[dict[str, Argument]] = {
         Argument("x-queue-mode", CLASSIC, _queue_mode, "Ignored, as in RabbitMQ 3.12."),
         Argument("x-queue-version", CLASSIC, _queue_version, "Ignored: there is one version."),
         Argument("x-single-active-consumer", BOTH, _boolean, "One consumer at a time.", True),
+        Argument("x-message-deduplication", BOTH, _boolean, "No message twice, by a header.", True),
         Argument("x-queue-type", BOTH, _queue_type, "classic or quorum.", obeyed=True),
         Argument("x-quorum-initial-group-size", QUORUM, _positive, "Ignored on one node."),
         Argument("x-delivery-limit", BOTH, _any, "Returns before dead-lettering.", True),

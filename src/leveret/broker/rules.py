@@ -37,6 +37,7 @@ class QueueRules:
         "dead_letter_exchange",
         "dead_letter_routing_key",
         "dead_letter_strategy",
+        "deduplicates",
         "delayed_retry_max_ms",
         "delayed_retry_min_ms",
         "delayed_retry_type",
@@ -61,6 +62,7 @@ class QueueRules:
         self.dead_letter_strategy = AT_MOST_ONCE
         self.max_priority = NONE
         self.single_active_consumer = False
+        self.deduplicates = False
         self.delivery_limit = NONE
         self.delayed_retry_type = RETRY_DISABLED
         self.delayed_retry_min_ms = NONE
@@ -77,6 +79,7 @@ class QueueRules:
             and not self.limits_length()
             and self.max_priority == NONE
             and not self.single_active_consumer
+            and not self.deduplicates
         )
 
     def keeps_dead_letters(self) -> bool:
@@ -117,6 +120,8 @@ def rules_of(
     rules.max_priority = given.argument_number("x-max-priority")
     single = arguments.get("x-single-active-consumer")
     rules.single_active_consumer = single is not None and single.value is True
+    deduplicates = arguments.get("x-message-deduplication")
+    rules.deduplicates = deduplicates is not None and deduplicates.value is True
     rules.dead_letter_exchange = given.text("dead-letter-exchange")
     rules.dead_letter_routing_key = given.text("dead-letter-routing-key")
     rules.dead_letter_strategy = given.text("dead-letter-strategy") or rules.dead_letter_strategy

@@ -187,7 +187,7 @@ class ClassicQueue(Queue):
         # Any of them may have a time to live.
         self.heed_expiration()
         if self.ruled is not None:
-            self.ruled.recovered()
+            self.ruled.recovered(tickets)
 
     # --- messages out ---
 

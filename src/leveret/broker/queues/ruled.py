@@ -18,6 +18,7 @@ from leveret.broker.queues.dead_letter import (
     DeadLetter,
 )
 from leveret.broker.queues.delivery import Deliveries
+from leveret.broker.queues.duplicates import Duplicates
 from leveret.broker.queues.expiry import Expiry
 from leveret.broker.queues.kept_letters import KeptLetters
 from leveret.broker.queues.overflow import Overflow
@@ -27,6 +28,8 @@ from leveret.broker.queues.unused import Unused
 from leveret.broker.rules import NONE, REJECT_PUBLISH_DLX, QueueRules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from leveret.broker.message import Entry, Message
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Consumer
@@ -52,18 +55,21 @@ class Ruled:
         self._single: SingleActive | None = None
         if rules.single_active_consumer:
             self._single = SingleActive(queue)
+        self._duplicates: Duplicates | None = None
+        if rules.deduplicates:
+            self._duplicates = Duplicates(queue, self.publish)
         self.obey(rules)
 
     def obey(self, rules: QueueRules) -> None:
         """Obey these rules instead; to look at the head again is the caller's. A single active
-        consumer and the number of priorities are not for a policy to change."""
+        consumer, the number of priorities and deduplication are not for a policy to change."""
         self.rules = rules
         self._expiry.ttl_ms = rules.message_ttl_ms
         self._unused.obey(rules.expires_ms)
         self._deliveries.limit = rules.delivery_limit
         self._retries.obey(rules)
         self._overflow = Overflow(self.queue, rules) if rules.limits_length() else None
-        self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE
+        self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE or rules.deduplicates
         if self.letters.count() and not rules.keeps_dead_letters():
             # Their last chance.
             self.letters.retry()
@@ -87,8 +93,14 @@ class Ruled:
             elif ticket != 0:
                 queue.store.settle(queue, ticket)
             return
+        if self._duplicates is not None and not self._duplicates.admits(message, ticket):
+            return
         expires_at = self._expiry.of(message)
+        before = queue.ready.count + queue.unacked_count
         queue.accept(message, ticket, expires_at)
+        if self._duplicates is not None and queue.ready.count + queue.unacked_count == before:
+            # Settled as it came.
+            self._duplicates.gone(message)
         if overflow is not None or expires_at != NEVER:
             self.clear_front()
         else:
@@ -101,7 +113,7 @@ class Ruled:
             vhost = self.queue.vhost
             deliveries.failures_only = vhost is not None and vhost.compat.nack_is_no_failure
             if not deliveries.returned(entry, failed):
-                deliveries.gone(entry)
+                self._gone(entry)
                 self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
                 return
             if self._retries.hold(entry, failed, deliveries.count(entry)):
@@ -110,8 +122,10 @@ class Ruled:
         if self._overflow is not None:
             self.clear_front()
 
-    def recovered(self) -> None:
-        """Messages are there from before the start."""
+    def recovered(self, tickets: Iterable[int]) -> None:
+        """These messages are there from before the start."""
+        if self._duplicates is not None:
+            self._duplicates.recovered(tickets)
         if not self.rules.plain():
             self.queue.at_front()
 
@@ -137,7 +151,7 @@ class Ruled:
                 return False
             left -= 1
             ready.take()
-            self._deliveries.gone(head)
+            self._gone(head)
             self._bury(head.message, head.ticket, reason)
         self.rest()
         return True
@@ -162,23 +176,31 @@ class Ruled:
         if self._deliveries.any():
             for entry in self.queue.ready.returned():
                 self._deliveries.gone(entry)
+        if self._duplicates is not None:
+            self._duplicates.clear()
         return dropped
 
     def leaving(self, entry: Entry, settled: bool) -> None:
         """An entry has left the ready ones for a consumer or a basic.get."""
         self._deliveries.leaving(entry)
         if settled:
-            self._deliveries.gone(entry)
+            self._gone(entry)
             self.rest()
 
     def settled(self, entry: Entry) -> None:
         """An unacked entry is about to be gone."""
-        self._deliveries.gone(entry)
+        self._gone(entry)
 
     def reject(self, entry: Entry) -> None:
         """An entry that was unacked is wanted no more."""
-        self._deliveries.gone(entry)
+        self._gone(entry)
         self._bury(entry.message, entry.ticket, REJECTED)
+
+    def _gone(self, entry: Entry) -> None:
+        """An entry is in the queue no more."""
+        self._deliveries.gone(entry)
+        if self._duplicates is not None:
+            self._duplicates.gone(entry.message)
 
     def _bury(self, message: Message, ticket: int, reason: str) -> None:
         """A message that is neither ready nor unacked any more is a dead letter, or nothing."""

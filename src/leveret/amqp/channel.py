@@ -19,7 +19,7 @@ from leveret.amqp.described import as_binary
 from leveret.amqp.published_properties import check_published, copied
 from leveret.amqp.reply_to import ENCODED, rewritten
 from leveret.amqp.routing import route_message
-from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE
+from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE, RETURN
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
@@ -413,13 +413,13 @@ class Channel:
         else:
             self.discard(self.settle(tag, True))
 
-    def reject(self, tag: int, multiple: bool, requeue: bool) -> None:
-        """basic.nack and basic.reject."""
+    def reject(self, tag: int, multiple: bool, requeue: bool, failed: bool) -> None:
+        """basic.nack, and basic.reject: what that gives back has `failed`."""
         if self.transaction is not None:
-            outcome = REQUEUE if requeue else DISCARD
+            outcome = (REQUEUE if failed else RETURN) if requeue else DISCARD
             self._settle_later(self.transaction, tag, multiple, outcome)
         elif requeue:
-            self.requeue(self.settle(tag, multiple))
+            self.requeue(self.settle(tag, multiple), failed)
         else:
             self.discard(self.settle(tag, multiple), True)
 
@@ -446,8 +446,9 @@ class Channel:
         for consumer in served:
             self.replenish(consumer)
 
-    def requeue(self, entries: list[Entry]) -> None:
-        """Give entries back to their queues, and the queues' consumers their turn."""
+    def requeue(self, entries: list[Entry], failed: bool = True) -> None:
+        """Give entries back to their queues, and the queues' consumers their turn; because they
+        have `failed`, or are not wanted now."""
         queues: dict[Queue, None] = {}
         served: dict[ChannelConsumer, None] = {}
         for entry in entries:
@@ -455,7 +456,7 @@ class Channel:
             if isinstance(consumer, ChannelConsumer):
                 self._regain(consumer)
                 served[consumer] = None
-            entry.queue.requeue(entry)
+            entry.queue.requeue(entry, failed)
             queues[entry.queue] = None
         for consumer in served:
             if not consumer.active and not self.closing and consumer.tag in self.consumers:

@@ -82,8 +82,9 @@ def message_totals(queues: list[ClassicQueue]) -> View:
     """The messages of some queues."""
     ready = sum(int(queue.ready_count) for queue in queues)
     unacknowledged = sum(int(queue.unacked_count) for queue in queues)
+    waiting = sum(queue.waiting_count for queue in queues)
     return {
-        "messages": ready + unacknowledged,
+        "messages": ready + unacknowledged + waiting,
         "messages_ready": ready,
         "messages_unacknowledged": unacknowledged,
     }

@@ -96,6 +96,7 @@ class SmallStore:
             self.clock,
             lambda size: (0xA5A5A5A5 << 32 | next(salts)).to_bytes(size, "big"),
             segment_bytes,
+            self.clock.now,
         )
         self.store.events = self.events
         self.messages: dict[int, bytes] = {}

@@ -85,6 +85,7 @@ class World(StoreEvents):
             self.clock,
             Random(seed).randbytes,
             segment_bytes,
+            self.clock.now,
         )
         self.store.events = self
         self.recovery: Recovery

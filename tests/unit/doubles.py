@@ -1,5 +1,6 @@
 """What stands in for the neighbours of a small structure in its tests."""
 
+from leveret.broker.compat import Compat
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.dead_letter import DeadLetter
@@ -101,6 +102,8 @@ class Graveyard:
     """Stands for a vhost: remembers the dead letters of a queue, as body and reason."""
 
     def __init__(self) -> None:
+        self.compat = Compat()
+        self.wall_offset = 0.0
         self.letters: list[tuple[bytes, str]] = []
         self.dead_letters = self
 

@@ -5,6 +5,9 @@
 `format-2`: the same, and in `lab` the queues `ada-first` and `ada-second`, bound to the fanout
 exchange `ada-news`. Of the four messages published there the first has been taken from `ada-second`
 and delivered from `ada-first`. Stopped cleanly; the zeros at the end of the log are cut off.
+
+`format-3`: the same, with the queue `ada-fading` beside the two, in which messages may wait for a
+minute.
 """
 
 import shutil
@@ -71,9 +74,10 @@ def test_older_folders_are_stamped_anew_and_refused_by_older_versions_from_then_
         assert (folder / "version").read_text() == f"{FORMAT_VERSION}\n"
 
 
-def test_the_messages_of_format_2_are_all_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["format-2", "format-3"])
+def test_the_messages_are_all_there(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "data"
-    shutil.copytree(HERE / "format-2", folder)
+    shutil.copytree(HERE / name, folder)
     with (
         EmbeddedBroker(ephemeral=False, data_dir=str(folder)) as broker,
         log_in(broker, "ada", "lab") as connection,
@@ -91,12 +95,48 @@ def test_the_messages_of_format_2_are_all_there(tmp_path: Path) -> None:
         assert channel.basic_get("ada-second", auto_ack=True)[2] == b"new", "the bindings too"
 
 
-def test_the_message_log_of_format_2_is_found_sound(tmp_path: Path) -> None:
+def test_the_messages_of_format_3_have_the_times_at_which_they_came(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    shutil.copytree(HERE / "format-2", folder)
-    found = check_folder(folder, 2)
+    shutil.copytree(HERE / "format-3", folder)
+    with (
+        EmbeddedBroker(ephemeral=False, data_dir=str(folder)) as broker,
+        log_in(broker, "ada", "lab") as connection,
+    ):
+        assert connection.channel().basic_get("ada-fading") == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("version", "fading"), [(2, []), (3, [("ada-fading", 4, 0)])], ids=["format-2", "format-3"]
+)
+def test_the_message_log_is_found_sound(
+    tmp_path: Path, version: int, fading: list[tuple[str, int, int]]
+) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(HERE / f"format-{version}", folder)
+    found = check_folder(folder, version)
     assert (found.problems, found.notes, found.clean_stop) == ([], [], True)
-    assert [(queue.name, queue.messages, queue.marked) for queue in found.queues] == [
+    assert sorted((queue.name, queue.messages, queue.marked) for queue in found.queues) == [
+        *fading,
         ("ada-first", 4, 1),
         ("ada-second", 3, 0),
     ]
+
+
+def test_nothing_is_written_behind_a_log_of_format_2(tmp_path: Path) -> None:
+    """Each segment is of one format."""
+    folder = tmp_path / "data"
+    shutil.copytree(HERE / "format-2", folder)
+    older = folder / "log/0000000000000001.segment"
+    before = older.read_bytes()
+    with (
+        EmbeddedBroker(ephemeral=False, data_dir=str(folder)) as broker,
+        log_in(broker, "ada", "lab") as connection,
+    ):
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.basic_publish("ada-news", "", b"new", pika.BasicProperties(delivery_mode=2))
+    after = older.read_bytes()
+    assert after[: len(before)] == before
+    assert 0 < len(after[len(before) :].rstrip(b"\0")) <= 64, "more than a seal"
+    found = check_folder(folder, FORMAT_VERSION)
+    assert (found.problems, [queue.messages for queue in found.queues]) == ([], [5, 4])

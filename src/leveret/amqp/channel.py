@@ -19,7 +19,7 @@ from leveret.amqp.described import as_binary
 from leveret.amqp.published_properties import check_published, copied
 from leveret.amqp.reply_to import ENCODED, rewritten
 from leveret.amqp.routing import route_message
-from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE
+from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE, RETURN
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
@@ -35,7 +35,6 @@ from leveret.wire.constants import (
     BASIC_RETURN,
     FLAG_DELIVERY_MODE,
     FLAG_EXPIRATION,
-    FLAG_HEADERS,
     FLAG_REPLY_TO,
     FLAG_USER_ID,
     FRAME_METHOD,
@@ -44,7 +43,7 @@ from leveret.wire.constants import (
 from leveret.wire.errors import MalformedFrame
 from leveret.wire.frames import PROPERTIES_AT, method_frame
 from leveret.wire.methods import BasicCancel, Method
-from leveret.wire.properties import Properties, decode_properties, scan_properties
+from leveret.wire.properties import COPIES, Properties, decode_properties, scan_properties
 
 if TYPE_CHECKING:
     from leveret.amqp.confirms import Confirms
@@ -241,9 +240,10 @@ class Channel:
         if body_size > self.connection.limits.max_message_size_bytes:
             self._refuse_size(body_size)
         try:
-            mode = scan_properties(frames, PROPERTIES_AT, header_size - 1)
+            scanned = scan_properties(frames, PROPERTIES_AT, header_size - 1)
         except MalformedFrame as malformed:
             raise InternalError("") from malformed
+        mode = scanned & ~COPIES
         flags = i64(read_i16_be(frames, PROPERTIES_AT))
         if flags & (FLAG_EXPIRATION | FLAG_USER_ID) != 0:
             check_published(self._properties(frames, header_size), self.actor)
@@ -256,8 +256,7 @@ class Channel:
         if mode > PERSISTENT or (mode == 0 and flags & FLAG_DELIVERY_MODE != 0):
             raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         persistent = mode == PERSISTENT
-        # Written somewhere in the header, most likely as the name CC or BCC.
-        if flags & FLAG_HEADERS != 0 and frames.find(b"CC", 0, int(header_size)) >= 0:
+        if scanned >= COPIES:
             keys, header = copied(self, frames, int(header_size), int(body_size))
             frames = header + frames[int(header_size) :]
             header_size = len(header)
@@ -414,13 +413,13 @@ class Channel:
         else:
             self.discard(self.settle(tag, True))
 
-    def reject(self, tag: int, multiple: bool, requeue: bool) -> None:
-        """basic.nack and basic.reject."""
+    def reject(self, tag: int, multiple: bool, requeue: bool, failed: bool) -> None:
+        """basic.nack, and basic.reject: what that gives back has `failed`."""
         if self.transaction is not None:
-            outcome = REQUEUE if requeue else DISCARD
+            outcome = (REQUEUE if failed else RETURN) if requeue else DISCARD
             self._settle_later(self.transaction, tag, multiple, outcome)
         elif requeue:
-            self.requeue(self.settle(tag, multiple))
+            self.requeue(self.settle(tag, multiple), failed)
         else:
             self.discard(self.settle(tag, multiple), True)
 
@@ -447,8 +446,9 @@ class Channel:
         for consumer in served:
             self.replenish(consumer)
 
-    def requeue(self, entries: list[Entry]) -> None:
-        """Give entries back to their queues, and the queues' consumers their turn."""
+    def requeue(self, entries: list[Entry], failed: bool = True) -> None:
+        """Give entries back to their queues, and the queues' consumers their turn; because they
+        have `failed`, or are not wanted now."""
         queues: dict[Queue, None] = {}
         served: dict[ChannelConsumer, None] = {}
         for entry in entries:
@@ -456,7 +456,7 @@ class Channel:
             if isinstance(consumer, ChannelConsumer):
                 self._regain(consumer)
                 served[consumer] = None
-            entry.queue.requeue(entry)
+            entry.queue.requeue(entry, failed)
             queues[entry.queue] = None
         for consumer in served:
             if not consumer.active and not self.closing and consumer.tag in self.consumers:

@@ -42,7 +42,6 @@ class ChannelConsumer(Consumer):
         priority = arguments.get("x-priority")
         if priority is not None and isinstance(priority.value, int):
             self.priority = priority.value
-        self.unacked_count: i64 = 0
         self.starved = False
         octets = tag.encode()
         self.deliver_start = (

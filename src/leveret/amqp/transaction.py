@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 # What becomes of a delivery.
 ACKNOWLEDGE: Final = 0
 DISCARD: Final = 1
+# By basic.reject, and by basic.nack.
 REQUEUE: Final = 2
+RETURN: Final = 3
 
 
 class Published:
@@ -94,8 +96,8 @@ class Transaction:
             self.refused = self.refused or each.message.refused
         for run in settled:
             entries = list(run.entries.values())
-            if run.outcome == REQUEUE:
-                channel.requeue(entries)
+            if run.outcome in (REQUEUE, RETURN):
+                channel.requeue(entries, run.outcome == REQUEUE)
             else:
                 stored = stored or any(entry.ticket > 0 for entry in entries)
                 channel.discard(entries, run.outcome == DISCARD)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.rules import RETRY_TYPES
 from leveret.errors import PreconditionFailed
 from leveret.wire.table import KIND_NAMES, Field
 
@@ -142,7 +143,8 @@ ARGUMENTS: Final[dict[str, Argument]] = {
             "x-dead-letter-strategy",
             QUORUM,
             _one_of(("at-most-once", "at-least-once"), "invalid_dlx_strategy"),
-            "Whether dead-lettering is confirmed.",
+            "Whether a dead letter stays until it is taken.",
+            True,
         ),
         Argument("x-max-length", BOTH, _integer, "Ready messages the queue may hold.", True),
         Argument("x-max-length-bytes", BOTH, _integer, "Octets of ready bodies it may hold.", True),
@@ -159,9 +161,19 @@ ARGUMENTS: Final[dict[str, Argument]] = {
         Argument("x-queue-mode", CLASSIC, _queue_mode, "Ignored, as in RabbitMQ 3.12."),
         Argument("x-queue-version", CLASSIC, _queue_version, "Ignored: there is one version."),
         Argument("x-single-active-consumer", BOTH, _boolean, "One consumer at a time.", True),
+        Argument("x-message-deduplication", BOTH, _boolean, "No message twice, by a header.", True),
         Argument("x-queue-type", BOTH, _queue_type, "classic or quorum.", obeyed=True),
         Argument("x-quorum-initial-group-size", QUORUM, _positive, "Ignored on one node."),
         Argument("x-delivery-limit", BOTH, _any, "Returns before dead-lettering.", True),
+        Argument(
+            "x-delayed-retry-type",
+            BOTH,
+            _one_of(RETRY_TYPES, "invalid_delayed_retry_type"),
+            "Which messages that come back wait: disabled, all, failed, returned.",
+            True,
+        ),
+        Argument("x-delayed-retry-min", BOTH, _milliseconds, "Milliseconds they wait.", True),
+        Argument("x-delayed-retry-max", BOTH, _milliseconds, "Milliseconds at the most.", True),
         Argument("x-max-age", STREAM, _text, "Retention of a stream."),
         Argument("x-stream-max-segment-size-bytes", STREAM, _integer, "Segment of a stream."),
         Argument("x-initial-cluster-size", STREAM, _integer, "Replicas of a stream."),

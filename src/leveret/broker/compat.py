@@ -75,6 +75,14 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "How often a message may come back to a quorum queue, where nothing else says so.",
         (-1, 20, 20),
     ),
+    "nack_is_no_failure": Difference(
+        "Whether basic.nack may return a message without its counting as a failed delivery.",
+        (False, False, True),
+    ),
+    "single_active_gives_way": Difference(
+        "Whether a quorum queue's single active consumer gives way to one of higher priority.",
+        (False, True, True),
+    ),
     "global_prefetch": Difference(
         "Whether basic.qos global=true limits the channel (else it counts as global=false).",
         (True, True, False),
@@ -106,6 +114,8 @@ class Compat:
         self.transient_nonexclusive_queues = row["transient_nonexclusive_queues"].values[at] is True
         self.topic_hashes_max = _int(row["topic_hashes_max"].values[at])
         self.quorum_delivery_limit = _int(row["quorum_delivery_limit"].values[at])
+        self.nack_is_no_failure = row["nack_is_no_failure"].values[at] is True
+        self.single_active_gives_way = row["single_active_gives_way"].values[at] is True
         self.global_prefetch = row["global_prefetch"].values[at] is True
 
 

@@ -64,8 +64,9 @@ def due_ms(message: Message, now_ms: int) -> int:
     return now_ms + delay_ms(headers)
 
 
-def release(message: Message) -> list[str]:
-    """It is due: it is no message to be delayed any more. Returns its further routing keys."""
+def release(message: Message) -> tuple[Properties, list[str]]:
+    """It is due: it is no message to be delayed any more. Returns its properties and its further
+    routing keys."""
     properties = properties_of(message)
     headers = properties.headers or {}
     due = headers.pop(DUE, None)
@@ -76,10 +77,10 @@ def release(message: Message) -> list[str]:
     properties.headers = headers
     _set_properties(message, properties)
     if due is None:
-        return further_keys(headers)
+        return properties, further_keys(headers)
     if stored is None or not isinstance(stored.value, list):
-        return []
-    return [each.value.decode(errors="surrogateescape") for each in stored.value]
+        return properties, []
+    return properties, [each.value.decode(errors="surrogateescape") for each in stored.value]
 
 
 def properties_of(message: Message) -> Properties:

@@ -97,6 +97,28 @@ class Message:
 
 
 @mypyc_attr(acyclic=True)
+class StoredMessage(Message):
+    """A message that was read from the store. `stored_ms` is when it was stored: milliseconds of
+    the time of day since 1970."""
+
+    __slots__ = ("stored_ms",)
+
+    def __init__(
+        self,
+        frames: bytes,
+        tail: bytes,
+        channel: i64,
+        header_size: i64,
+        body_size: i64,
+        largest_frame: i64,
+        persistent: bool,
+        stored_ms: i64,
+    ) -> None:
+        super().__init__(frames, tail, channel, header_size, body_size, largest_frame, persistent)
+        self.stored_ms = stored_ms
+
+
+@mypyc_attr(acyclic=True)
 class Entry:
     """A message in a queue, or delivered from it and not yet settled.
 

@@ -7,6 +7,7 @@ a policy with a setting that a queue's type does not know is no policy for that 
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from leveret.broker.rules import RETRY_TYPES
 from leveret.broker.terms import pairs, term
 
 # What is wrong with a value; empty if nothing is.
@@ -102,6 +103,24 @@ SETTINGS: Final[dict[str, Setting]] = {
             QUORUM,
             _one_of(("at-most-once", "at-least-once"), "is not a valid dead letter strategy"),
             "As `x-dead-letter-strategy`.",
+        ),
+        Setting(
+            "delayed-retry-max",
+            QUEUES,
+            _at_least(0, "delayed retry maximum"),
+            "As `x-delayed-retry-max`.",
+        ),
+        Setting(
+            "delayed-retry-min",
+            QUEUES,
+            _at_least(0, "delayed retry minimum"),
+            "As `x-delayed-retry-min`.",
+        ),
+        Setting(
+            "delayed-retry-type",
+            QUEUES,
+            _one_of(RETRY_TYPES, "is not a valid delayed retry type"),
+            "As `x-delayed-retry-type`.",
         ),
         Setting(
             "delivery-limit",

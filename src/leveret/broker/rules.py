@@ -20,6 +20,13 @@ UNLIMITED: Final = -2
 DROP_HEAD: Final = "drop-head"
 REJECT_PUBLISH: Final = "reject-publish"
 REJECT_PUBLISH_DLX: Final = "reject-publish-dlx"
+AT_MOST_ONCE: Final = "at-most-once"
+AT_LEAST_ONCE: Final = "at-least-once"
+RETRY_DISABLED: Final = "disabled"
+RETRY_ALL: Final = "all"
+RETRY_FAILED: Final = "failed"
+RETRY_RETURNED: Final = "returned"
+RETRY_TYPES: Final = (RETRY_DISABLED, RETRY_ALL, RETRY_FAILED, RETRY_RETURNED)
 
 
 class QueueRules:
@@ -30,6 +37,10 @@ class QueueRules:
         "dead_letter_exchange",
         "dead_letter_routing_key",
         "dead_letter_strategy",
+        "deduplicates",
+        "delayed_retry_max_ms",
+        "delayed_retry_min_ms",
+        "delayed_retry_type",
         "delivery_limit",
         "expires_ms",
         "max_length",
@@ -48,22 +59,41 @@ class QueueRules:
         self.overflow = DROP_HEAD
         self.dead_letter_exchange: str | None = None
         self.dead_letter_routing_key: str | None = None
-        self.dead_letter_strategy = "at-most-once"
+        self.dead_letter_strategy = AT_MOST_ONCE
         self.max_priority = NONE
         self.single_active_consumer = False
+        self.deduplicates = False
         self.delivery_limit = NONE
+        self.delayed_retry_type = RETRY_DISABLED
+        self.delayed_retry_min_ms = NONE
+        self.delayed_retry_max_ms = NONE
         self.consumer_timeout_ms = NONE
 
     def plain(self) -> bool:
         """Whether there is nothing to obey but what matters to deliveries that end: where dead
-        letters go, how often a message may come back, and when a consumer is too late."""
+        letters go, how often a message may come back and when, and when a consumer is too
+        late."""
         return (
             self.message_ttl_ms == NONE
             and self.expires_ms == NONE
             and not self.limits_length()
             and self.max_priority == NONE
             and not self.single_active_consumer
+            and not self.deduplicates
         )
+
+    def keeps_dead_letters(self) -> bool:
+        """Whether a dead letter stays in the queue until it is taken. As in RabbitMQ only together
+        with `reject-publish`, since what is kept must be able to fill the queue."""
+        return (
+            self.dead_letter_strategy == AT_LEAST_ONCE
+            and self.dead_letter_exchange is not None
+            and self.overflow == REJECT_PUBLISH
+        )
+
+    def delays_retries(self) -> bool:
+        """Whether messages that come back may have to wait."""
+        return self.delayed_retry_min_ms > 0 and self.delayed_retry_type in RETRY_TYPES[1:]
 
     def __repr__(self) -> str:
         given = [f"{name}={getattr(self, name)!r}" for name in self.__slots__]
@@ -90,6 +120,8 @@ def rules_of(
     rules.max_priority = given.argument_number("x-max-priority")
     single = arguments.get("x-single-active-consumer")
     rules.single_active_consumer = single is not None and single.value is True
+    deduplicates = arguments.get("x-message-deduplication")
+    rules.deduplicates = deduplicates is not None and deduplicates.value is True
     rules.dead_letter_exchange = given.text("dead-letter-exchange")
     rules.dead_letter_routing_key = given.text("dead-letter-routing-key")
     rules.dead_letter_strategy = given.text("dead-letter-strategy") or rules.dead_letter_strategy
@@ -100,6 +132,9 @@ def rules_of(
     else:
         rules.overflow = given.text("overflow") or DROP_HEAD
     rules.delivery_limit = given.delivery_limit()
+    rules.delayed_retry_type = given.text("delayed-retry-type") or RETRY_DISABLED
+    rules.delayed_retry_min_ms = given.number("delayed-retry-min")
+    rules.delayed_retry_max_ms = given.number("delayed-retry-max")
     rules.consumer_timeout_ms = given.number("consumer-timeout")
     return rules
 

@@ -154,15 +154,17 @@ class Outbox:
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Consumer:
     """Who takes messages from a queue. `active` belongs to the queue: in its rotation or not.
-    Of those with credit, the ones of the highest `priority` go first."""
+    Of those with credit, the ones of the highest `priority` go first. `unacked_count` is its own:
+    how many entries it has."""
 
-    __slots__ = ("active", "exclusive", "no_ack", "priority", "tag")
+    __slots__ = ("active", "exclusive", "no_ack", "priority", "tag", "unacked_count")
 
     def __init__(self, tag: str, no_ack: bool, exclusive: bool) -> None:
         self.tag = tag
         self.no_ack = no_ack
         self.exclusive = exclusive
         self.priority: i64 = 0
+        self.unacked_count: i64 = 0
         self.active = False
 
     def credit(self) -> bool:
@@ -206,8 +208,9 @@ class Queue:
         """An unacked entry was rejected for good: it is gone, or a dead letter."""
         raise NotImplementedError
 
-    def requeue(self, entry: Entry) -> None:
-        """An unacked entry is ready again, at its old position. `deliver` is the caller's."""
+    def requeue(self, entry: Entry, failed: bool = True) -> None:
+        """An unacked entry is ready again, at its old position: because it `failed` (basic.reject,
+        or its channel ended), or was returned. `deliver` is the caller's."""
         raise NotImplementedError
 
     def activate(self, consumer: Consumer) -> None:

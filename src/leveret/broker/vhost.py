@@ -330,7 +330,7 @@ class VHost(Topology):
             )
         if if_unused and queue.consumers:
             raise PreconditionFailed(f"{resource} in use")
-        if if_empty and queue.ready_count != 0:
+        if if_empty and queue.ready_count + queue.waiting_count != 0:
             raise PreconditionFailed(f"{resource} not empty")
         return self.remove_queue(queue)
 

@@ -83,17 +83,19 @@ def permissions_view(user: str, vhost: str, permissions: Permissions) -> View:
 
 def message_totals(queues: list[ClassicQueue]) -> View:
     """The messages of some queues."""
-    ready = unacknowledged = 0
+    ready = unacknowledged = waiting = 0
     for queue in queues:
         ready += queue.ready_count
         unacknowledged += queue.unacked_count
-    return totals_view(ready, unacknowledged)
+        waiting += queue.waiting_count
+    return totals_view(ready, unacknowledged, waiting)
 
 
-def totals_view(ready: int, unacknowledged: int) -> View:
-    """Messages in two states, and together."""
+def totals_view(ready: int, unacknowledged: int, waiting: int) -> View:
+    """Messages in two states, and all together: those that wait to be tried again have no state
+    of their own."""
     return {
-        "messages": ready + unacknowledged,
+        "messages": ready + unacknowledged + waiting,
         "messages_ready": ready,
         "messages_unacknowledged": unacknowledged,
     }
@@ -113,7 +115,7 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         "arguments": plain(queue.arguments),
         "node": node,
         "state": "running",
-        **totals_view(ready, unacknowledged),
+        **totals_view(ready, unacknowledged, queue.waiting_count),
         "consumers": len(queue.consumers),
         "memory": QUEUE_BYTES + (ready + unacknowledged) * MESSAGE_BYTES,
         "policy": _name_of(queue.policy),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
@@ -60,7 +61,8 @@ class Workers:
 
 
 class LogStore(MessageStore):
-    """`events` is set by whoever builds the broker, before `open`."""
+    """`events` is set by whoever builds the broker, before `open`; `wall_clock` is the time
+    of day in seconds."""
 
     def __init__(
         self,
@@ -69,6 +71,7 @@ class LogStore(MessageStore):
         clock: Clock,
         random: Callable[[int], bytes],
         segment_bytes: int = SEGMENT_BYTES,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.events: StoreEvents | None = None
         self.log: MessageLog
@@ -77,6 +80,7 @@ class LogStore(MessageStore):
         self._workers = workers
         self._clock = clock
         self._random = random
+        self._wall_clock = wall_clock
         self._segment_bytes = segment_bytes
         self._recovered: dict[int, RecoveredQueue] = {}
         self._clean = False
@@ -101,6 +105,7 @@ class LogStore(MessageStore):
             self._workers.chores,
             self._clock,
             self._random,
+            self._wall_clock,
             self.events,
             SHARD,
             True,
@@ -113,6 +118,7 @@ class LogStore(MessageStore):
             self._workers.chores,
             self._clock,
             self._random,
+            self._wall_clock,
             _SpillEvents(self.events),
             SPILL_SHARD,
             False,

@@ -6,6 +6,8 @@ Like RabbitMQ, it reads one word of flags, ignores the two lowest bits of it (th
 announce another word), and lets a short string here hold octets that are not UTF-8.
 """
 
+from typing import Final
+
 from librt.strings import read_i16_be, read_i32_be
 from mypy_extensions import i64
 
@@ -38,8 +40,13 @@ def _trailing(count: int) -> MalformedFrame:
     return MalformedFrame(f"Message properties are followed by {count} stray octets")
 
 
+# Added to what `scan_properties` gives: the headers have a key CC or BCC.
+COPIES: Final = 0x100
+
+
 def scan_properties(data: bytes, start: i64, end: i64) -> i64:
-    """Refuse malformed properties in `data[start:end]`; give the delivery mode, 0 if absent."""
+    """Refuse malformed properties in `data[start:end]`; give the delivery mode, 0 if absent, and
+    `COPIES` more if the headers name further routing keys."""
     if start < 0 or end > len(data) or end - start < 2:
         raise _truncated()
     flags: i64 = i64(read_i16_be(data, start)) & 0xFFFC
@@ -51,6 +58,7 @@ def scan_properties(data: bytes, start: i64, end: i64) -> i64:
         return data[start + 2]
     at: i64 = start + 2
     delivery_mode: i64 = 0
+    copies: i64 = 0
     if flags & FLAG_CONTENT_TYPE:
         at = _after_shortstr(data, at, end)
     if flags & FLAG_CONTENT_ENCODING:
@@ -58,7 +66,8 @@ def scan_properties(data: bytes, start: i64, end: i64) -> i64:
     if flags & FLAG_HEADERS:
         content = at + 4
         at = _after_table(data, at, end)
-        check_table(data, content, at)
+        if check_table(data, content, at):
+            copies = COPIES
     if flags & FLAG_DELIVERY_MODE:
         if at >= end:
             raise _truncated()
@@ -88,7 +97,7 @@ def scan_properties(data: bytes, start: i64, end: i64) -> i64:
         raise _truncated()
     if at < end:
         raise _trailing(end - at)
-    return delivery_mode
+    return delivery_mode + copies
 
 
 def _after_shortstr(data: bytes, at: i64, end: i64) -> i64:

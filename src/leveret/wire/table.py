@@ -109,8 +109,9 @@ def _check_finite(data: bytes, at: i64, kind: i64) -> None:
         raise MalformedFrame("Floating point number in a field table is not finite")
 
 
-def check_table(data: bytes, start: i64, end: i64) -> None:
-    """Raise what `decode_table` would raise for these bytes, building nothing."""
+def check_table(data: bytes, start: i64, end: i64) -> bool:
+    """Raise what `decode_table` would raise for these bytes, building nothing; return whether there
+    is a key CC or BCC in the table itself."""
     if start < 0 or end > len(data) or start > end:
         raise _truncated()
     at: i64 = start
@@ -120,10 +121,11 @@ def check_table(data: bytes, start: i64, end: i64) -> None:
     levels: list[int] | None = None
     depth: i64 = 1
     elements: i64 = 0
+    copies = False
     while True:
         while at == stop:
             if levels is None or depth == 1:
-                return
+                return copies
             outer: i64 = levels.pop()
             in_array = outer & 1
             stop = outer >> 1
@@ -132,9 +134,12 @@ def check_table(data: bytes, start: i64, end: i64) -> None:
         if elements > MAX_TABLE_ELEMENTS:
             raise _too_many()
         if in_array == 0:
-            at += 1 + i64(data[at])
+            length: i64 = data[at]
+            at += 1 + length
             if at >= stop:
                 raise _truncated()
+            if length in (2, 3):
+                copies = copies or (depth == 1 and _names_copies(data, at - length, length))
         kind: i64 = data[at]
         at += 1
         size: i64 = _SIZES[kind]
@@ -149,7 +154,7 @@ def check_table(data: bytes, start: i64, end: i64) -> None:
             raise _unknown(kind)
         if stop - at < 4:
             raise _truncated()
-        length: i64 = i64(read_i32_be(data, at)) & 0xFFFFFFFF
+        length = i64(read_i32_be(data, at)) & 0xFFFFFFFF
         at += 4
         if length > stop - at:
             raise _truncated()
@@ -164,6 +169,13 @@ def check_table(data: bytes, start: i64, end: i64) -> None:
         levels.append((stop << 1) | in_array)
         stop = at + length
         in_array = 1 if kind == KIND_ARRAY else 0
+
+
+def _names_copies(data: bytes, at: i64, length: i64) -> bool:
+    """Whether these two or three octets are the key CC or BCC."""
+    if data[at + length - 2] != 0x43 or data[at + length - 1] != 0x43:
+        return False
+    return length == 2 or data[at] == 0x42
 
 
 class _Level:

@@ -5,6 +5,7 @@ import pytest
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.dead_letter import DeadLetters
 from leveret.broker.queues.paging import Paging
+from leveret.broker.queues.ready import PAGED_OUT
 from leveret.broker.rules import QueueRules
 from leveret.broker.topology import Topology
 from leveret.testing import ManualClock
@@ -62,6 +63,38 @@ def test_the_letter_is_stored_before_the_message_is_settled():
     world.store.given.clear()
     world.reject_all()
     assert world.store.given == ["append a", "settle 1"]
+
+
+def at_least_once(world):
+    rules = world.q.rules
+    rules.dead_letter_strategy = "at-least-once"
+    rules.overflow = "reject-publish"
+    world.q.obey(rules)
+
+
+def test_at_least_once_a_barrier_holds_the_letter_and_the_end_of_the_message_together():
+    world = World(True)
+    at_least_once(world)
+    world.publish(b"a")
+    world.store.given.clear()
+    world.reject_all()
+    assert world.store.given == ["append a", "settle 1", "barrier"]
+
+
+def test_a_letter_that_is_kept_is_not_settled_and_leaves_memory():
+    world = World(True)
+    at_least_once(world)
+    world.publish(b"a")
+    world.topology.take_queue(world.dead)
+    world.store.given.clear()
+    world.reject_all()
+    assert (world.store.given, world.q.waiting_count) == ([], 1)
+    assert world.q.delivered_before() == [1]
+    assert [letter.message for letter in world.q.ruled.letters._letters] == [PAGED_OUT]
+    world.topology.add_queue(world.dead)
+    world.q.ruled.letters.retry()
+    assert world.store.given == ["append a", "settle 1", "barrier"]
+    assert world.q.waiting_count == 0
 
 
 def test_a_letter_that_nobody_takes_is_settled_all_the_same():

@@ -64,6 +64,39 @@ def test_a_stored_message_that_waits_takes_little_memory() -> None:
     assert used / 20_000 < 150
 
 
+def test_where_a_message_waits_that_is_in_memory_only_takes_little_itself() -> None:
+    """With the message and its header it is less than three hundred octets, compiled."""
+    clock, store = ManualClock(), TicketStore()
+    holding = a_holding(store, clock)
+    messages = [due_in(clock, HOUR_MS + number) for number in range(20_000)]
+    tracemalloc.start()
+    try:
+        for message in messages:
+            holding.publish(message, 0)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used / 20_000 < 80
+
+
+def test_messages_in_memory_come_in_their_order_whatever_places_were_free() -> None:
+    clock, store = ManualClock(), TicketStore()
+    routed: list[str] = []
+    holding = a_holding(store, clock, routed=routed)
+    for key, wait in (("a", 10), ("b", 10), ("z", 5000)):
+        message = due_in(clock, wait)
+        message.tail = b"\x01x\x01" + key.encode()
+        holding.publish(message, 0)
+    clock.advance(1)
+    for key in ("c", "d", "e"):
+        message = due_in(clock, 10)
+        message.tail = b"\x01x\x01" + key.encode()
+        holding.publish(message, 0)
+    clock.advance(10)
+    assert routed == ["a", "b", "c", "d", "e", "z"]
+    assert holding.held_count() == 0
+
+
 class SpillingStore(TicketStore):
     """Takes transient messages out of memory."""
 

@@ -3,6 +3,7 @@
 from librt.vecs import vec
 from mypy_extensions import i64
 
+from leveret.broker.message import StoredMessage
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.paging import Paging
 from leveret.broker.queues.ready import FRONT
@@ -72,7 +73,68 @@ def test_a_plain_queue_is_plain_again_once_it_is_empty():
     assert (queue.ready_count, queue.ruled, clock.pending()) == (0, None, 0)
 
 
-def test_times_begin_anew_after_a_restart():
+def stored(message, stored_ms):
+    return StoredMessage(
+        message.frames,
+        message.tail,
+        message.channel,
+        message.header_size,
+        message.body_size,
+        message.largest_frame,
+        message.persistent,
+        stored_ms,
+    )
+
+
+NOON_MS = 1_700_000_000_000
+
+
+def recovered(waited_ms, vhost=None, **rules):
+    """A queue just after the start, at noon, with a message that came so long before, and one with
+    an `expiration` of 500."""
+    store = KeepingStore()
+    store.kept = {
+        1: stored(persistent(b"own", expiration="500"), NOON_MS - waited_ms),
+        2: stored(persistent(b"queue's"), NOON_MS - waited_ms),
+    }
+    vhost = vhost or Graveyard()
+    queue, store, clock = ruled(store, vhost=vhost, **rules)
+    vhost.wall_offset = NOON_MS / 1000 - clock.now()
+    queue.recover(vec[i64]([1, 2]), None, 100)
+    return queue, store, clock
+
+
+def test_the_time_of_a_message_goes_on_over_a_restart():
+    queue, store, clock = recovered(400, message_ttl_ms=1000)
+    clock.advance(0.09)
+    assert queue.ready_count == 2
+    clock.advance(0.02)
+    assert queue.ready_count == 1
+    clock.advance(0.47)
+    assert queue.ready_count == 1
+    clock.advance(0.03)
+    assert (queue.ready_count, store.settled) == (0, [1, 2])
+
+
+def test_what_expired_while_nobody_was_there_is_a_dead_letter_at_the_start():
+    graveyard = Graveyard()
+    queue, _, _ = recovered(60_000, graveyard, message_ttl_ms=1000, dead_letter_exchange="x")
+    assert graveyard.letters == [(b"own", "expired"), (b"queue's", "expired")]
+    assert queue.ready_count == 0
+
+
+def test_a_wall_clock_that_went_backwards_makes_no_message_younger_than_new():
+    queue, _, clock = recovered(-3_600_000, message_ttl_ms=1000)
+    clock.advance(0.49)
+    assert queue.ready_count == 2
+    clock.advance(0.02)
+    assert queue.ready_count == 1
+    clock.advance(0.5)
+    assert queue.ready_count == 0
+
+
+def test_times_begin_anew_where_the_store_does_not_tell_them():
+    """As in a log of format 1."""
     store = KeepingStore()
     store.kept = {1: persistent(b"own", expiration="500"), 2: persistent(b"queue's")}
     queue, _, clock = ruled(store, message_ttl_ms=1000)

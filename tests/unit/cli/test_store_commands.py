@@ -90,9 +90,9 @@ def test_a_sound_folder_is_told_of_in_plain_words(folder: Path) -> None:
         "definitions: queue 2, vhost 1",
         "log: segments 1, spare 2, 2.0 KiB; commits 5",
         "the last stop was not a clean one: every message counts as redelivered",
-        "queue 'tasks' in vhost '/': messages 4, 288 octets, redelivered 4",
-        "queue 'alive' in vhost 'lab': messages 3, 216 octets, redelivered 3",
-        "a queue that is no more (id 13): messages 1, 68 octets, redelivered 1",
+        "queue 'tasks' in vhost '/': messages 4, 320 octets, redelivered 4",
+        "queue 'alive' in vhost 'lab': messages 3, 240 octets, redelivered 3",
+        "a queue that is no more (id 13): messages 1, 76 octets, redelivered 1",
         "note: 1 message of queues that are no more: the next start drops them",
         "nothing is wrong",
     ]

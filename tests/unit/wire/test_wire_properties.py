@@ -4,7 +4,7 @@ import pytest
 
 from leveret.wire.errors import MalformedFrame, Unencodable
 from leveret.wire.field import Field
-from leveret.wire.properties import Properties, decode_properties, scan_properties
+from leveret.wire.properties import COPIES, Properties, decode_properties, scan_properties
 from leveret.wire.table import to_table
 
 EVERYTHING = Properties(
@@ -137,3 +137,17 @@ def test_a_repr_shows_what_is_present() -> None:
         repr(Properties(delivery_mode=2, app_id="x")) == "Properties(delivery_mode=2, app_id='x')"
     )
     assert Properties() != 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({"CC": []}, True),
+        ({"a": 1, "BCC": "k", "b": 2}, True),
+        ({"cc": [], "XCC": [], "CCC": [], "C": 1, "": 1}, False),
+        ({"a": "CC", "t": {"CC": []}, "l": ["CC", "BCC"]}, False),
+    ],
+)
+def test_a_scan_sees_keys_for_further_routing(headers: dict[str, object], found: bool) -> None:
+    octets = Properties(headers=to_table(headers), delivery_mode=2).encode()
+    assert scan(octets) == 2 + (COPIES if found else 0)

@@ -155,13 +155,13 @@ def ack(channel: Channel, method: Method) -> None:
 def nack(channel: Channel, method: Method) -> None:
     """basic.nack: back to the queue, or gone."""
     assert isinstance(method, BasicNack)
-    channel.reject(method.delivery_tag, method.multiple, method.requeue)
+    channel.reject(method.delivery_tag, method.multiple, method.requeue, False)
 
 
 def reject(channel: Channel, method: Method) -> None:
-    """basic.reject: basic.nack for one message."""
+    """basic.reject: basic.nack for one message, which has failed if it goes back."""
     assert isinstance(method, BasicReject)
-    channel.reject(method.delivery_tag, False, method.requeue)
+    channel.reject(method.delivery_tag, False, method.requeue, True)
 
 
 def recover(channel: Channel, method: Method) -> None:
@@ -180,7 +180,7 @@ def recover_async(channel: Channel, method: Method) -> None:
 def _recover(channel: Channel, requeue: bool) -> None:
     if not requeue:
         raise NotImplementedByServer("requeue=false")
-    channel.requeue(channel.unacked.settle_up_to(0))
+    channel.requeue(channel.unacked.settle_up_to(0), False)
 
 
 HANDLERS: Final[dict[int, Handler]] = {

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_extensions import i64
 
     from leveret.broker.policies import Policy
+    from leveret.broker.queues.dead_letter import DeadLetter
     from leveret.broker.queues.paging import Paging
     from leveret.broker.vhost import VHost
     from leveret.wire.table import Table
@@ -84,6 +85,12 @@ class ClassicQueue(Queue):
         """How many messages are ready."""
         return self.ready.count
 
+    @property
+    def waiting_count(self) -> int:
+        """How many messages are neither ready nor unacked: they wait to be tried again, or are dead
+        letters that nobody has taken."""
+        return 0 if self.ruled is None else self.ruled.waiting_count()
+
     # --- rules ---
 
     def obey(self, rules: QueueRules) -> None:
@@ -141,7 +148,7 @@ class ClassicQueue(Queue):
                 return
         ready.append(message, ticket, expires_at)
 
-    def requeue(self, entry: Entry) -> None:
+    def requeue(self, entry: Entry, failed: bool = True) -> None:
         self.unacked_count -= 1
         entry.consumer = None
         if self.deleted:
@@ -152,13 +159,23 @@ class ClassicQueue(Queue):
         if self.ruled is None and self.counts_returns():
             self.ruled = Ruled(self, self.rules)
         if self.ruled is not None:
-            self.ruled.requeue(entry)
+            self.ruled.requeue(entry, failed)
         else:
             self.ready.put_back(entry)
 
+    def refuses(self, message: Message) -> bool:
+        """Whether it would not take a message that comes now (`x-overflow`)."""
+        return self.ruled is not None and self.ruled.refuses(message)
+
+    def keep_letter(self, letter: DeadLetter) -> None:
+        """Keep a dead letter that nobody has taken."""
+        if self.ruled is None:
+            self.ruled = Ruled(self, self.rules)
+        self.ruled.letters.keep(letter)
+
     def counts_returns(self) -> bool:
         """Whether it matters how often a message comes back."""
-        return self.rules.delivery_limit >= 0
+        return self.rules.delivery_limit >= 0 or self.rules.delays_retries()
 
     def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
         """These messages were in the store before the start, `size` octets on average. Those in
@@ -170,7 +187,7 @@ class ClassicQueue(Queue):
         # Any of them may have a time to live.
         self.heed_expiration()
         if self.ruled is not None:
-            self.ruled.recovered()
+            self.ruled.recovered(tickets)
 
     # --- messages out ---
 
@@ -195,8 +212,13 @@ class ClassicQueue(Queue):
         return answer
 
     def delivered_before(self) -> list[int]:
-        """The tickets of stored messages that are ready and were delivered before."""
-        return self.ready.redelivered()
+        """The tickets of stored messages that were delivered before and came back."""
+        found = self.ready.redelivered()
+        if self.ruled is not None:
+            waiting = self.ruled.retried_later()
+            found.extend([int(entry.ticket) for entry in waiting if entry.ticket > 0])
+            found.extend(self.ruled.letters.delivered())
+        return found
 
     def finish(self) -> None:
         """Do now what purging left for later."""
@@ -252,9 +274,8 @@ class ClassicQueue(Queue):
         ruled.reject(entry)
 
     def purge(self) -> int:
-        if self.ruled is not None:
-            self.ruled.purge()
-        count = self.ready.clear()
+        count = 0 if self.ruled is None else self.ruled.purge()
+        count += self.ready.clear()
         self._answer_asked()
         return count
 
@@ -292,6 +313,8 @@ class ClassicQueue(Queue):
             self._rotation = PriorityRotation()
             for each in waiting:
                 self._rotation.join(each)
+        if self.ruled is not None:
+            self.ruled.consumer_came(consumer)
         self.activate(consumer)
 
     def remove_consumer(self, consumer: Consumer) -> None:
@@ -308,6 +331,11 @@ class ClassicQueue(Queue):
             return
         if self.ruled is None or self.ruled.may_take(consumer):
             self._rotation.join(consumer)
+
+    def deactivate(self, consumer: Consumer) -> None:
+        """Leave the rotation until `activate`."""
+        if consumer.active:
+            self._rotation.leave(consumer)
 
     def has_exclusive_consumer(self) -> bool:
         """Whether its one consumer asked to be the only one."""

@@ -7,7 +7,9 @@ queue where it has died before goes nowhere: without a consumer's `rejected` in 
 run for ever.
 
 The letter and the end of the message that it was reach the store within one callback, which the
-store keeps as one batch: after a crash there is one of them, and not both.
+store keeps as one batch: after a crash there is one of them, and not both. With the strategy
+`at-least-once` a barrier holds that batch together on a full disk too, and a letter that is not
+taken stays in its queue (kept_letters.py).
 """
 
 from __future__ import annotations
@@ -54,9 +56,20 @@ REPORTED_MAX: Final = 1000
 
 
 class DeadLetter:
-    """A message that `queue` has let go of; its ticket there is settled when it has moved on."""
+    """A message that `queue` has let go of; its ticket there is settled when it has moved on.
+    `died_at` is when that was first tried, in seconds of the wall clock, 0 before; `given` are
+    queues that have it already."""
 
-    __slots__ = ("message", "queue", "reason", "rules", "ticket")
+    __slots__ = (
+        "body_size",
+        "died_at",
+        "given",
+        "message",
+        "queue",
+        "reason",
+        "rules",
+        "ticket",
+    )
 
     def __init__(
         self, queue: ClassicQueue, message: Message, ticket: int, reason: str, rules: QueueRules
@@ -66,6 +79,15 @@ class DeadLetter:
         self.ticket = ticket
         self.reason = reason
         self.rules = rules
+        self.died_at = 0
+        self.given: list[ClassicQueue] = []
+        # Known once there is content.
+        self.body_size = 0
+
+    @property
+    def was_delivered(self) -> bool:
+        """Whether a consumer has had it."""
+        return self.reason in (REJECTED, DELIVERY_LIMIT)
 
 
 class DeadLetters:
@@ -94,10 +116,15 @@ class DeadLetters:
             if self._waiting[0].message is PAGED_OUT and not self._fetch():
                 return
             letter = self._waiting.popleft()
-            if letter.message is not None:
-                self._publish(letter, letter.message)
+            taken = letter.message is None or self._publish(letter, letter.message)
+            keeps = letter.rules.keeps_dead_letters() and not letter.queue.deleted
+            if keeps and not taken:
+                letter.queue.keep_letter(letter)
+                continue
             if letter.ticket != 0:
                 self._store.settle(letter.queue, letter.ticket)
+            if keeps and letter.ticket > 0:
+                self._store.barrier()
         self._busy = False
 
     def _fetch(self) -> bool:
@@ -119,17 +146,20 @@ class DeadLetters:
         answer.then(came)
         return False
 
-    def _publish(self, letter: DeadLetter, message: Message) -> None:
+    def _publish(self, letter: DeadLetter, message: Message) -> bool:
+        """Whether all have it who are to have it, and there is somebody."""
+        letter.died_at = letter.died_at or int(self.now())
+        letter.body_size = int(message.body_size)
         name = letter.rules.dead_letter_exchange
         exchange = None if name is None else self._topology.exchanges.get(name)
         if exchange is None:
-            return
+            return False
         properties = properties_of(message)
         headers = dict(properties.headers or {})
         carbon_copies = _texts(headers.get("CC"))
         key = letter.rules.dead_letter_routing_key
         keys = [message.routing_key, *carbon_copies] if key is None else [key]
-        _tell(headers, letter, message, properties, carbon_copies, int(self.now()))
+        _tell(headers, letter, message, properties, carbon_copies)
         headers.pop(DELIVERY_COUNT, None)
         if key is not None:
             headers.pop("CC", None)
@@ -142,8 +172,14 @@ class DeadLetters:
         queues, _ = self._topology.route(exchange, keys[0], lambda: properties, keys[1:])
         if letter.reason != REJECTED:
             queues = [queue for queue in queues if not self._in_circle(queue.name, headers)]
+        queues = [queue for queue in queues if queue not in letter.given]
+        refusing = [queue for queue in queues if queue.refuses(message)]
+        if letter.rules.keeps_dead_letters():
+            queues = [queue for queue in queues if queue not in refusing]
+            letter.given.extend(queues)
         if queues:
             self._enqueue(with_properties(message, properties, tail), queues)
+        return bool(letter.given) and not refusing
 
     def _enqueue(self, message: Message, queues: list[ClassicQueue]) -> None:
         durable: list[Queue] = []
@@ -189,7 +225,6 @@ def _tell(
     message: Message,
     properties: Properties,
     carbon_copies: list[str],
-    now: int,
 ) -> None:
     """Add a death to the headers of a message."""
     queue = letter.queue.name
@@ -203,7 +238,7 @@ def _tell(
         "count": Field(KIND_LONG, 1),
         "reason": _longstr(letter.reason),
         "queue": _longstr(queue),
-        "time": Field(KIND_TIMESTAMP, now),
+        "time": Field(KIND_TIMESTAMP, letter.died_at),
         "exchange": _longstr(message.exchange),
         "routing-keys": Field(KIND_ARRAY, routing_keys),
     }

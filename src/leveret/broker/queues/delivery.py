@@ -1,9 +1,11 @@
 """How often a message may come back: `x-delivery-limit`, and the header `x-delivery-count`.
 
-Every return counts, whether its consumer asked for it or went away. A message that has come back
-more often than the limit is a dead letter. As in RabbitMQ, the messages of a quorum queue say in a
-header how often they have come back. The counts are of this process: after a restart they begin
-anew.
+A message that has come back more often than the limit is a dead letter. Up to level 4.2 every
+return counts, whether its consumer asked for it or went away; from 4.3 on only what failed does
+(basic.reject, or the end of its consumer's channel), and basic.nack may return a message as often
+as it likes. As in RabbitMQ, the messages of a quorum queue say in a header how often they have come
+back, and from 4.3 on in `x-acquired-count` how often that was in all. The counts are of this
+process: after a restart they begin anew.
 """
 
 from __future__ import annotations
@@ -18,16 +20,28 @@ if TYPE_CHECKING:
     from leveret.broker.message import Entry
 
 HEADER: Final = "x-delivery-count"
+ACQUIRED: Final = "x-acquired-count"
+
+
+class Returns:
+    """How often one entry came back in all, and how often of those it failed."""
+
+    __slots__ = ("acquired", "failed")
+
+    def __init__(self) -> None:
+        self.acquired = 0
+        self.failed = 0
 
 
 class Deliveries:
     """The entries of a queue that have come back, and how often each. `told` is whether the
-    messages say so."""
+    messages say so; `failures_only` whether only what failed counts."""
 
     def __init__(self, told: bool) -> None:
         self.limit = NONE
+        self.failures_only = False
         self._told = told
-        self._counts: dict[Entry, int] = {}
+        self._returns: dict[Entry, Returns] = {}
 
     def counted(self) -> bool:
         """Whether anybody wants to know."""
@@ -35,25 +49,41 @@ class Deliveries:
 
     def any(self) -> bool:
         """Whether there are such entries."""
-        return bool(self._counts)
+        return bool(self._returns)
 
-    def returned(self, entry: Entry) -> bool:
+    def count(self, entry: Entry) -> int:
+        """The delivery count of an entry."""
+        returns = self._returns.get(entry)
+        if returns is None:
+            return 0
+        return returns.failed if self.failures_only else returns.acquired
+
+    def returned(self, entry: Entry, failed: bool) -> bool:
         """An entry comes back; whether it may be delivered again."""
-        count = self._counts.get(entry, 0) + 1
-        self._counts[entry] = count
-        return self.limit < 0 or count <= self.limit
+        returns = self._returns.get(entry)
+        if returns is None:
+            returns = self._returns[entry] = Returns()
+        returns.acquired += 1
+        returns.failed += failed
+        return self.limit < 0 or self.count(entry) <= self.limit
 
     def leaving(self, entry: Entry) -> None:
         """An entry is about to be delivered."""
-        count = self._counts.get(entry, 0)
-        if self._told and count:
-            entry.message = with_headers(entry.message, {HEADER: Field(KIND_LONG, count)})
+        returns = self._returns.get(entry)
+        if returns is None or not self._told:
+            return
+        headers: dict[str, Field] = {}
+        if self.count(entry):
+            headers[HEADER] = Field(KIND_LONG, self.count(entry))
+        if self.failures_only:
+            headers[ACQUIRED] = Field(KIND_LONG, returns.acquired)
+        entry.message = with_headers(entry.message, headers)
 
     def gone(self, entry: Entry) -> None:
         """An entry does not come back any more."""
-        if self._counts:
-            self._counts.pop(entry, None)
+        if self._returns:
+            self._returns.pop(entry, None)
 
     def forget(self) -> None:
         """Nothing comes back any more."""
-        self._counts = {}
+        self._returns = {}

@@ -2,15 +2,14 @@
 
 As in RabbitMQ's classic queues a message goes when it is at the head and its time is up: one with a
 long time hides those behind it. There is one timer, for the head; nothing is polled. What goes back
-to the queue keeps its time. The clock is the broker's and does not outlive it: after a restart the
-time of a message begins anew.
+to the queue keeps its time. So does a message over a restart: the store tells when it was stored.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leveret.broker.message import NEVER, UNKNOWN
+from leveret.broker.message import NEVER, UNKNOWN, StoredMessage
 from leveret.wire.constants import FLAG_EXPIRATION
 from leveret.wire.frames import PROPERTIES_AT
 from leveret.wire.properties import decode_properties
@@ -44,7 +43,7 @@ class Expiry:
     def due(self, entry: Entry) -> bool:
         """Whether the time of the entry at the head is up; if not, the timer is set for it."""
         if entry.expires_at == UNKNOWN:
-            entry.expires_at = self._after(self._since, entry.message)
+            entry.expires_at = self._after(self._came(entry.message), entry.message)
         if entry.expires_at == NEVER:
             return False
         if entry.expires_at <= self._queue.clock.now():
@@ -64,6 +63,13 @@ class Expiry:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _came(self, message: Message) -> float:
+        """When a message came that was there before the start, in seconds of the clock; at the
+        start if the wall clock has gone backwards, or nobody knows."""
+        if not isinstance(message, StoredMessage) or self._queue.vhost is None:
+            return self._since
+        return min(int(message.stored_ms) / 1000 - self._queue.vhost.wall_offset, self._since)
 
     def _after(self, start: float, message: Message) -> float:
         ttl_ms = self.ttl_ms

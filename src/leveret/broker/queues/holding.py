@@ -13,7 +13,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
-from leveret.broker.delay import due_ms, properties_of, release
+from leveret.broker.delay import due_ms, release
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Clock, Exchange, MessageStore, Pending, Queue, Timer
 
@@ -32,11 +32,15 @@ TURN_MAX: Final = 256
 TURN_BYTES: Final = 1 << 20
 # Due within this time, a stored message stays in memory.
 SOON_MS: Final = 5000
-# In the heap: due time, number, and what the number is.
+# In the heap: due time, number, and what the number is. That of a message that is in memory only
+# is in the order of their coming, and its last bits are the message's place there. Of such a size
+# the whole is 40 octets in memory.
 _IN_MEMORY: Final = 0
 _STORED: Final = 1
 _SPILLED: Final = 2
-_IDENT_BITS: Final = 66
+_IDENT_BITS: Final = 74
+_PLACE_BITS: Final = 32
+_PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
 
 
 class Holding(ClassicQueue):
@@ -60,6 +64,10 @@ class Holding(ClassicQueue):
         self._wake = wake
         self._budget = paging
         self._heap: list[int] = []
+        # Messages that are in no store, by their places, and the places that are free: there may be
+        # a million, and a dict would take 100 octets for each. Stored ones that are due soon.
+        self._places: list[Message | None] = []
+        self._free: list[int] = []
         self._kept: dict[int, Message] = {}
         self._number = 0
         self._timer: Timer | None = None
@@ -92,12 +100,39 @@ class Holding(ClassicQueue):
     def _put(self, due: int, ticket: int, message: Message | None) -> None:
         if ticket == 0:
             self._number += 1
-            ident = self._number << 2 | _IN_MEMORY
+            ident = (self._number << _PLACE_BITS | self._place(message)) << 2 | _IN_MEMORY
         else:
             ident = ticket << 2 | _STORED if ticket > 0 else -ticket << 2 | _SPILLED
-        if message is not None:
-            self._kept[ident] = message
+            if message is not None:
+                self._kept[ident] = message
         heappush(self._heap, max(due, 0) << _IDENT_BITS | ident)
+
+    def _place(self, message: Message | None) -> int:
+        if self._free:
+            place = self._free.pop()
+            self._places[place] = message
+        else:
+            place = len(self._places)
+            self._places.append(message)
+        return place
+
+    def _in_memory(self, ident: int) -> Message | None:
+        """The message if it is in memory."""
+        if ident & 3 == _IN_MEMORY:
+            return self._places[ident >> 2 & _PLACE_MASK]
+        return self._kept.get(ident)
+
+    def _forget(self, ident: int) -> None:
+        """It is not to be in memory any more."""
+        if ident & 3 != _IN_MEMORY:
+            self._kept.pop(ident, None)
+            return
+        place = ident >> 2 & _PLACE_MASK
+        self._places[place] = None
+        self._free.append(place)
+        if len(self._free) == len(self._places):
+            self._places = []
+            self._free = []
 
     def _learn(self) -> None:
         """Find out when the recovered messages are due."""
@@ -147,7 +182,7 @@ class Holding(ClassicQueue):
                 break
             ident = heappop(self._heap) & ((1 << _IDENT_BITS) - 1)
             idents.append(ident)
-            message = self._kept.get(ident)
+            message = self._in_memory(ident)
             if message is None:
                 missing.append(_ticket_of(ident))
                 # How large it is shows once it is there.
@@ -168,7 +203,8 @@ class Holding(ClassicQueue):
     def _let_go(self, idents: list[int], fetched: list[Message | None]) -> None:
         came = iter(fetched)
         for ident in idents:
-            message = self._kept.pop(ident, None) or next(came, None)
+            message = self._in_memory(ident) or next(came, None)
+            self._forget(ident)
             ticket = _ticket_of(ident)
             # One that is damaged on disk is nobody's any more, which the store has reported.
             if message is not None and not self.deleted:
@@ -178,8 +214,7 @@ class Holding(ClassicQueue):
         self._set_timer()
 
     def _pass_on(self, message: Message) -> None:
-        keys = release(message)
-        properties = properties_of(message)
+        properties, keys = release(message)
         queues, _ = self._route(self._exchange, message.routing_key, lambda: properties, keys)
         if message.persistent:
             durable: list[Queue] = [queue for queue in queues if queue.durable]
@@ -209,7 +244,7 @@ class Holding(ClassicQueue):
                 self.store.settle(self, self._unknown.pop())
                 continue
             ident = self._heap.pop() & ((1 << _IDENT_BITS) - 1)
-            self._kept.pop(ident, None)
+            self._forget(ident)
             ticket = _ticket_of(ident)
             if ticket != 0:
                 self.store.settle(self, ticket)

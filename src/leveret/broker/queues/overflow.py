@@ -1,8 +1,9 @@
 """How much a queue may hold: `x-max-length`, `x-max-length-bytes`, and what `x-overflow` does then.
 
-Only ready messages count, and of those only the bodies. `drop-head` takes the message and lets the
-oldest go; `reject-publish` refuses it, so that its publisher gets a basic.nack; with
-`reject-publish-dlx` what is refused becomes a dead letter as well.
+Only ready messages count, and dead letters that the queue keeps; and of those only the bodies.
+`drop-head` takes the message and lets the oldest go; `reject-publish` refuses it, so that its
+publisher gets a basic.nack; with `reject-publish-dlx` what is refused becomes a dead letter as
+well.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ class Overflow:
         if self._drops_head:
             return False
         ready = self._queue.ready
-        return self._beyond(int(ready.count) + 1, int(ready.body_bytes) + int(message.body_size))
+        length, size_bytes = int(ready.count) + 1, int(ready.body_bytes) + int(message.body_size)
+        ruled = self._queue.ruled
+        if ruled is not None:
+            length += ruled.letters.count()
+            size_bytes += ruled.letters.body_bytes
+        return self._beyond(length, size_bytes)
 
     def drops(self) -> bool:
         """Whether the message at the head must go."""

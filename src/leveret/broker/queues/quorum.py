@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from leveret.broker.queues.classic import ClassicQueue
-from leveret.broker.rules import NONE
+from leveret.broker.rules import AT_LEAST_ONCE, NONE
 
 if TYPE_CHECKING:
     from leveret.broker.rules import QueueRules
+
+
+log = logging.getLogger("leveret.queue")
 
 
 class QuorumQueue(ClassicQueue):
@@ -22,7 +26,18 @@ class QuorumQueue(ClassicQueue):
     def obey(self, rules: QueueRules) -> None:
         if rules.delivery_limit == NONE and self.vhost is not None:
             rules.delivery_limit = self.vhost.compat.quorum_delivery_limit
+        if rules.dead_letter_strategy == AT_LEAST_ONCE and rules.dead_letter_exchange is not None:
+            self._check_strategy(rules)
         super().obey(rules)
+
+    def _check_strategy(self, rules: QueueRules) -> None:
+        if not rules.keeps_dead_letters():
+            log.warning(
+                "queue '%s': its dead letters go at-most-once, because at-least-once does not go "
+                "together with the overflow %s: set it to reject-publish",
+                self.name,
+                rules.overflow,
+            )
 
     def counts_returns(self) -> bool:
         return True

@@ -18,13 +18,18 @@ from leveret.broker.queues.dead_letter import (
     DeadLetter,
 )
 from leveret.broker.queues.delivery import Deliveries
+from leveret.broker.queues.duplicates import Duplicates
 from leveret.broker.queues.expiry import Expiry
+from leveret.broker.queues.kept_letters import KeptLetters
 from leveret.broker.queues.overflow import Overflow
+from leveret.broker.queues.retry import Retries
 from leveret.broker.queues.single_active import SingleActive
 from leveret.broker.queues.unused import Unused
 from leveret.broker.rules import NONE, REJECT_PUBLISH_DLX, QueueRules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from leveret.broker.message import Entry, Message
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Consumer
@@ -44,21 +49,30 @@ class Ruled:
         self._expiry = Expiry(queue)
         self._unused = Unused(queue)
         self._deliveries = Deliveries(queue.type_name == "quorum")
+        self._retries = Retries(queue)
+        self.letters = KeptLetters(queue)
         self._overflow: Overflow | None = None
         self._single: SingleActive | None = None
         if rules.single_active_consumer:
             self._single = SingleActive(queue)
+        self._duplicates: Duplicates | None = None
+        if rules.deduplicates:
+            self._duplicates = Duplicates(queue, self.publish)
         self.obey(rules)
 
     def obey(self, rules: QueueRules) -> None:
         """Obey these rules instead; to look at the head again is the caller's. A single active
-        consumer and the number of priorities are not for a policy to change."""
+        consumer, the number of priorities and deduplication are not for a policy to change."""
         self.rules = rules
         self._expiry.ttl_ms = rules.message_ttl_ms
         self._unused.obey(rules.expires_ms)
         self._deliveries.limit = rules.delivery_limit
+        self._retries.obey(rules)
         self._overflow = Overflow(self.queue, rules) if rules.limits_length() else None
-        self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE
+        self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE or rules.deduplicates
+        if self.letters.count() and not rules.keeps_dead_letters():
+            # Their last chance.
+            self.letters.retry()
 
     def stop(self) -> None:
         """The queue is gone, or has nothing left to obey."""
@@ -79,25 +93,39 @@ class Ruled:
             elif ticket != 0:
                 queue.store.settle(queue, ticket)
             return
+        if self._duplicates is not None and not self._duplicates.admits(message, ticket):
+            return
         expires_at = self._expiry.of(message)
+        before = queue.ready.count + queue.unacked_count
         queue.accept(message, ticket, expires_at)
+        if self._duplicates is not None and queue.ready.count + queue.unacked_count == before:
+            # Settled as it came.
+            self._duplicates.gone(message)
         if overflow is not None or expires_at != NEVER:
             self.clear_front()
         else:
-            self._rest()
+            self.rest()
 
-    def requeue(self, entry: Entry) -> None:
-        """A delivered entry comes back."""
-        if self._deliveries.counted() and not self._deliveries.returned(entry):
-            self._deliveries.gone(entry)
-            self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
-            return
+    def requeue(self, entry: Entry, failed: bool) -> None:
+        """A delivered entry comes back; because it `failed`, or because it was not wanted now."""
+        deliveries = self._deliveries
+        if deliveries.counted() or self.rules.delays_retries():
+            vhost = self.queue.vhost
+            deliveries.failures_only = vhost is not None and vhost.compat.nack_is_no_failure
+            if not deliveries.returned(entry, failed):
+                self._gone(entry)
+                self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
+                return
+            if self._retries.hold(entry, failed, deliveries.count(entry)):
+                return
         self.queue.ready.put_back(entry)
         if self._overflow is not None:
             self.clear_front()
 
-    def recovered(self) -> None:
-        """Messages are there from before the start."""
+    def recovered(self, tickets: Iterable[int]) -> None:
+        """These messages are there from before the start."""
+        if self._duplicates is not None:
+            self._duplicates.recovered(tickets)
         if not self.rules.plain():
             self.queue.at_front()
 
@@ -123,32 +151,56 @@ class Ruled:
                 return False
             left -= 1
             ready.take()
-            self._deliveries.gone(head)
+            self._gone(head)
             self._bury(head.message, head.ticket, reason)
-        self._rest()
+        self.rest()
         return True
 
-    def purge(self) -> None:
-        """What is ready is about to be gone."""
+    def retried_later(self) -> list[Entry]:
+        """The entries that wait to be tried again."""
+        return self._retries.entries()
+
+    def waiting_count(self) -> int:
+        """How many entries wait to be tried again, and letters to be taken."""
+        return self._retries.count() + self.letters.count()
+
+    def refuses(self, message: Message) -> bool:
+        """Whether the queue would not take a message that comes now."""
+        return self._overflow is not None and self._overflow.refuses(message)
+
+    def purge(self) -> int:
+        """What is ready is about to be gone, and what waits to be ready again. Dead letters that
+        were kept are gone; returns how many."""
+        self._retries.release()
+        dropped = self.letters.drop()
         if self._deliveries.any():
             for entry in self.queue.ready.returned():
                 self._deliveries.gone(entry)
+        if self._duplicates is not None:
+            self._duplicates.clear()
+        return dropped
 
     def leaving(self, entry: Entry, settled: bool) -> None:
         """An entry has left the ready ones for a consumer or a basic.get."""
         self._deliveries.leaving(entry)
         if settled:
-            self._deliveries.gone(entry)
-            self._rest()
+            self._gone(entry)
+            self.rest()
 
     def settled(self, entry: Entry) -> None:
         """An unacked entry is about to be gone."""
-        self._deliveries.gone(entry)
+        self._gone(entry)
 
     def reject(self, entry: Entry) -> None:
         """An entry that was unacked is wanted no more."""
-        self._deliveries.gone(entry)
+        self._gone(entry)
         self._bury(entry.message, entry.ticket, REJECTED)
+
+    def _gone(self, entry: Entry) -> None:
+        """An entry is in the queue no more."""
+        self._deliveries.gone(entry)
+        if self._duplicates is not None:
+            self._duplicates.gone(entry.message)
 
     def _bury(self, message: Message, ticket: int, reason: str) -> None:
         """A message that is neither ready nor unacked any more is a dead letter, or nothing."""
@@ -165,6 +217,11 @@ class Ruled:
         """Whether a consumer may have messages at all."""
         return self._single is None or self._single.may_take(consumer)
 
+    def consumer_came(self, consumer: Consumer) -> None:
+        """A consumer is new; `activate` is the caller's."""
+        if self._single is not None:
+            self._single.consumer_came(consumer)
+
     def consumer_left(self) -> None:
         """A consumer is gone; `deliver` is the caller's."""
         if not self.queue.consumers:
@@ -176,11 +233,13 @@ class Ruled:
         """Somebody declared the queue or asked it for a message."""
         self._unused.used()
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
         """Nothing can be late any more once a queue without rules is empty, or has neither messages
         with times nor any that have come back."""
         queue = self.queue
         if queue.ruled is not self or not self.rules.plain():
+            return
+        if self.waiting_count():
             return
         empty = queue.ready.count == 0 and queue.unacked_count == 0
         if empty or not (self.timed or self._deliveries.any()):

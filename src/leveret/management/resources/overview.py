@@ -73,14 +73,15 @@ async def overview(call: Call) -> Response:
 
 async def _totals(queues: list[ClassicQueue], pace: Pace) -> tuple[View, int]:
     """The messages of queues and how many consumers they have."""
-    ready = unacknowledged = consumer_count = 0
+    ready = unacknowledged = waiting = consumer_count = 0
     for queue in queues:
         ready += queue.ready_count
         unacknowledged += queue.unacked_count
+        waiting += queue.waiting_count
         consumer_count += len(consumers_of(queue)) if queue.consumers else 0
         if pace.used_up():
             await pace.rest()
-    return totals_view(ready, unacknowledged), consumer_count
+    return totals_view(ready, unacknowledged, waiting), consumer_count
 
 
 async def list_nodes(call: Call) -> Response:

@@ -202,10 +202,11 @@ class Batch:
         last_ticket: i64,
         places: Places,
         copies: dict[int, list[int]],
+        stored_ms: i64,
     ) -> bytes:
-        """The octets of the batch at the end of a segment. Each message's place goes into `places`,
-        and the queues of one that is in several into `copies`; those of moved records stay as they
-        are until the copy is on disk."""
+        """The octets of the batch at the end of a segment, written at this time of day. Each
+        message's place goes into `places`, and the queues of one that is in several into `copies`;
+        those of moved records stay as they are until the copy is on disk."""
         location = (segment.number << OFFSET_BITS) + segment.end
         index = BytesWriter()
         self._encode_groups(index)
@@ -232,7 +233,7 @@ class Batch:
                 ticket = self.first_ticket + slot
                 size = record_size(message)
                 write_publish(index, ticket, self._ids(slot, ticket, copies), size)
-                data.append(record_prefix(message, ticket))
+                data.append(record_prefix(message, ticket, stored_ms))
                 data.append(message.frames)
                 places.put(ticket, at, size)
                 segment.hold(ticket, size)

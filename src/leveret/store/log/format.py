@@ -23,9 +23,10 @@ from librt.strings import (
 )
 from mypy_extensions import i16, i32, i64
 
-from leveret.broker.message import Message
+from leveret.broker.message import Message, StoredMessage
 
-FORMAT: Final = 1
+# 2 has the time in records.
+FORMAT: Final = 2
 CHECKSUM_CRC32: Final = 1
 MAGIC: Final = b"LEVERET\n"
 SALT_SIZE: Final = 8
@@ -44,9 +45,13 @@ PUBLISH_SIZE: Final = 16
 GROUP_SIZE: Final = 16
 ID_SIZE: Final = 8
 
+# Of records without a time, as format 1 has them; it follows the header.
 RECORD_HEADER: Final = 32
+TIME_SIZE: Final = 8
 # Added to the size of exchange and routing key in a record's header: the message is persistent.
 PERSISTENT: Final = 0x8000
+# The same: the record has a time.
+TIMED: Final = 0x4000
 OFFSET_BITS: Final = 32
 OFFSET_MASK: Final = 0xFFFFFFFF
 # A location is a signed integer of 64 bits.
@@ -272,19 +277,20 @@ class IndexReader:
 # --- records ---
 
 
-def record_prefix(message: Message, ticket: i64) -> bytes:
+def record_prefix(message: Message, ticket: i64, stored_ms: i64) -> bytes:
     """What stands before a message's frames in its record; its first four octets are a checksum of
-    all that follows, frames included."""
+    all that follows, frames included. `stored_ms` is the time of day."""
     tail = message.tail
     writer = BytesWriter()
     channel = message.channel
     write_i16_be(writer, i16(channel if channel < 0x8000 else channel - 0x10000))
-    size = i64(len(tail))
+    size = i64(len(tail)) + TIMED
     write_i16_be(writer, i16(size - PERSISTENT if message.persistent else size))
     write_i32_be(writer, i32(message.header_size))
     write_i32_be(writer, i32(message.largest_frame))
     write_i64_be(writer, message.body_size)
     write_i64_be(writer, ticket)
+    write_i64_be(writer, stored_ms)
     writer.write(tail)
     rest = writer.getvalue()
     return crc32(message.frames, crc32(rest)).to_bytes(4, "big") + rest
@@ -292,7 +298,7 @@ def record_prefix(message: Message, ticket: i64) -> bytes:
 
 def record_size(message: Message) -> i64:
     """The size of the record of a message, in octets."""
-    return RECORD_HEADER + i64(len(message.tail)) + i64(len(message.frames))
+    return RECORD_HEADER + TIME_SIZE + i64(len(message.tail)) + i64(len(message.frames))
 
 
 def read_record(octets: bytes, at: i64, size: i64, ticket: i64) -> Message | None:
@@ -302,19 +308,25 @@ def read_record(octets: bytes, at: i64, size: i64, ticket: i64) -> Message | Non
         return None
     tail_size = i64(read_i16_be(octets, at + 6)) & 0xFFFF
     persistent = tail_size >= PERSISTENT
-    tail_end = at + RECORD_HEADER + (tail_size & (PERSISTENT - 1))
+    timed = tail_size & TIMED != 0
+    tail_at = at + RECORD_HEADER
+    if timed:
+        tail_at += TIME_SIZE
+    tail_end = tail_at + (tail_size & (TIMED - 1))
     if tail_end > end or read_i64_be(octets, at + 24) != ticket:
         return None
     frames = octets[tail_end:end]
     crc = i64(read_i32_be(octets, at)) & 0xFFFFFFFF
     if i64(crc32(frames, crc32(octets[at + 4 : tail_end]))) != crc:
         return None
-    return Message(
-        frames,
-        octets[at + RECORD_HEADER : tail_end],
-        i64(read_i16_be(octets, at + 4)) & 0xFFFF,
-        i64(read_i32_be(octets, at + 8)),
-        read_i64_be(octets, at + 16),
-        i64(read_i32_be(octets, at + 12)),
-        persistent,
-    )
+    tail = octets[tail_at:tail_end]
+    channel = i64(read_i16_be(octets, at + 4)) & 0xFFFF
+    header_size = i64(read_i32_be(octets, at + 8))
+    largest_frame = i64(read_i32_be(octets, at + 12))
+    body_size = read_i64_be(octets, at + 16)
+    if timed:
+        stored_ms = read_i64_be(octets, at + RECORD_HEADER)
+        return StoredMessage(
+            frames, tail, channel, header_size, body_size, largest_frame, persistent, stored_ms
+        )
+    return Message(frames, tail, channel, header_size, body_size, largest_frame, persistent)

@@ -14,11 +14,14 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import i64
+
 from leveret.broker.seams import Pending
 from leveret.store.log.batch import Batch
 from leveret.store.log.compaction import Compactor
 from leveret.store.log.format import (
     CLEAN_STOP,
+    FORMAT,
     HEADER_SIZE,
     OFFSET_BITS,
     SALT_SIZE,
@@ -32,7 +35,7 @@ from leveret.store.log.space import Space
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mypy_extensions import i32, i64
+    from mypy_extensions import i32
 
     from leveret.broker.message import Message
     from leveret.broker.seams import Clock, Queue, StoreEvents, Timer
@@ -51,9 +54,9 @@ RETRY_SECONDS: Final = 1.0
 class MessageLog:
     """A log in `folder`, of which `recovery` has set the segments, places and counters.
 
-    `commits` does the writing, `chores` the space; `random` makes salts; `events` hears of this
-    log as of a shard. A log that is not `synced` is for what need not outlive the process: it
-    writes no acknowledgements.
+    `commits` does the writing, `chores` the space; `random` makes salts; `wall_clock` is the time
+    of day in seconds; `events` hears of this log as of a shard. A log that is not `synced` is for
+    what need not outlive the process: it writes no acknowledgements.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class MessageLog:
         chores: Worker,
         clock: Clock,
         random: Callable[[int], bytes],
+        wall_clock: Callable[[], float],
         events: StoreEvents,
         shard: int = 0,
         synced: bool = True,
@@ -85,6 +89,7 @@ class MessageLog:
         self._chores = chores
         self._clock = clock
         self._random = random
+        self._wall_clock = wall_clock
         self._events = events
         self._shard = shard
         self._synced = synced
@@ -122,8 +127,9 @@ class MessageLog:
     def _mark_start(self, active: Segment) -> None:
         """Settle what the log ends with before anybody hears of it. The mark takes back the word of
         a clean stop, as messages are delivered from now on; and it takes the place of a commit that
-        was cut off, which a later torn write could otherwise complete."""
-        sealed = active.room() < HEADER_SIZE
+        was cut off, which a later torn write could otherwise complete. In a segment of an older
+        format nothing more is written."""
+        sealed = active.room() < HEADER_SIZE or active.format < FORMAT
         file, at, mark = self._mark(active, SEAL if sealed else 0)
         file.write(at, mark)
         file.sync()
@@ -364,6 +370,7 @@ class MessageLog:
             self.last_ticket,
             self.places,
             self.copies,
+            i64(int(self._wall_clock() * 1000)),
         )
         if at == HEADER_SIZE:
             at = 0
@@ -423,6 +430,7 @@ class MessageLog:
     def _enter(self, segment: Segment | None) -> None:
         assert segment is not None
         segment.salt = self._random(SALT_SIZE)
+        segment.format = FORMAT
         segment.end = HEADER_SIZE
         self.active = segment
 

@@ -143,6 +143,7 @@ class Recovery:
         self.active: Segment | None = None
         self._disk = disk
         self._folder = folder
+        self._formats: dict[int, int] = {}
         self._marks: dict[int, dict[int, None]] = {}
         # Messages with more than one record, as a compaction leaves that was cut off: the segments
         # of the earlier ones.
@@ -261,6 +262,7 @@ class Recovery:
                     f"to {FORMAT}: start the version of leveret that wrote it, or a newer one"
                 )
             if header.number == number:
+                self._formats[number] = header.format
                 return header.salt
             # An emptied segment on its way to become a spare.
         # The first batch knows the salt too.
@@ -282,6 +284,7 @@ class Recovery:
         try:
             reader = Reader(file)
             segment = Segment(number, salt, reader.size)
+            segment.format = self._formats.get(number, 0)
             for damage in self.damage:
                 if damage.segment == number:
                     segment.damaged = True

@@ -25,6 +25,7 @@ class Segment:
         "end",
         "file",
         "first_ticket",
+        "format",
         "last_ticket",
         "leaving",
         "live_bytes",
@@ -42,6 +43,8 @@ class Segment:
     def __init__(self, number: i64, salt: bytes, size: i64) -> None:
         self.number = number
         self.salt = salt
+        # 0 as long as it has no header, or one that cannot be read.
+        self.format: i64 = 0
         self.size = size
         self.end: i64 = HEADER_SIZE
         self.file: DiskFile | None = None

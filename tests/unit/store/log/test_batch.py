@@ -40,7 +40,7 @@ class Written:
         self.segment = Segment(4, b"saltsalt", 1 << 20)
         self.places = Places()
         self.copies: dict[int, list[int]] = {}
-        self.octets = batch.encode(self.segment, 9, 0, 200, self.places, self.copies)
+        self.octets = batch.encode(self.segment, 9, 0, 200, self.places, self.copies, 7)
         header = read_batch_header(self.octets, 0, b"saltsalt", (4 << 32) + HEADER_SIZE)
         assert header is not None
         assert header.size == len(self.octets)
@@ -138,7 +138,7 @@ def test_a_record_is_copied_as_long_as_it_is_needed(batch: Batch) -> None:
     places = Places()
     places.put(7, (3 << 32) + 7, len(records[0]))
     segment = Segment(4, b"saltsalt", 1 << 20)
-    octets = batch.encode(segment, 9, 0, 200, places, {})
+    octets = batch.encode(segment, 9, 0, 200, places, {}, 7)
     assert [int(move.ticket) for move in batch.moves] == [7]
     at = (int(batch.moves[0].location) & 0xFFFFFFFF) - HEADER_SIZE
     assert octets[at : at + len(records[0])] == records[0]

@@ -26,7 +26,7 @@ class Old:
         for _ in range(3):
             batch.publish(a_message(b"body"), [Numbered(1)])
         batch.settle(1, 3, 2)
-        data = batch.encode(self.segment, 1, 0, 12, self.places, {})
+        data = batch.encode(self.segment, 1, 0, 12, self.places, {}, 0)
         self.segment.end += len(data)
         seal_at = (4 << OFFSET_BITS) + self.segment.end
         seal = batch_header(SALT, seal_at, 2, seal_at, 12, SEAL, b"", 0)

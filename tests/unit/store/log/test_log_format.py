@@ -1,12 +1,14 @@
 """The octets of the log: what is written is read back, and what is damaged is nothing, never an
 exception."""
 
+from zlib import crc32
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from librt.strings import BytesWriter
 
 from effort import effort
-from leveret.broker.message import Message
+from leveret.broker.message import Message, StoredMessage
 from leveret.store.log.format import (
     HEADER_SIZE,
     MARK,
@@ -14,6 +16,8 @@ from leveret.store.log.format import (
     PUBLISH,
     RECORD_HEADER,
     SETTLE,
+    TIME_SIZE,
+    TIMED,
     BatchHeader,
     IndexReader,
     SegmentHeader,
@@ -52,8 +56,17 @@ def fields(message: Message) -> tuple[object, ...]:
     return (message.frames, message.tail, *numbers, message.persistent)
 
 
-def record(message: Message, ticket: int) -> bytes:
-    return record_prefix(message, ticket) + message.frames
+def record(message: Message, ticket: int, stored_ms: int = 7) -> bytes:
+    return record_prefix(message, ticket, stored_ms) + message.frames
+
+
+def record_of_format_1(message: Message, ticket: int) -> bytes:
+    """Without a time."""
+    octets = record(message, ticket)
+    size = int.from_bytes(octets[6:8], "big") & ~TIMED
+    rest = octets[4:6] + size.to_bytes(2, "big") + octets[8:RECORD_HEADER]
+    rest += octets[RECORD_HEADER + TIME_SIZE :]
+    return crc32(rest).to_bytes(4, "big") + rest
 
 
 def an_index() -> bytes:
@@ -159,13 +172,23 @@ def test_a_truncated_index_is_broken_or_ends_at_an_entry(size: int) -> None:
     assert read[-1:] == [("broken",)] or read == whole[: len(read)]
 
 
-@given(MESSAGES, I63)
+@given(MESSAGES, I63, I63)
 @settings(max_examples=effort(200))
-def test_a_record_is_read_as_it_was_written(message: Message, ticket: int) -> None:
-    octets = record(message, ticket)
+def test_a_record_is_read_as_it_was_written(message: Message, ticket: int, time_ms: int) -> None:
+    octets = record(message, ticket, time_ms)
     assert len(octets) == record_size(message)
     read = read_record(b"before" + octets + b"after", 6, len(octets), ticket)
+    assert isinstance(read, StoredMessage)
+    assert (fields(read), read.stored_ms) == (fields(message), time_ms)
+
+
+@given(MESSAGES, I63)
+@settings(max_examples=effort(200))
+def test_a_record_of_format_1_is_read_and_has_no_time(message: Message, ticket: int) -> None:
+    octets = record_of_format_1(message, ticket)
+    read = read_record(b"before" + octets + b"after", 6, len(octets), ticket)
     assert read is not None
+    assert not isinstance(read, StoredMessage)
     assert fields(read) == fields(message)
 
 
@@ -189,9 +212,9 @@ def test_a_record_is_of_its_ticket_only() -> None:
     assert read_record(octets, 0, len(octets) - 1, 5) is None
 
 
-def test_the_longest_exchange_and_routing_key_fit_beside_the_persistent_flag() -> None:
-    assert PERSISTENT > 2 * 256
+def test_the_longest_exchange_and_routing_key_fit_beside_the_flags() -> None:
+    assert PERSISTENT > TIMED > 2 * 256
     message = Message(b"", bytes(512), 1, 2, 3, 4, True)
-    read = read_record(record(message, 1), 0, RECORD_HEADER + 512, 1)
+    read = read_record(record(message, 1), 0, RECORD_HEADER + TIME_SIZE + 512, 1)
     assert read is not None
     assert read.persistent

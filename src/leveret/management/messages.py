@@ -20,13 +20,24 @@ AUTO: Final = "auto"
 BASE64: Final = "base64"
 STRING: Final = "string"
 NUMBERS: Final = ("delivery_mode", "priority", "timestamp")
+TEXTS: Final = (
+    "content_type",
+    "content_encoding",
+    "correlation_id",
+    "reply_to",
+    "expiration",
+    "message_id",
+    "type",
+    "user_id",
+    "app_id",
+    "cluster_id",
+)
 
 
 def properties_from(values: dict[str, Any] | list[Any]) -> Properties:
     """The properties that a publish names; clients in Erlang write none as `[]`. Others than the
     fourteen are passed over, as RabbitMQ does."""
     properties = Properties()
-    known = set(Properties.__slots__)
     for name, value in values.items() if isinstance(values, dict) else ():
         if name == "headers":
             if not isinstance(value, dict | list):
@@ -36,7 +47,7 @@ def properties_from(values: dict[str, Any] | list[Any]) -> Properties:
             if not isinstance(value, int) or isinstance(value, bool):
                 raise bad_request(["not_int", name])
             setattr(properties, name, value)
-        elif name in known:
+        elif name in TEXTS:
             if not isinstance(value, str):
                 raise bad_request(["not_string", name])
             setattr(properties, name, value)

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from leveret import __version__, build_info
+from leveret.config import ConfigError
 from leveret.management.administration import Administration
 from leveret.names import node_name
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from leveret.access.users import Users
     from leveret.broker.broker import Broker
     from leveret.monitor import Monitor
+    from leveret.reloading import Reloaded
 
 
 class Listener:
@@ -62,6 +64,8 @@ class Management:
         self.node = node
         self.administration = Administration(broker, users)
         self.request_stop = request_stop
+        # Reads the settings again; raises `ConfigError`.
+        self.reload: Callable[[], Reloaded] = _no_settings
         # Broker time has no date; a date is derived from the moment at which this was made.
         self._epoch_seconds = time.time() - broker.clock.now()
 
@@ -72,3 +76,7 @@ class Management:
     def rabbitmq_version(self) -> str:
         """The RabbitMQ release whose API this is."""
         return self.broker.compat.server_version if self.node.as_rabbitmq else self.node.version
+
+
+def _no_settings() -> Reloaded:
+    raise ConfigError("this broker has no settings that could be read again")

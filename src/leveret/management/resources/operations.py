@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from leveret.broker.seams import Credentials
+from leveret.config import ConfigError
 from leveret.management.authorisation import ADMINISTER, BE_KNOWN, READ_NODE
 from leveret.management.backup import back_up
 from leveret.management.calls import Call, Route, json_response
+from leveret.management.refusals import bad_request
 from leveret.management.views import consumers_of, message_totals
 
 if TYPE_CHECKING:
@@ -77,6 +79,15 @@ async def stop(call: Call) -> Response:
     return json_response(202, {"status": "stopping"})
 
 
+async def reload(call: Call) -> Response:
+    """Read the settings again: what holds from now on, and what needs a restart."""
+    try:
+        reloaded = call.management.reload()
+    except ConfigError as error:
+        raise bad_request(str(error)) from None
+    return call.found({"applied": reloaded.applied, "needs_restart": reloaded.restart})
+
+
 async def authenticate(call: Call) -> Response:
     """Whether the two would log in, from this machine."""
     body = await call.body(CredentialsBody)
@@ -95,6 +106,7 @@ ROUTES: Final = (
     Route("GET", "/x/status", READ_NODE, status),
     Route("GET", "/x/ping", BE_KNOWN, ping),
     Route("POST", "/x/stop", ADMINISTER, stop),
+    Route("POST", "/x/reload", ADMINISTER, reload),
     Route("POST", "/x/authenticate", ADMINISTER, authenticate),
     Route("POST", "/x/backup", ADMINISTER, backup),
 )

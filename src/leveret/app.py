@@ -29,7 +29,7 @@ from leveret.broker.seams import Clock, Outbox
 from leveret.clock import LoopClock
 from leveret.config import Config, ConfigError, Settings
 from leveret.errors import ConnectionForced, ReplyError
-from leveret.management.definitions import Import, read_definitions
+from leveret.management.definitions import DefinitionsError, Import, read_definitions
 from leveret.management.pending import answered
 from leveret.monitor import Monitor
 from leveret.names import generate_name, generate_queue_id, node_name
@@ -178,7 +178,11 @@ class Server:
 
     async def _import(self, path: str) -> None:
         definitions = read_definitions(path)
-        for refusal in await Import(self.broker, self.users).add(definitions):
+        try:
+            refusals = await Import(self.broker, self.users).add(definitions)
+        except ReplyError as error:
+            raise DefinitionsError(f"{path} cannot be imported: {error.explanation}") from None
+        for refusal in refusals:
             log.warning("%s: left out: %s", path, refusal)
         log.info("definitions imported from %s", path)
 
@@ -322,13 +326,16 @@ async def serve(read: Callable[[], Settings], ready_file: str | None) -> None:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, server.stopping.set)
     if hasattr(signal, "SIGHUP"):
-        loop.add_signal_handler(signal.SIGHUP, reload, server, manager)
+        # Until there is something that could obey.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log.info("%s starts", build_info.described())
     for note in settings.notes:
         log.warning("%s", note.text)
     if not build_info.compiled():
         log.warning("the hot modules run as plain Python, several times slower than compiled")
     await server.start()
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, reload, server, manager)
     urls = server.urls()
     if server.amqp_port:
         log.info("AMQP on %s:%d", config.amqp_host or "every interface", server.amqp_port)

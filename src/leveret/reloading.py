@@ -47,11 +47,11 @@ class Reloading:
     def __init__(self, config: Config, read: Callable[[], Settings]) -> None:
         self.config = config
         self.appliers: list[Applier] = []
-        self._read = read
+        self.read = read
 
     def reload(self) -> Reloaded:
         """Read and apply. Raises `ConfigError`, and then nothing has changed."""
-        settings = self._read()
+        settings = self.read()
         new = settings.config
         changed = [
             name

@@ -112,6 +112,7 @@ MATRIX = [
     ("PUT", "/permissions/own/guest", (*ADMINISTRATORS, 201)),
     ("DELETE", "/permissions/%2F/guest", (*ADMINISTRATORS, 204)),
     ("POST", "/x/authenticate", (*ADMINISTRATORS, 200)),
+    ("POST", "/x/reload", (*ADMINISTRATORS, 200)),
     ("POST", "/x/stop", (*ADMINISTRATORS, 202)),
 ]
 BODIES = {

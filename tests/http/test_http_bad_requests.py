@@ -17,7 +17,9 @@ PLACES = {
     "name": "max-connections",
 }
 WITH_BODY = [
-    route for route in ROUTES if route.method in ("PUT", "POST") and "stop" not in route.parts
+    route
+    for route in ROUTES
+    if route.method in ("PUT", "POST") and not {"stop", "reload"} & set(route.parts)
 ]
 BODIES = [
     b"nonsense",

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from leveret.sources.gathered import ConfigError as ConfigError
 from leveret.sources.gathered import Gathered, Note
-from leveret.sources.rabbitmq_file import read_rabbitmq_file
+from leveret.sources.rabbitmq_file import read_rabbitmq_files
 from leveret.sources.toml_file import read_toml_file
 from leveret.sources.variables import PREFIX, config_file, read_environment
 
@@ -335,6 +335,11 @@ def setting_rows() -> list[tuple[str, str, object, str]]:
     return rows
 
 
+def meaning_of(name: str) -> str:
+    """What a setting means, for the help of an option."""
+    return next(meaning for row_name, _, _, meaning in setting_rows() if row_name == name)
+
+
 def is_reloadable(name: str) -> bool:
     """Whether a running broker takes a new value."""
     metas = Config.__annotations__[name].__metadata__
@@ -373,9 +378,7 @@ def read_settings(
     more = None
     if file is None:
         file, more = config_file(environment)
-    for each in (file, more):
-        if each:
-            _read_file(each, environment, gathered)
+    _read_files([each for each in (file, more) if each], environment, gathered)
     read_environment(environment, gathered, _from_text)
     for name, value in flags.items():
         if value is not None:
@@ -390,16 +393,23 @@ def read_settings(
     return Settings(config, gathered.origins, gathered.notes)
 
 
-def _read_file(name: str, environment: Mapping[str, str], gathered: Gathered) -> None:
-    """A file by its suffix; a folder or a pattern stands for files of RabbitMQ's format."""
-    path = Path(name)
-    if path.suffix == ".config":
-        raise ConfigError(f"{path} holds Erlang's terms, which are not read; write a rabbitmq.conf")
-    if path.suffix == ".conf" or path.is_dir():
-        for each in sorted(path.parent.glob(path.name)) if "*" in path.name else [path]:
-            read_rabbitmq_file(each, environment, gathered)
-    else:
-        read_toml_file(path, gathered)
+def _read_files(names: list[str], environment: Mapping[str, str], gathered: Gathered) -> None:
+    """Files by their suffix; a folder or a pattern stands for files of RabbitMQ's format, which
+    count as one file."""
+    rabbitmq_files: list[Path] = []
+    for name in names:
+        path = Path(name)
+        if path.suffix == ".config":
+            raise ConfigError(
+                f"{path} holds Erlang's terms, which are not read; write a rabbitmq.conf"
+            )
+        if "*" in path.name:
+            rabbitmq_files += sorted(path.parent.glob(path.name))
+        elif path.suffix == ".conf" or path.is_dir():
+            rabbitmq_files.append(path)
+        else:
+            read_toml_file(path, gathered)
+    read_rabbitmq_files(rabbitmq_files, environment, gathered)
 
 
 def _from_text(name: str, text: str) -> object:

@@ -1,6 +1,6 @@
 """rabbitmq.conf as settings: every line is obeyed, or a note says why not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,10 +28,12 @@ _NEEDED: Final = (
 )
 
 
-def read_rabbitmq_file(path: Path, environment: Mapping[str, str], gathered: Gathered) -> None:
-    """Read a file, or a folder of them. Raises `ConfigError`."""
+def read_rabbitmq_files(
+    paths: Iterable[Path], environment: Mapping[str, str], gathered: Gathered
+) -> None:
+    """Read files, and folders of them, as if they were one. Raises `ConfigError`."""
     # The last line of a key holds, as in RabbitMQ.
-    entries = {entry.key: entry for entry in entries_of(path, environment)}
+    entries = {entry.key: entry for path in paths for entry in entries_of(path, environment)}
     for first, second in _FIRST_HOLDS:
         if first in entries and second in entries:
             entry = entries.pop(second)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from leveret.cli import main
-from leveret.config import Config
+from leveret.config import Config, meaning_of
 
 
 @pytest.fixture
@@ -51,3 +51,9 @@ def test_what_cannot_be_used_is_an_error(file: Path) -> None:
     result = explain("--config", str(file), "--strict")
     assert result.exit_code == 1
     assert "heartbaet is unknown" in result.stderr
+
+
+def test_the_help_of_serve_says_what_the_table_of_settings_says() -> None:
+    words = CliRunner().invoke(main, ["serve", "--help"]).output.split()
+    for name in ("data_dir", "amqp_host", "amqp_port", "http_port", "ephemeral"):
+        assert meaning_of(name) in " ".join(words)

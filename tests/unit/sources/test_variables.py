@@ -79,14 +79,15 @@ def test_more_files_are_read_after_that_one(tmp_path: Path, pattern: str) -> Non
     more = tmp_path / "conf.d"
     more.mkdir()
     (tmp_path / "rabbitmq.conf").write_text("heartbeat = 1\nchannel_max = 1")
-    (more / "10.conf").write_text("heartbeat = 2")
-    (more / "20.conf").write_text("heartbeat = 3")
+    (more / "10.conf").write_text("heartbeat = 2\nloopback_users.ada = true")
+    (more / "20.conf").write_text("heartbeat = 3\nloopback_users.bob = true")
     environment = {
         "RABBITMQ_CONFIG_FILE": str(tmp_path / "rabbitmq.conf"),
         "RABBITMQ_CONFIG_FILES": f"{more}{pattern}",
     }
     config = load_config(None, environment, {})
     assert (config.heartbeat_seconds, config.channel_max) == (3, 1)
+    assert config.loopback_users == ("ada", "bob")
 
 
 def test_unknown_variables_of_rabbitmq_are_listed_once_and_are_no_error() -> None:

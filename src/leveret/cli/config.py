@@ -2,11 +2,15 @@
 
 import json
 import os
+from typing import Final
 
 import click
 import msgspec
 
 from leveret.config import ConfigError, read_settings, shown
+
+# Tables are longer than that; what comes after one stands further right.
+COLUMN_MAX: Final = 40
 
 
 @click.group()
@@ -41,6 +45,6 @@ def explain(config_file: str | None, strict: bool, form: str) -> None:
     written = [
         (name, json.dumps(value, ensure_ascii=False), origin) for name, value, origin in rows
     ]
-    widths = [max(len(row[column]) for row in written) for column in (0, 1)]
+    widths = [min(max(len(row[column]) for row in written), COLUMN_MAX) for column in (0, 1)]
     for name, value, origin in written:
         click.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}")

@@ -30,6 +30,7 @@ TO_COME = {
     "tls_handshake_timeout_seconds",
     "tls_key_file",
     "tls_key_password",
+    "tls_login_from",
     "tls_verify_peer",
     "tls_versions",
     "auth_mechanisms",

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from leveret.access.password_rules import PasswordRules
 from leveret.access.passwords import DEFAULT_ALGORITHM, hash_password, verify_password
 from leveret.access.permissions import Permissions, TopicPermissions, check_pattern
 from leveret.broker.limits import NO_LIMIT, limit_of, user_limits
@@ -52,7 +53,9 @@ class Users(Backend):
         self.topic_permissions: dict[tuple[str, str], dict[str, TopicPermissions]] = {}
         self.limits: dict[str, dict[str, int]] = {}
         self._definitions = definitions
-        self._loopback_users = frozenset(loopback_users)
+        self.loopback_users = frozenset(loopback_users)
+        # Of passwords that are set from now on.
+        self.password_rules = PasswordRules()
         for kind, key, value, _revision in definitions.load():
             try:
                 self._load(kind, key, value)
@@ -95,7 +98,7 @@ class Users(Backend):
             return Pending.of("the password is wrong; change_password sets another")
         if credentials.password == b"":
             return Pending.of("an empty password is never accepted")
-        if user.name in self._loopback_users and not from_loopback:
+        if user.name in self.loopback_users and not from_loopback:
             return Pending.of(
                 f"user '{user.name}' can only connect from this machine; make a user of its own "
                 "for remote clients"
@@ -135,7 +138,8 @@ class Users(Backend):
     # --- changes; each is answered after its commit and holds from then on ---
 
     def add_user(self, name: str, password: str, tags: Iterable[str] = ()) -> Pending:
-        """Add or replace a user; answers with it."""
+        """Add or replace a user; answers with it. Raises `PasswordError`."""
+        self.password_rules.check(password)
         user = User(name, hash_password(password.encode()), DEFAULT_ALGORITHM, tuple(tags))
         return self.put_user(user)
 

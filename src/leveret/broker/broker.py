@@ -14,7 +14,7 @@ from leveret.broker.compat import LEVELS, Compat
 from leveret.broker.durable import QueueIds
 from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.global_parameters import GLOBAL_PARAMETER, GlobalParameters
-from leveret.broker.limits import LimitError, vhost_limits
+from leveret.broker.limits import LimitError, NodeLimits, vhost_limits
 from leveret.broker.loading import Loading
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.holding import Holding
@@ -81,6 +81,9 @@ class Broker(StoreEvents):
         # before `load`.
         self.default_queue_type = ""
         self.vhosts: dict[str, VHost] = {}
+        self.limits = NodeLimits(lambda: sum(len(each.queues) for each in self.vhosts.values()))
+        # Called for a vhost that has been made; answers when it has what it begins with.
+        self.vhost_made: Callable[[VHost], Pending] = Pending.of
         self.sessions: dict[Session, None] = {}
         # Sessions with published messages that the store has not made durable yet.
         self.unconfirmed: dict[Session, None] = {}
@@ -129,15 +132,20 @@ class Broker(StoreEvents):
         default_queue_type: str = "",
         compat: str = "",
     ) -> Pending:
-        """Make a vhost with the exchanges that every vhost has; answers with it. The queue type and
-        the level of compatibility are the server's if they are empty."""
+        """Make a vhost with the exchanges that every vhost has, and what the settings say it begins
+        with; answers with it. The queue type and the level of compatibility are the server's if
+        they are empty. Raises 406 if there are as many as there may be."""
         if name in self.vhosts:
             return Pending.of(self.vhosts[name])
+        self.limits.check_vhost(name, len(self.vhosts))
         value = _metadata(description, tags, default_queue_type, compat)
         answer = Pending()
-        self.definitions.put(VHOST, name, value).then(
-            lambda _revision: answer.complete(self._make_vhost(name, value)), answer.fail
-        )
+
+        def committed(_revision: object) -> None:
+            vhost = self._make_vhost(name, value)
+            self.vhost_made(vhost).then(lambda _: answer.complete(vhost), answer.fail)
+
+        self.definitions.put(VHOST, name, value).then(committed, answer.fail)
         return answer
 
     def describe_vhost(
@@ -218,6 +226,7 @@ class Broker(StoreEvents):
                 self.paging,
             )
             vhost.choose = self.choose
+            vhost.node_limits = self.limits
             vhost.firehose.node = self.node
             vhost.wake = self.wake
             vhost.wall_offset = self.wall_offset

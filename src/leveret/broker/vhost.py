@@ -27,7 +27,7 @@ from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.exchanges.topic import check_hashes
 from leveret.broker.firehose import TRACE, Firehose
-from leveret.broker.limits import MAX_QUEUES, is_reached, limit_of
+from leveret.broker.limits import MAX_QUEUES, NodeLimits, is_reached, limit_of
 from leveret.broker.names import (
     RESERVED_PREFIX,
     exchange_resource,
@@ -115,6 +115,7 @@ class VHost(Topology):
         self._commits = Commits(name, definitions)
         self.policies = Policies(self, definitions, clock)
         self.limits: dict[str, int] = {}
+        self.node_limits: NodeLimits | None = None
         self.dead_letters = DeadLetters(self, store)
 
     def add_queue(self, queue: ClassicQueue) -> None:
@@ -375,6 +376,8 @@ class VHost(Topology):
                 "is reached",
                 remedy=f"list_vhost_limits -p {self.name} shows it; set_vhost_limits raises it",
             )
+        if self.node_limits is not None:
+            self.node_limits.check_queue(name)
         dead_letter_exchange = exchange_named_by(arguments, "x-dead-letter-exchange", resource)
         if dead_letter_exchange is not None:
             self.require(actor, "read", "queue", name)

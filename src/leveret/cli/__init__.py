@@ -11,10 +11,12 @@ import click
 # Where each command is, as `module:name`.
 COMMANDS: Final = {
     "backup": "leveret.cli.backup:backup",
+    "config": "leveret.cli.config:config",
     "ctl": "leveret.cli.ctl.group:ctl",
     "lab": "leveret.cli.lab:lab",
     "serve": "leveret.cli.serve:serve",
     "store": "leveret.cli.store:store",
+    "systemd": "leveret.cli.systemd:systemd",
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from leveret import __version__, build_info
 from leveret.broker.global_parameters import CLUSTER_NAME
+from leveret.config import ConfigError
 from leveret.management.administration import Administration
 from leveret.management.lists import Lists
 from leveret.names import node_name
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from leveret.amqp.limits import Limits
     from leveret.broker.broker import Broker
     from leveret.monitor import Monitor
+    from leveret.reloading import Reloaded
 
 
 class Listener:
@@ -72,6 +74,8 @@ class Management:
         self.administration = Administration(broker, users)
         self.lists = Lists(self)
         self.request_stop = request_stop
+        # Reads the settings again; raises `ConfigError`.
+        self.reload: Callable[[], Reloaded] = _no_settings
         # Broker time has no date; a date is derived from the moment at which this was made.
         self._epoch_seconds = time.time() - broker.clock.now()
 
@@ -90,3 +94,7 @@ class Management:
     def global_parameters(self) -> dict[str, object]:
         """The global parameters, by name; that of the cluster is always there."""
         return {CLUSTER_NAME: self.cluster_name(), **self.broker.global_parameters.values}
+
+
+def _no_settings() -> Reloaded:
+    raise ConfigError("this broker has no settings that could be read again")

@@ -15,17 +15,52 @@ BACKLOG: Final = 1024
 # More than the largest frame that may be negotiated, twice: a partial frame and a full read.
 BUFFER_MIN: Final = 256 * 1024
 
+
+class TcpOptions:
+    """What the system is asked to do for the sockets of a listener; 0 octets are its own choice."""
+
+    def __init__(
+        self,
+        *,
+        backlog: int = BACKLOG,
+        keepalive: bool = False,
+        send_buffer_bytes: int = 0,
+        receive_buffer_bytes: int = 0,
+    ) -> None:
+        self.backlog = backlog
+        self._options = [
+            (option, value)
+            for option, value in (
+                (socket.SO_KEEPALIVE, int(keepalive)),
+                (socket.SO_SNDBUF, send_buffer_bytes),
+                (socket.SO_RCVBUF, receive_buffer_bytes),
+            )
+            if value
+        ]
+
+    def set_on(self, listening: socket.socket) -> None:
+        """Set them; accepted sockets have those of the one that listens."""
+        for option, value in self._options:
+            listening.setsockopt(socket.SOL_SOCKET, option, value)
+
+
 SessionFactory = Callable[[Peer, Outbox], Connection]
 
 
 class AmqpListener:
     """`make_session` builds the session of a new connection."""
 
-    def __init__(self, make_session: SessionFactory, frame_max_bytes: int) -> None:
+    def __init__(
+        self,
+        make_session: SessionFactory,
+        frame_max_bytes: int,
+        options: TcpOptions | None = None,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.outbox = LoopOutbox(self.loop)
         self.view = memoryview(bytearray(max(BUFFER_MIN, 2 * frame_max_bytes)))
         self._make_session = make_session
+        self._options = options or TcpOptions()
         self._shares: dict[str, FairShare] = {}
         self._unopened = FairShare(self.loop)
         self._server: asyncio.Server | None = None
@@ -34,8 +69,10 @@ class AmqpListener:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, which matters for port 0. Raises OSError."""
+        listening = bound_socket(host, port)
+        self._options.set_on(listening)
         self._server = await self.loop.create_server(
-            lambda: AmqpTransport(self), sock=bound_socket(host, port), backlog=BACKLOG
+            lambda: AmqpTransport(self), sock=listening, backlog=self._options.backlog
         )
         return int(self._server.sockets[0].getsockname()[1])
 

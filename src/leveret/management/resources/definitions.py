@@ -84,9 +84,7 @@ ROUTES: Final = (
     *_routes("/definitions"),
     # As old programs call it.
     *_routes("/all-configuration"),
-    Route(
-        "GET", "/definitions/{vhost}", ADMINISTER, export_one, answer=VHostDefinitionsAnswer
-    ),
+    Route("GET", "/definitions/{vhost}", ADMINISTER, export_one, answer=VHostDefinitionsAnswer),
     Route(
         "POST",
         "/definitions/{vhost}",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from leveret.broker.seams import Credentials
+from leveret.config import ConfigError
 from leveret.management.answers import Authenticated, NodeStatus, Status
 from leveret.management.authorisation import ADMINISTER, BE_KNOWN, READ_NODE
 from leveret.management.backup import back_up
 from leveret.management.calls import Call, json_response
+from leveret.management.refusals import bad_request
 from leveret.management.routing import Route
 from leveret.management.views import consumers_of, message_totals
 
@@ -79,6 +81,15 @@ async def stop(call: Call) -> Response:
     return json_response(202, {"status": "stopping"})
 
 
+async def reload(call: Call) -> Response:
+    """Read the settings again: what holds from now on, and what needs a restart."""
+    try:
+        reloaded = call.management.reload()
+    except ConfigError as error:
+        raise bad_request(str(error)) from None
+    return call.found({"applied": reloaded.applied, "needs_restart": reloaded.restart})
+
+
 async def authenticate(call: Call) -> Response:
     """Whether the two would log in, from this machine."""
     body = await call.body(CredentialsBody)
@@ -97,6 +108,7 @@ ROUTES: Final = (
     Route("GET", "/x/status", READ_NODE, status, answer=NodeStatus),
     Route("GET", "/x/ping", BE_KNOWN, ping, answer=Status),
     Route("POST", "/x/stop", ADMINISTER, stop, answer=Status, statuses=(202,)),
+    Route("POST", "/x/reload", ADMINISTER, reload, answer=dict[str, Any]),
     Route(
         "POST",
         "/x/authenticate",

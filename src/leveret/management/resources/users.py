@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
+from leveret.access.password_rules import PasswordError, PasswordRules
 from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, SALT_SIZE, hash_password
 from leveret.access.users import SEPARATOR, User
 from leveret.management.administration import ProtectedError
@@ -58,7 +59,8 @@ async def put_user(call: Call) -> Response:
     if body.tags is None:
         raise bad_request("tags_not_present")
     known = name in call.management.users.users
-    user = User(name, _password_hash(body), body.hashing_algorithm, _tags(body.tags))
+    password_hash = _password_hash(body, call.management.users.password_rules)
+    user = User(name, password_hash, body.hashing_algorithm, _tags(body.tags))
     await call.done(call.management.users.put_user(user))
     return changed() if known else created()
 
@@ -125,12 +127,16 @@ def _tags(tags: str | list[str]) -> tuple[str, ...]:
     return tuple(name.strip() for name in names if name.strip())
 
 
-def _password_hash(body: UserBody) -> str:
+def _password_hash(body: UserBody, rules: PasswordRules) -> str:
     if body.hashing_algorithm not in ALGORITHMS:
         raise bad_request(f"hashing_algorithm is one of {', '.join(sorted(ALGORITHMS))}")
     if body.password is not None:
         if body.password_hash is not None:
             raise bad_request("both_password_and_password_hash_are_provided")
+        try:
+            rules.check(body.password)
+        except PasswordError as error:
+            raise bad_request(f"credential_validation_failed: {error}") from None
         return hash_password(body.password.encode(), body.hashing_algorithm)
     if not body.password_hash:
         return ""

@@ -121,6 +121,7 @@ LATER = {
     ),
     ("GET", "/x/openapi.json", None): same("200"),
     ("GET", "/x/ping", None): same("200"),
+    ("POST", "/x/reload", None): by_tag(*ADMINISTRATORS, ["400"]),
     ("GET", "/x/status", None): by_tag(*MONITORS, ["200"], ["200"]),
     ("POST", "/x/authenticate", (("user", "guest"), ("password", ""))): by_tag(
         *ADMINISTRATORS, ["200"]

@@ -33,7 +33,9 @@ from leveret.management.definitions import Import, read_definitions
 from leveret.management.pending import answered
 from leveret.monitor import Monitor
 from leveret.names import generate_name, generate_queue_id, node_name
+from leveret.net.acceptor import Arrivals, Room
 from leveret.net.listener import AmqpListener
+from leveret.net.tls import Tls, spare_buffers
 from leveret.store.data_folder import DataFolder, DataFolderError
 from leveret.store.definitions import SqliteDefinitions
 from leveret.store.disk import SystemDisk
@@ -41,6 +43,7 @@ from leveret.store.log.recovery import LogFormatError
 from leveret.store.log_store import LogStore, Workers
 from leveret.store.memory import MemoryStore
 from leveret.store.worker import ThreadWorker
+from leveret.system import connections_max, raise_descriptors
 
 log = logging.getLogger("leveret")
 
@@ -58,12 +61,16 @@ class Server:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.amqp_port = 0
+        self.amqps_port = 0
         self.http_port = 0
+        self.https_port = 0
         self._loop = asyncio.get_running_loop()
         self._clock: Clock = LoopClock(self._loop)
         self._folder: DataFolder | None = None
         self._definitions: SqliteDefinitions
         self._amqp: AmqpListener
+        self._arrivals = Arrivals(config.handshakes_max_per_address)
+        self._tls: list[Tls] = []
         self._workers: Workers
         # Set by whoever wants the process to stop.
         self.stopping = asyncio.Event()
@@ -99,7 +106,7 @@ class Server:
         self.broker.load()
         if isinstance(store, LogStore):
             self._recover(store)
-        self.users = Users(self._definitions, config.loopback_users)
+        self.users = Users(self._definitions, config.loopback_users, self._clock)
         # As in RabbitMQ: who brings definitions brings the users too.
         if not self._definitions.load() and not config.load_definitions:
             await self._first_start()
@@ -172,15 +179,42 @@ class Server:
             max_message_size_bytes=config.max_message_size_bytes or compat.max_message_size_bytes,
         )
         properties = server_properties(config.identity, compat)
+        mechanisms = {str(name): MECHANISMS[name] for name in config.auth_mechanisms}
 
         def make_session(peer: Peer, outbox: Outbox) -> Connection:
-            handshake = Handshake(self.users, MECHANISMS, properties)
+            handshake = Handshake(self.users, mechanisms, properties)
             return Connection(self.broker, limits, peer, outbox, handshake, HANDLERS)
 
-        self._amqp = AmqpListener(make_session, config.frame_max_bytes)
+        room = Room(connections_max())
+        self._amqp = AmqpListener(make_session, config.frame_max_bytes, self._arrivals, room)
         self.amqp_port = await _bound("AMQP", self._amqp.start, config.amqp_host, config.amqp_port)
+        if config.amqps_port is not None:
+            tls = self._make_tls(asks_clients=True)
+            self.amqps_port = await _bound(
+                "AMQP over TLS",
+                lambda host, port: self._amqp.start(host, port, tls),
+                config.amqps_host,
+                config.amqps_port,
+            )
         if config.http_enabled or self._folder is not None:
             await self._listen_for_management()
+
+    def _make_tls(self, asks_clients: bool) -> Tls:
+        self._tls.append(Tls(self.config, asks_clients))
+        return self._tls[-1]
+
+    def reload_certificates(self) -> bool:
+        """Have new TLS connections use the files as they are now; returns whether they do. Where
+        they cannot be used, what there was goes on, and the log says why."""
+        try:
+            for tls in self._tls:
+                tls.reload()
+        except ConfigError as error:
+            log.error("the certificates are not reloaded, and go on as before: %s", error)
+            return False
+        if self._tls:
+            log.info("certificates reloaded from %s", self.config.tls_certificate_file)
+        return True
 
     async def _listen_for_management(self) -> None:
         """HTTP over TCP for those with a password, and over a socket for those with the folder."""
@@ -192,15 +226,33 @@ class Server:
 
         config, folder = self.config, self._folder
         node = Node(config.identity == "rabbitmq", self.monitor)
+        node.auth_mechanisms = config.auth_mechanisms
         node.listeners.append(Listener("amqp", config.amqp_host or "::", self.amqp_port))
+        if self.amqps_port:
+            listener = Listener("amqp/ssl", config.amqps_host or "::", self.amqps_port)
+            listener.certificates = (config.tls_certificate_file, config.tls_ca_file)
+            node.listeners.append(listener)
         management = Management(self.broker, self.users, node, self.stopping.set)
         if config.http_enabled:
-            http = HttpListener(management_application(management, by_password(self.users)))
+            http = HttpListener(
+                management_application(management, by_password(self.users)), self._arrivals
+            )
             self.http_port = await _bound("HTTP", http.start, config.http_host, config.http_port)
             self._stop_http.append(http.stop)
             node.listeners.append(Listener("http", config.http_host or "::", self.http_port))
+            if config.https_port is not None:
+                tls = self._make_tls(asks_clients=False)
+                self.https_port = await _bound(
+                    "HTTPS",
+                    lambda host, port: http.start(host, port, tls),
+                    config.http_host,
+                    config.https_port,
+                )
+                listener = Listener("https", config.http_host or "::", self.https_port)
+                listener.certificates = (config.tls_certificate_file, "")
+                node.listeners.append(listener)
         if folder is not None and hasattr(socket, "AF_UNIX"):
-            local = HttpListener(management_application(management, by_socket))
+            local = HttpListener(management_application(management, by_socket), self._arrivals)
             try:
                 await local.start_unix(folder.management_socket)
             except OSError as error:
@@ -216,7 +268,7 @@ class Server:
     async def stop(self, reason: str = "shutdown") -> None:
         """Close every connection with 320, then the listeners, then the store."""
         self.monitor.stop()
-        self._amqp.stop_accepting()
+        await self._amqp.stop_accepting()
         for session in list(self.broker.sessions):
             assert isinstance(session, Connection)
             session.close(
@@ -282,20 +334,29 @@ async def serve(config: Config, ready_file: str | None) -> None:
     set_up_logging(config.log_level, config.log_format)
     tune_allocator()
     share_interpreter()
+    raise_descriptors()
+    spare_buffers()
     server = Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Windows has no signal handlers on the loop; Ctrl-C then interrupts asyncio.run.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, server.stopping.set)
+    with contextlib.suppress(NotImplementedError, AttributeError):
+        loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     log.info("%s starts", build_info.described())
     if not build_info.compiled():
         log.warning("the hot modules run as plain Python, several times slower than compiled")
     await server.start()
     urls = server.urls()
     log.info("AMQP on %s:%d", config.amqp_host or "every interface", server.amqp_port)
+    if server.amqps_port:
+        host = config.amqps_host or "every interface"
+        log.info("AMQP over TLS on %s:%d", host, server.amqps_port)
     if server.http_port:
         log.info("HTTP on %s:%d", config.http_host or "every interface", server.http_port)
+    if server.https_port:
+        log.info("HTTPS on %s:%d", config.http_host or "every interface", server.https_port)
     log.info("data: %s", urls["data"] or "none is kept")
     settle_collector()
     log.info("Server startup complete")

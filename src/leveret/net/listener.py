@@ -8,7 +8,9 @@ from typing import Final
 from leveret.amqp.connection import Connection
 from leveret.amqp.peer import Peer
 from leveret.broker.seams import Outbox
+from leveret.net.acceptor import Acceptor, Arrival, Arrivals, Room
 from leveret.net.fair_share import FairShare
+from leveret.net.tls import Tls
 from leveret.net.transport import AmqpTransport, LoopOutbox
 
 BACKLOG: Final = 1024
@@ -21,28 +23,42 @@ SessionFactory = Callable[[Peer, Outbox], Connection]
 class AmqpListener:
     """`make_session` builds the session of a new connection."""
 
-    def __init__(self, make_session: SessionFactory, frame_max_bytes: int) -> None:
+    def __init__(
+        self, make_session: SessionFactory, frame_max_bytes: int, arrivals: Arrivals, room: Room
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.outbox = LoopOutbox(self.loop)
         self.view = memoryview(bytearray(max(BUFFER_MIN, 2 * frame_max_bytes)))
         self._make_session = make_session
         self._shares: dict[str, FairShare] = {}
         self._unopened = FairShare(self.loop)
-        self._server: asyncio.Server | None = None
+        self._arrivals = arrivals
+        self._room = room
+        self._acceptors: list[Acceptor] = []
         self._sessions: dict[Connection, None] = {}
         self._gone = asyncio.Event()
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port, which matters for port 0. Raises OSError."""
-        self._server = await self.loop.create_server(
-            lambda: AmqpTransport(self), sock=bound_socket(host, port), backlog=BACKLOG
+    async def start(self, host: str, port: int, tls: Tls | None = None) -> int:
+        """Listen, over TLS if there is a `tls`; returns the port, which matters for port 0.
+        Raises OSError."""
+        listening = bound_socket(host, port)
+        bound = int(listening.getsockname()[1])
+        self._acceptors.append(
+            Acceptor(
+                listening,
+                lambda arrival: self._transport(arrival, tls),
+                self._arrivals,
+                f"port {bound} (AMQP{' over TLS' if tls else ''})",
+                tls,
+                self._room,
+            )
         )
-        return int(self._server.sockets[0].getsockname()[1])
+        return bound
 
-    def stop_accepting(self) -> None:
+    async def stop_accepting(self) -> None:
         """Take no further connections."""
-        if self._server is not None:
-            self._server.close()
+        for acceptor in self._acceptors:
+            await acceptor.stop()
 
     async def closed(self, timeout_seconds: float) -> None:
         """Wait until every connection has gone; past the timeout they are cut."""
@@ -54,6 +70,11 @@ class AmqpListener:
         except TimeoutError:
             for session in list(self._sessions):
                 session.drop()
+
+    def _transport(self, arrival: Arrival, tls: Tls | None) -> AmqpTransport:
+        transport = AmqpTransport(self, arrival, tls)
+        arrival.protocol = transport
+        return transport
 
     def accept(self, transport: AmqpTransport, peer: Peer) -> Connection:
         """The session of a new transport."""

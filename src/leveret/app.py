@@ -35,7 +35,7 @@ from leveret.monitor import Monitor
 from leveret.names import generate_name, generate_queue_id, node_name
 from leveret.net.acceptor import Arrivals, Room
 from leveret.net.listener import AmqpListener
-from leveret.net.tls import Tls, spare_buffers
+from leveret.net.tls import Tls, spare_buffers, warn_of_expiry
 from leveret.store.data_folder import DataFolder, DataFolderError
 from leveret.store.definitions import SqliteDefinitions
 from leveret.store.disk import SystemDisk
@@ -198,6 +198,8 @@ class Server:
             )
         if config.http_enabled or self._folder is not None:
             await self._listen_for_management()
+        if self._tls:
+            warn_of_expiry(config.tls_certificate_file)
 
     def _make_tls(self, asks_clients: bool) -> Tls:
         self._tls.append(Tls(self.config, asks_clients))
@@ -213,6 +215,7 @@ class Server:
             log.error("the certificates are not reloaded, and go on as before: %s", error)
             return False
         if self._tls:
+            warn_of_expiry(self.config.tls_certificate_file)
             log.info("certificates reloaded from %s", self.config.tls_certificate_file)
         return True
 

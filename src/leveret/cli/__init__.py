@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "lab": "leveret.cli.lab:lab",
     "serve": "leveret.cli.serve:serve",
     "store": "leveret.cli.store:store",
+    "tls": "leveret.cli.tls:tls",
 }
 
 

@@ -24,6 +24,8 @@ PAUSE_SECONDS: Final = 1.0
 # How long an ended TLS connection may take to say that it has heard so.
 SHUTDOWN_SECONDS: Final = 5.0
 
+WENT_AWAY: Final = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
+
 # What OpenSSL's reasons mean to a person.
 HINTS: Final = {
     "HTTP_REQUEST": "it speaks HTTP without TLS, and this port is for TLS",
@@ -242,9 +244,10 @@ class Acceptor:
         arrival.task = None
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.warning(
-                "a connection from %s to %s was refused: %s", arrival.host, self._what, _said(error)
-            )
+            # Who goes away by himself, as health checks do, is no news.
+            level = logging.DEBUG if isinstance(error, WENT_AWAY) else logging.WARNING
+            said = _said(error)
+            log.log(level, "connection from %s to %s refused: %s", arrival.host, self._what, said)
         if error is not None or task.cancelled():
             connection.close()
             arrival.gone()
@@ -262,12 +265,12 @@ def _said(error: BaseException) -> str:
     """What went wrong in a handshake, and what may be meant."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not believed: {error.verify_message}"
+    if isinstance(error, ConnectionAbortedError):
+        return "it did not finish the handshake of TLS in time"
+    if isinstance(error, WENT_AWAY):
+        return "it went away"
     if isinstance(error, ssl.SSLError) and error.reason:
         said = error.reason.lower().replace("_", " ")
         hint = HINTS.get(error.reason)
         return f"{hint} ({said})" if hint else f"TLS: {said}"
-    if isinstance(error, ConnectionAbortedError):
-        return "it did not finish the handshake of TLS in time"
-    if isinstance(error, ConnectionResetError | BrokenPipeError | ssl.SSLEOFError):
-        return "it went away in the midst of the handshake of TLS"
     return str(error)

@@ -82,7 +82,6 @@ class Tls:
         _load_own(context, config)
         if self._asks_clients and config.tls_verify_peer:
             _load_authorities(context, config)
-        _warn_of_expiry(config.tls_certificate_file)
         return context
 
 
@@ -159,7 +158,8 @@ def _reason(error: ssl.SSLError) -> str:
     return (error.reason or "no such content").lower().replace("_", " ")
 
 
-def _warn_of_expiry(path: str) -> None:
+def warn_of_expiry(path: str) -> None:
+    """Say so in the log if the certificate in a file has expired or soon will have."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         expiry = min(expiries(path))
         now = datetime.now(UTC)

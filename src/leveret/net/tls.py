@@ -136,7 +136,9 @@ def _check_readable(path: str) -> None:
 def _unusable(certificate: str, key: str, error: ssl.SSLError) -> str:
     if error.reason == "KEY_VALUES_MISMATCH":
         return f"the key in {key} is not that of the certificate in {certificate}"
-    if error.reason in ("BAD_DECRYPT", "BAD_PASSWORD_READ", "PROBLEMS_GETTING_PASSWORD"):
+    with open(key, "rb") as file:
+        locked = b"ENCRYPTED" in file.read()
+    if locked:
         return f"the key in {key} has another password than tls_key_password"
     return f"TLS cannot use certificate {certificate} with key {key}: {_reason(error)}"
 

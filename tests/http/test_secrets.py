@@ -30,7 +30,6 @@ from peer import (
     HEADER,
     HEARTBEAT,
     METHOD,
-    PROTOCOL_HEADER,
     Peer,
     TcpWire,
     fields,
@@ -68,7 +67,10 @@ def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 
 @pytest.fixture
 def broker(log: io.StringIO, tmp_path: Path) -> Iterator[EmbeddedBroker]:
-    settings: dict[str, Any] = {"default_pass": canary("default"), "data_dir": str(tmp_path / "data")}
+    settings: dict[str, Any] = {
+        "default_pass": canary("default"),
+        "data_dir": str(tmp_path / "data"),
+    }
     settings |= {"http_enabled": True, "ephemeral": False, "refused_login_delay_seconds": 0.05}
     with EmbeddedBroker(**settings) as broker:
         yield broker

@@ -21,10 +21,11 @@ LIMIT = 64
 def broker(tmp_path):
     """A process with few descriptors; yields its ready file and where its log is."""
     ready, log = tmp_path / "ready.json", tmp_path / "log"
+    arguments = ["--port=0", "--http-port=0", f"--data={tmp_path / 'data'}"]
+    arguments.append(f"--ready-file={ready}")
     with open(log, "wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "leveret", "serve", "--host=127.0.0.1", "--port=0"]
-            + [f"--data={tmp_path / 'data'}", "--http-port=0", f"--ready-file={ready}"],
+            [sys.executable, "-m", "leveret", "serve", "--host=127.0.0.1", *arguments],
             stderr=stream,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, LIMIT)),
         )

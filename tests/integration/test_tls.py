@@ -14,13 +14,13 @@ from base64 import b64encode
 import aio_pika
 import pika
 import pytest
+from pamqp.commands import Basic, Channel
 
 from leveret.net.listener import AmqpListener
 from leveret.testing import EmbeddedBroker
 from peer import PROTOCOL_HEADER, Peer, TcpWire
 
 from .certificates import Certificates
-
 
 # What pika says of it depends on which side gave up, and when.
 REFUSED = (pika.exceptions.AMQPConnectionError, OSError)
@@ -362,8 +362,6 @@ class TlsWire(TcpWire):
 
 
 def test_who_does_not_read_is_not_delivered_to(broker, certificates):
-    from pamqp.commands import Basic, Channel
-
     with certificates.connect(broker) as publisher:
         channel = publisher.channel()
         channel.queue_declare("much")
@@ -373,7 +371,9 @@ def test_who_does_not_read_is_not_delivered_to(broker, certificates):
         for _ in range(400):
             channel.basic_publish("", "much", bytes(100_000))
         ready = channel.queue_declare("much", passive=True).method.message_count
-        unsent = broker.look(lambda: max(each.get_write_buffer_size() for each in transports(broker)))
+        unsent = broker.look(
+            lambda: max(each.get_write_buffer_size() for each in transports(broker))
+        )
         assert ready > 200
         assert unsent < 4 << 20
         reader.close()
@@ -381,8 +381,6 @@ def test_who_does_not_read_is_not_delivered_to(broker, certificates):
 
 
 def test_who_must_wait_is_not_read(broker, certificates):
-    from pamqp.commands import Channel
-
     publisher = Peer(TlsWire(broker, certificates.client())).handshake()
     publisher.call(Channel.Open(), 1)
     broker.raise_alarm("memory")
@@ -393,9 +391,13 @@ def test_who_must_wait_is_not_read(broker, certificates):
         )
 
     publisher.wire.socket.settimeout(0.5)
-    with pytest.raises(TimeoutError):
+
+    def publish_until_nobody_reads():
         for _ in range(1000):
             publisher.publish(1, "", "nowhere", bytes(100_000))
+
+    with pytest.raises(TimeoutError):
+        publish_until_nobody_reads()
     stopped_at = received()
     assert stopped_at < 10 << 20
     broker.clear_alarm("memory")

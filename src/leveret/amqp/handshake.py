@@ -124,7 +124,8 @@ class Handshake:
             log.warning(
                 "connection %s refused: it began with %s, which is not AMQP 0-9-1%s",
                 connection.peer.name,
-                as_binary(header),
+                # A version of AMQP whole; of anything else its beginning, which may be a secret's.
+                as_binary(header if header.startswith(b"AMQP") else header[:4]),
                 _guess(header),
             )
             connection.output.write(connection.broker.compat.foreign_header_reply)

@@ -21,8 +21,8 @@ log = logging.getLogger("leveret.tls")
 
 VERSIONS: Final = {"tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3}
 EXPIRES_SOON: Final = timedelta(days=30)
-# asyncio reads TLS into 256 KiB of each connection's own, which is most of what one costs. Reads
-# of the size of four TLS records are as quick.
+# asyncio reads TLS into 256 KiB of each connection's own, which is most of what one costs: measured
+# 282 KiB, and 90 with this. What is sent in bulk then costs a third more CPU.
 BUFFER_BYTES: Final = 64 * 1024
 _ASYNCIO_BUFFER_BYTES: Final = 256 * 1024
 

@@ -3,6 +3,7 @@
 import pytest
 from pamqp.commands import Connection
 
+from conversations.memory import MemoryWire
 from leveret.access.failed_logins import (
     ACCOUNTS_MAX,
     ADDRESS_DELAY_SECONDS,
@@ -15,7 +16,6 @@ from leveret.access.failed_logins import (
 )
 from leveret.access.users import Users
 from leveret.broker.seams import Credentials, Pending
-from conversations.memory import MemoryWire
 from leveret.testing import ManualClock, MemoryServer
 from leveret.testing.memory_server import MemoryDefinitions
 from peer import Peer, Silence
@@ -36,7 +36,9 @@ def users(clock: ManualClock) -> Users:
     return users
 
 
-def log_in(users: Users, user: str = "ada", password: bytes = b"right", host: str = SCHOOL) -> Pending:
+def log_in(
+    users: Users, user: str = "ada", password: bytes = b"right", host: str = SCHOOL
+) -> Pending:
     return users.authenticate(Credentials(user, password), host)
 
 

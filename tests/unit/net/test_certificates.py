@@ -55,9 +55,7 @@ def test_the_user_name_is_where_the_setting_says() -> None:
     assert user_name(CERTIFICATE, "distinguished_name") == distinguished_name(SUBJECT)
 
 
-@pytest.mark.parametrize(
-    "where", ["common_name", "subject_alternative_name", "distinguished_name"]
-)
+@pytest.mark.parametrize("where", ["common_name", "subject_alternative_name", "distinguished_name"])
 def test_a_certificate_may_have_no_name(where: str) -> None:
     assert user_name({}, where) == ""
 

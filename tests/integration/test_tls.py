@@ -6,6 +6,7 @@ import http.client
 import json
 import logging
 import shutil
+import signal
 import socket
 import ssl
 import time
@@ -21,6 +22,7 @@ from leveret.testing import EmbeddedBroker
 from peer import PROTOCOL_HEADER, Peer, TcpWire
 
 from .certificates import Certificates
+from .test_serve import served
 
 # What pika says of it depends on which side gave up, and when.
 REFUSED = (pika.exceptions.AMQPConnectionError, OSError)
@@ -420,3 +422,22 @@ async def test_connections_that_come_and_go_leave_nothing_behind(broker, certifi
         certificates.connect(broker).close()
         comes_to_an_end(stranger(broker, PROTOCOL_HEADER))
     until(lambda: left() == before)
+
+
+# --- as a process ---
+
+
+def test_sighup_has_the_certificates_read_again(tmp_path):
+    certificates = Certificates(tmp_path / "certificates")
+    config = tmp_path / "leveret.toml"
+    settings = certificates.settings(tls_ca_file=certificates.path("ca_certificate"))
+    config.write_text(
+        "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
+    )
+    with served(tmp_path, "--ephemeral", "--config", str(config)) as broker:
+        broker.process.send_signal(signal.SIGHUP)
+        for line in broker.process.stderr:
+            if "certificates reloaded from" in line:
+                break
+        broker.connect().close()
+        assert "stopped" in broker.stop()

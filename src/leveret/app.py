@@ -205,18 +205,28 @@ class Server:
         self._tls.append(Tls(self.config, asks_clients))
         return self._tls[-1]
 
+    def apply_certificates(self, config: Config) -> Callable[[], object]:
+        """What has new TLS connections use the files that the settings name, as they are now, when
+        it is called. Raises `ConfigError` for files that cannot be used."""
+        made = [(tls, tls.made(config)) for tls in self._tls]
+
+        def hold() -> None:
+            for tls, context in made:
+                tls.use(config, context)
+            if made:
+                warn_of_expiry(config.tls_certificate_file)
+                log.info("certificates reloaded from %s", config.tls_certificate_file)
+
+        return hold
+
     def reload_certificates(self) -> bool:
-        """Have new TLS connections use the files as they are now; returns whether they do. Where
-        they cannot be used, what there was goes on, and the log says why."""
+        """The same with the settings as they are; returns whether the files could be used. If not,
+        what there was goes on, and the log says why."""
         try:
-            for tls in self._tls:
-                tls.reload()
+            self.apply_certificates(self.config)()
         except ConfigError as error:
             log.error("the certificates are not reloaded, and go on as before: %s", error)
             return False
-        if self._tls:
-            warn_of_expiry(self.config.tls_certificate_file)
-            log.info("certificates reloaded from %s", self.config.tls_certificate_file)
         return True
 
     async def _listen_for_management(self) -> None:

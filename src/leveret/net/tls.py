@@ -34,15 +34,14 @@ class Tls:
     """
 
     def __init__(self, config: Config, asks_clients: bool) -> None:
-        self._config = config
         self._asks_clients = asks_clients
-        self.handshake_timeout_seconds = config.tls_handshake_timeout_seconds
-        self.context = self._made()
+        self.use(config, self.made(config))
 
-    def reload(self) -> None:
-        """Have new connections use the files as they are now. Raises `ConfigError`, and then goes
-        on with what there was."""
-        self.context = self._made()
+    def use(self, config: Config, context: ssl.SSLContext) -> None:
+        """Have new connections use what was made from these settings."""
+        self._login_from = config.tls_login_from
+        self.handshake_timeout_seconds = config.tls_handshake_timeout_seconds
+        self.context = context
 
     def session(self, found: ssl.SSLObject) -> TlsSession:
         """What has been agreed on with a peer."""
@@ -54,15 +53,15 @@ class Tls:
         certificate = cast("Any", found.getpeercert()) if self._asks_clients else None
         if certificate:
             session.certificate = Certificate(
-                user_name(certificate, self._config.tls_login_from),
+                user_name(certificate, self._login_from),
                 distinguished_name(certificate["subject"]),
                 distinguished_name(certificate["issuer"]),
                 validity(certificate),
             )
         return session
 
-    def _made(self) -> ssl.SSLContext:
-        config = self._config
+    def made(self, config: Config) -> ssl.SSLContext:
+        """A context of the files as they are now. Raises `ConfigError`."""
         if not config.tls_certificate_file:
             raise ConfigError(
                 "TLS needs tls_certificate_file; `leveret tls dev-certs` makes one to try it with"

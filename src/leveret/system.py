@@ -55,7 +55,7 @@ def connections_max() -> int:
         import resource
 
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        used = len(os.listdir("/proc/self/fd"))
+        used = len(os.listdir("/dev/fd"))
     except (ImportError, OSError):
         return 0
     if limit == resource.RLIM_INFINITY:

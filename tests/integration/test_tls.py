@@ -225,7 +225,7 @@ def test_a_crowd_of_half_open_connections_does_not_keep_others_out(start, certif
         for _ in range(100):
             crowd.enter_context(stranger(broker))
         certificates.connect(broker).close()
-        said("has 20 connections that are not open yet: the oldest is cut")
+        said("has 20 connections that are not open yet")
         arrivals = broker.server._arrivals
         assert broker.look(lambda: arrivals.count("127.0.0.1")) <= 20
 

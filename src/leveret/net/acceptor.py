@@ -88,6 +88,8 @@ class Arrivals:
     def __init__(self, most_per_address: int) -> None:
         self._most = most_per_address
         self._by_host: dict[str, dict[Arrival, None]] = {}
+        # Of whom the log has been told that they have too many.
+        self._told: set[str] = set()
 
     def add(self, arrival: Arrival) -> None:
         """One more; the oldest of the same address is cut if these are too many."""
@@ -98,12 +100,14 @@ class Arrivals:
         if len(arrivals) >= self._most:
             oldest = next(iter(arrivals))
             del arrivals[oldest]
-            log.warning(
-                "%s has %d connections that are not open yet: the oldest is cut",
-                arrival.host,
-                self._most,
-            )
             oldest.cut()
+            if arrival.host not in self._told:
+                self._told.add(arrival.host)
+                log.warning(
+                    "%s has %d connections that are not open yet: as more come, the oldest are cut",
+                    arrival.host,
+                    self._most,
+                )
         arrivals[arrival] = None
 
     def remove(self, arrival: Arrival) -> None:
@@ -113,6 +117,7 @@ class Arrivals:
             arrivals.pop(arrival, None)
             if not arrivals:
                 del self._by_host[arrival.host]
+                self._told.discard(arrival.host)
 
     def count(self, host: str) -> int:
         """How many of an address are known; some may have arrived since."""

@@ -44,6 +44,22 @@ def test_an_unknown_user_is_refused(users: Users, user: str) -> None:
     assert "no such user" in str(refusal(users, user, b"s3cret"))
 
 
+@pytest.mark.parametrize("user", ["student", "nobody"])
+def test_an_unknown_user_costs_as_much_as_a_known_one(
+    users: Users, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One hash each: the time taken does not tell who there is."""
+    hashed = []
+
+    def count(*arguments: object) -> bool:
+        hashed.append(arguments)
+        return False
+
+    monkeypatch.setattr("leveret.access.users.verify_password", count)
+    assert refusal(users, user, b"wrong") != ""
+    assert len(hashed) == 1
+
+
 def test_guest_is_for_this_machine_only(users: Users) -> None:
     assert refusal(users, "guest", b"guest") == ""
     assert "only connect from this machine" in str(refusal(users, "guest", b"guest", AWAY))

@@ -38,6 +38,16 @@ def test_the_oldest_of_an_address_that_has_too_many_goes(arrivals: Arrivals) -> 
     assert [each.cut for each in opening] == [True, True, False, False, False]
 
 
+def test_the_log_says_so_once(arrivals: Arrivals, caplog: pytest.LogCaptureFixture) -> None:
+    crowd = [arrive(arrivals)[0] for _ in range(100)]
+    assert caplog.text.count("not open yet") == 1
+    for arrival in crowd:
+        arrival.gone()
+    for _ in range(5):
+        arrive(arrivals)
+    assert caplog.text.count("not open yet") == 2
+
+
 def test_those_of_another_address_stay(arrivals: Arrivals) -> None:
     other = arrive(arrivals, "192.0.2.2")[1]
     for _ in range(10):

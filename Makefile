@@ -34,12 +34,12 @@ demo: $(VENV)/tests-installed
 	$(BIN)/python -m leveret.lab.demo
 
 # The suite on the build that this machine makes; then unit and property tests and one pika smoke
-# test on the sources, which are plain Python.
+# test on the sources, which are plain Python. A process for each core.
 test: $(VENV)/tests-installed
 	$(BIN)/leveret --version
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 	PYTHONPATH=src $(BIN)/python -m leveret --version
-	PYTHONPATH=src $(BIN)/python -m pytest tests/unit tests/property tests/integration/test_smoke.py
+	PYTHONPATH=src $(BIN)/python -m pytest -n auto --dist worksteal tests/unit tests/property tests/integration/test_smoke.py
 
 # Node's amqplib is tested where there is npm.
 $(VENV)/clients-installed: $(VENV)/tests-installed

@@ -2,8 +2,9 @@
 
 Both classes are `acyclic` (the garbage collector does not track them): a million of them would
 otherwise be walked again and again (measured: twice the CPU of a publish with acknowledgements).
-The price is a rule: whoever drops a queue or a channel empties it first, so that no `Entry` is
-left in a circle with the queue and the consumer it points to.
+The price is two rules: whoever drops a queue or a channel empties it first, so that no `Entry` is
+left in a circle with the queue and the consumer it points to; and whoever drops a chain of entries
+takes it apart first (`Ready.__del__` says why).
 """
 
 from typing import Final

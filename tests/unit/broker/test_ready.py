@@ -1,5 +1,7 @@
 """The ready messages of a queue: in order, whatever of them is in memory."""
 
+import gc
+
 import pytest
 
 from leveret.broker.message import Entry, Message
@@ -211,3 +213,16 @@ def test_marks_of_redelivery_are_known_of_what_is_on_its_way(
     store.at_once = False
     assert ready.take() is None
     assert ready.redelivered() == [1]
+
+
+def test_entries_are_let_go_of_one_by_one_with_their_queue() -> None:
+    ready = Ready(Ours(), KeepingStore(), ManualClock(), Paging(NO_LIMIT), lambda: None)
+    for _ in range(100):
+        ready.append(a_message(b"x"), 0)
+    head = ready.head()
+    assert head is not None
+    assert head.next is not None
+    del ready
+    gc.collect()
+    # A chain that frees itself from its head on would nest a hundred levels deep.
+    assert head.next is None

@@ -189,7 +189,7 @@ def test_a_native_value_is_written_with_the_type_that_fits_it(native: object, fi
         "\ud800",
         float("nan"),
         float("inf"),
-        object(),
+        pytest.param(object(), id="object()"),
         {1: 2},
         {"k" * 256: 1},
         datetime(2020, 1, 1),

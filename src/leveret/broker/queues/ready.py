@@ -90,6 +90,17 @@ class Ready:
         self._discarded_paged: list[Paged] = []
         self._discarding = False
 
+    def __del__(self) -> None:
+        # One by one: an entry that frees the next one, and that the next one, nests ever deeper,
+        # and past fifty levels the interpreter writes into memory that is not an entry's (its
+        # "trashcan" keeps its list in a header that objects the collector does not track lack).
+        for first in (self._first, self._end_first, *self._discarded):
+            entry = first
+            while entry is not None:
+                following = entry.next
+                entry.next = None
+                entry = following
+
     # --- in ---
 
     def append(self, message: Message, ticket: i64, expires_at: float = NEVER) -> None:

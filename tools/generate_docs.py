@@ -97,6 +97,10 @@ def environment_prefix() -> str:
 
 
 def _type(schema: Mapping[str, Any], default: object) -> str:
+    either = schema.get("anyOf")
+    if default is None and isinstance(either, list):
+        # A value or none; only whole numbers have that.
+        return _type(either[0], 0)
     options = schema.get("enum")
     if isinstance(options, list):
         # The default is the first row's value; the schema sorts the words.
@@ -120,6 +124,8 @@ def _word(word: object) -> str:
 
 
 def _toml(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):

@@ -33,7 +33,9 @@ from leveret.management.definitions.files import load_definitions
 from leveret.management.pending import answered
 from leveret.monitor import Monitor
 from leveret.names import generate_name, generate_queue_id, node_name
+from leveret.net.acceptor import Arrivals, Room
 from leveret.net.listener import AmqpListener, TcpOptions
+from leveret.net.tls import Tls, spare_buffers, warn_of_expiry
 from leveret.obedience import Obedience, apply_logging, limits_of
 from leveret.reloading import Reloading
 from leveret.store.data_folder import DataFolder, DataFolderError
@@ -43,6 +45,7 @@ from leveret.store.log.recovery import LogFormatError
 from leveret.store.log_store import LogStore, Workers
 from leveret.store.memory import MemoryStore
 from leveret.store.worker import ThreadWorker
+from leveret.system import connections_max, raise_descriptors
 from leveret.systemd import ServiceManager
 
 log = logging.getLogger("leveret")
@@ -63,12 +66,16 @@ class Server:
         # `read` reads the settings again; without it they stay as they are.
         self.reloading = Reloading(config, read or (lambda: Settings(config, {}, [])))
         self.amqp_port = 0
+        self.amqps_port = 0
         self.http_port = 0
+        self.https_port = 0
         self._loop = asyncio.get_running_loop()
         self._clock: Clock = LoopClock(self._loop)
         self._folder: DataFolder | None = None
         self._definitions: SqliteDefinitions
         self._amqp: AmqpListener
+        self._arrivals = Arrivals(config.handshakes_max_per_address)
+        self._tls: list[Tls] = []
         self._workers: Workers
         # Set by whoever wants the process to stop.
         self.stopping = asyncio.Event()
@@ -104,12 +111,13 @@ class Server:
         self.broker.load()
         if isinstance(store, LogStore):
             self._recover(store)
-        self.users = Users(self._definitions, config.loopback_users)
+        self.users = Users(self._definitions, config.loopback_users, self._clock)
         self.limits = limits_of(config, compat)
         obedience = Obedience(self.broker, self.users, self.limits, self.monitor)
         for applier in obedience.appliers:
             applier(config)()
             self.reloading.appliers.append(applier)
+        self.reloading.appliers.append(self.apply_certificates)
         # As in RabbitMQ: who brings definitions brings the users too.
         if not self._definitions.load() and not config.load_definitions:
             await self._first_start()
@@ -185,9 +193,10 @@ class Server:
         config = self.config
         limits = self.limits
         properties = server_properties(config.identity, self.broker.compat)
+        mechanisms = {str(name): MECHANISMS[name] for name in config.auth_mechanisms}
 
         def make_session(peer: Peer, outbox: Outbox) -> Connection:
-            handshake = Handshake(self.users, MECHANISMS, properties)
+            handshake = Handshake(self.users, mechanisms, properties)
             return Connection(self.broker, limits, peer, outbox, handshake, HANDLERS)
 
         options = TcpOptions(
@@ -196,13 +205,54 @@ class Server:
             send_buffer_bytes=config.tcp_send_buffer_bytes,
             receive_buffer_bytes=config.tcp_receive_buffer_bytes,
         )
-        self._amqp = AmqpListener(make_session, config.frame_max_bytes, options)
+        room = Room(connections_max())
+        self._amqp = AmqpListener(
+            make_session, config.frame_max_bytes, self._arrivals, room, options
+        )
         if config.amqp_enabled:
             self.amqp_port = await _bound(
                 "AMQP", self._amqp.start, config.amqp_host, config.amqp_port
             )
+        if config.amqps_port is not None:
+            tls = self._make_tls(asks_clients=True)
+            self.amqps_port = await _bound(
+                "AMQP over TLS",
+                lambda host, port: self._amqp.start(host, port, tls),
+                config.amqps_host,
+                config.amqps_port,
+            )
         if config.http_enabled or self._folder is not None:
             await self._listen_for_management()
+        if self._tls:
+            warn_of_expiry(config.tls_certificate_file)
+
+    def _make_tls(self, asks_clients: bool) -> Tls:
+        self._tls.append(Tls(self.config, asks_clients))
+        return self._tls[-1]
+
+    def apply_certificates(self, config: Config) -> Callable[[], object]:
+        """What has new TLS connections use the files that the settings name, as they are now, when
+        it is called. Raises `ConfigError` for files that cannot be used."""
+        made = [(tls, tls.made(config)) for tls in self._tls]
+
+        def hold() -> None:
+            for tls, context in made:
+                tls.use(config, context)
+            if made:
+                warn_of_expiry(config.tls_certificate_file)
+                log.info("certificates reloaded from %s", config.tls_certificate_file)
+
+        return hold
+
+    def reload_certificates(self) -> bool:
+        """The same with the settings as they are; returns whether the files could be used. If not,
+        what there was goes on, and the log says why."""
+        try:
+            self.apply_certificates(self.config)()
+        except ConfigError as error:
+            log.error("the certificates are not reloaded, and go on as before: %s", error)
+            return False
+        return True
 
     async def _listen_for_management(self) -> None:
         """HTTP over TCP for those with a password, and over a socket for those with the folder."""
@@ -215,18 +265,34 @@ class Server:
         config, folder = self.config, self._folder
         node = Node(config.identity == "rabbitmq", self.monitor)
         node.name = self.broker.node
+        node.auth_mechanisms = config.auth_mechanisms
         if config.amqp_enabled:
             node.listeners.append(Listener("amqp", config.amqp_host or "::", self.amqp_port))
+        if self.amqps_port:
+            listener = Listener("amqp/ssl", config.amqps_host or "::", self.amqps_port)
+            listener.certificates = (config.tls_certificate_file, config.tls_ca_file)
+            node.listeners.append(listener)
         management = Management(self.broker, self.users, self.limits, node, self.stopping.set)
         management.reload = self.reloading.reload
         if config.http_enabled:
             authenticate = by_password(self.users, self.broker.auth_attempts)
-            http = HttpListener(management_application(management, authenticate))
+            http = HttpListener(management_application(management, authenticate), self._arrivals)
             self.http_port = await _bound("HTTP", http.start, config.http_host, config.http_port)
             self._stop_http.append(http.stop)
             node.listeners.append(Listener("http", config.http_host or "::", self.http_port))
+            if config.https_port is not None:
+                tls = self._make_tls(asks_clients=False)
+                self.https_port = await _bound(
+                    "HTTPS",
+                    lambda host, port: http.start(host, port, tls),
+                    config.http_host,
+                    config.https_port,
+                )
+                listener = Listener("https", config.http_host or "::", self.https_port)
+                listener.certificates = (config.tls_certificate_file, "")
+                node.listeners.append(listener)
         if folder is not None and hasattr(socket, "AF_UNIX"):
-            local = HttpListener(management_application(management, by_socket))
+            local = HttpListener(management_application(management, by_socket), self._arrivals)
             try:
                 await local.start_unix(folder.management_socket)
             except OSError as error:
@@ -242,7 +308,7 @@ class Server:
     async def stop(self, reason: str = "shutdown") -> None:
         """Close every connection with 320, then the listeners, then the store."""
         self.monitor.stop()
-        self._amqp.stop_accepting()
+        await self._amqp.stop_accepting()
         for session in list(self.broker.sessions):
             assert isinstance(session, Connection)
             session.close(
@@ -313,6 +379,8 @@ async def serve(read: Callable[[], Settings], ready_file: str | None) -> None:
     apply_logging(config)()
     tune_allocator()
     share_interpreter()
+    raise_descriptors()
+    spare_buffers()
     server = Server(config, read)
     server.reloading.appliers.append(apply_logging)
     manager = ServiceManager(os.environ)
@@ -335,8 +403,13 @@ async def serve(read: Callable[[], Settings], ready_file: str | None) -> None:
     urls = server.urls()
     if server.amqp_port:
         log.info("AMQP on %s:%d", config.amqp_host or "every interface", server.amqp_port)
+    if server.amqps_port:
+        host = config.amqps_host or "every interface"
+        log.info("AMQP over TLS on %s:%d", host, server.amqps_port)
     if server.http_port:
         log.info("HTTP on %s:%d", config.http_host or "every interface", server.http_port)
+    if server.https_port:
+        log.info("HTTPS on %s:%d", config.http_host or "every interface", server.https_port)
     log.info("data: %s", urls["data"] or "none is kept")
     settle_collector()
     log.info("Server startup complete")

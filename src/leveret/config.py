@@ -73,7 +73,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str, Meta(description="Address that AMQP listens on; empty is every interface.")
     ] = ""
     amqp_port: Annotated[Port, Meta(description="Port for AMQP; 0 takes a free one.")] = 5672
-    http_host: Annotated[str, Meta(description="Address that HTTP listens on.")] = "127.0.0.1"
+    amqps_host: Annotated[
+        str, Meta(description="Address that AMQP over TLS listens on; empty is every interface.")
+    ] = ""
+    amqps_port: Annotated[
+        Port | None,
+        Meta(description="Port for AMQP over TLS, usually 5671; without one there is none."),
+    ] = None
+    http_host: Annotated[str, Meta(description="Address that HTTP and HTTPS listen on.")] = (
+        "127.0.0.1"
+    )
     http_port: Annotated[Port, Meta(description="Port for HTTP; 0 takes a free one.")] = 15672
     http_enabled: Annotated[
         bool,
@@ -91,6 +100,44 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tcp_receive_buffer_bytes: Annotated[
         Bytes, Meta(description="The same for what comes in; 0 is the system's choice.")
     ] = 0
+    https_port: Annotated[
+        Port | None,
+        Meta(description="Port for HTTPS, usually 15671; without one there is none."),
+    ] = None
+    tls_certificate_file: Annotated[
+        str, Meta(description="The server's certificate and those between it and its CA, in PEM.")
+    ] = ""
+    tls_key_file: Annotated[
+        str, Meta(description="Its private key in PEM; empty is in the file of the certificate.")
+    ] = ""
+    tls_key_password: Annotated[str, Meta(description="Password of the private key.")] = ""
+    tls_ca_file: Annotated[
+        str, Meta(description="Certificates of the CAs whose clients are believed, in PEM.")
+    ] = ""
+    tls_verify_peer: Annotated[
+        bool, Meta(description="Whether AMQP clients are asked for a certificate.")
+    ] = False
+    tls_fail_if_no_peer_certificate: Annotated[
+        bool, Meta(description="Whether a client that is asked and has none is turned away.")
+    ] = False
+    tls_versions: Annotated[
+        tuple[Literal["tlsv1.2", "tlsv1.3"], ...], Meta(description="Versions of TLS.")
+    ] = ("tlsv1.2", "tlsv1.3")
+    tls_ciphers: Annotated[
+        tuple[str, ...],
+        Meta(description="Ciphers of TLS 1.2 by OpenSSL's names; none is what Python thinks safe."),
+    ] = ()
+    tls_handshake_timeout_seconds: Annotated[
+        Seconds, Meta(description="Time for the handshake of TLS.")
+    ] = 5.0
+    tls_login_from: Annotated[
+        Literal["distinguished_name", "common_name", "subject_alternative_name"],
+        Meta(description="Where in a client's certificate EXTERNAL finds the user name."),
+    ] = "distinguished_name"
+    auth_mechanisms: Annotated[
+        tuple[Literal["AMQPLAIN", "PLAIN", "EXTERNAL"], ...],
+        Meta(description="Ways to log in, in the order in which clients are offered them."),
+    ] = ("AMQPLAIN", "PLAIN")
     data_dir: Annotated[
         str, Meta(description="Folder for everything durable; empty is the user's data folder.")
     ] = ""
@@ -190,6 +237,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     handshake_timeout_seconds: Annotated[
         Seconds, Meta(extra=RELOADABLE, description="Time from connecting to connection.open.")
     ] = 10.0
+    handshakes_max_per_address: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Connections of an address that are not open yet; past it the oldest goes.",
+        ),
+    ] = 1000
     refused_login_delay_seconds: Annotated[
         Seconds,
         Meta(extra=RELOADABLE, description="Delay before the socket of a refused login closes."),
@@ -310,12 +364,24 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str, Meta(description="File that holds the process's number while it runs.")
     ] = ""
 
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={'***' if name in SECRETS else repr(getattr(self, name))}"
+            for name in self.__struct_fields__
+        )
+        return f"Config({', '.join(shown)})"
+
     def data_path(self) -> Path:
         """The folder for durable things."""
         if self.data_dir:
             return Path(self.data_dir)
         base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
         return Path(base) / "leveret"
+
+
+DEFAULTS: Final = Config()
+# Never shown to anybody.
+SECRETS: Final = frozenset(("default_pass", "tls_key_password"))
 
 
 class Settings:
@@ -335,7 +401,7 @@ def setting_rows() -> list[tuple[str, str, object, str]]:
     """(name, type, default, meaning) of every setting."""
     rows = []
     for name, kind in Config.__annotations__.items():
-        default = getattr(Config(), name)
+        default = getattr(DEFAULTS, name)
         # Annotated[Annotated[int, Meta], Meta] is flattened by typing; the last one describes.
         meaning = next(meta.description for meta in reversed(kind.__metadata__) if meta.description)
         rows.append((name, type(default).__name__, default, meaning))

@@ -174,7 +174,7 @@ class RecordingBackend(Backend):
         self.asked: list[tuple[str, str]] = []
         self.refuse: set[tuple[str, str]] = set()
 
-    def authenticate(self, credentials: Credentials, from_loopback: bool) -> Pending:
+    def authenticate(self, credentials: Credentials, host: str) -> Pending:
         return Pending.of("")
 
     def authorise(self, user: str, vhost: str, permission: str, name: str) -> bool:

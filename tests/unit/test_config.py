@@ -91,6 +91,9 @@ def other_than(default: object, name: str) -> object:
         "compat": "4.2",
         "identity": "leveret",
         "default_queue_type": "quorum",
+        "tls_versions": ["tlsv1.3"],
+        "tls_login_from": "common_name",
+        "auth_mechanisms": ["EXTERNAL", "PLAIN"],
         "log_level": "debug",
         "log_format": "json",
         "default_users": [{"name": "ada", "tags": ["management"]}],
@@ -101,6 +104,8 @@ def other_than(default: object, name: str) -> object:
         return choices[name]
     if isinstance(default, bool):
         return not default
+    if default is None:
+        return 9000
     if isinstance(default, int | float):
         return type(default)(9000)
     return ["a", "b"] if isinstance(default, tuple) else "other"

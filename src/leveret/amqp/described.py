@@ -1,10 +1,19 @@
 """Frames in reply texts, printed as RabbitMQ prints them: as Erlang terms."""
 
+import re
 from typing import Final
 
 OCTETS_SHOWN: Final = 16
 # What Erlang counts as printable beside the visible characters, and how it writes it.
 _ESCAPES: Final = {8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\e"}
+
+_BINARY: Final = re.compile(r'<<(?:"(?:[^"\\]|\\.)*"|[0-9,]+)>>')
+
+
+def without_octets(text: str) -> str:
+    """A reply text for the log. A peer may say a password or a message in the wrong place: it
+    hears its own octets again, and nobody else reads them."""
+    return _BINARY.sub("<<...>>", text)
 
 
 def described_frame(kind: int, payload: bytes) -> str:

@@ -129,7 +129,8 @@ class Handshake:
             log.warning(
                 "connection %s refused: it began with %s, which is not AMQP 0-9-1%s",
                 connection.peer.name,
-                as_binary(header),
+                # A version of AMQP whole; of anything else its beginning, which may be a secret's.
+                as_binary(header if header.startswith(b"AMQP") else header[:4]),
                 _guess(header),
             )
             connection.output.write(connection.broker.compat.foreign_header_reply)
@@ -141,7 +142,7 @@ class Handshake:
                 version_major=0,
                 version_minor=9,
                 server_properties=dict(self._server_properties),  # type: ignore[arg-type]
-                mechanisms=" ".join(self._mechanisms).encode(),
+                mechanisms=" ".join(self._offered(connection)).encode(),
                 locales=b"en_US",
             )
         )
@@ -191,18 +192,32 @@ class Handshake:
         mechanism = self._mechanisms.get(method.mechanism)
         if mechanism is None:
             raise errors.CommandInvalid(f"unknown authentication mechanism '{method.mechanism}'")
+        if method.mechanism not in self._offered(connection):
+            raise errors.CommandInvalid(f"invalid authentication mechanism '{method.mechanism}'")
         self._mechanism = mechanism()
+        tls = connection.peer.tls
+        if tls is not None:
+            self._mechanism.certificate = tls.certificate
         self._respond(connection, method.response)
+
+    def _offered(self, connection: Connection) -> list[str]:
+        over_tls = connection.peer.tls is not None
+        return [name for name, kind in self._mechanisms.items() if over_tls or not kind.for_tls]
 
     def _respond(self, connection: Connection, response: bytes) -> None:
         assert self._mechanism is not None
-        outcome = self._mechanism.respond(response)
+        try:
+            outcome = self._mechanism.respond(response)
+        except errors.LoginRefused as refusal:
+            log.warning("%s: login refused: %s", connection.described(), refusal)
+            self._refuse_login(connection)
+            return
         if isinstance(outcome, bytes):
             self._state = SECURING
             connection.send(ConnectionSecure(challenge=outcome))
             return
         self._state = AUTHENTICATING
-        answer = self.backend.authenticate(outcome, connection.peer.is_loopback)
+        answer = self.backend.authenticate(outcome, connection.peer.host)
         answer.then(
             lambda refusal: self._authenticated(connection, outcome, refusal),
             lambda error: self._authenticated(connection, outcome, error),

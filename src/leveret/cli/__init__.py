@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "serve": "leveret.cli.serve:serve",
     "store": "leveret.cli.store:store",
     "systemd": "leveret.cli.systemd:systemd",
+    "tls": "leveret.cli.tls:tls",
 }
 
 

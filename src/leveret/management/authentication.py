@@ -12,7 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from leveret.amqp.peer import Peer
 from leveret.broker.auth_attempts import HTTP
 from leveret.broker.seams import Credentials
 from leveret.management.authorisation import Caller
@@ -40,15 +39,15 @@ def by_password(users: Users, attempts: AuthAttempts) -> Authenticate:
         credentials = _credentials(request.headers.get("authorization"))
         client = request.client
         # A peer that is gone already has no address; it is then not from this machine.
-        peer = Peer(client.host if client else "", client.port if client else 0, "", 0)
-        refusal = await answered(users.authenticate(credentials, peer.is_loopback))
+        host, port = (client.host.removeprefix("::ffff:"), client.port) if client else ("", 0)
+        refusal = await answered(users.authenticate(credentials, host))
         user = users.users.get(credentials.user)
         attempts.count(HTTP, not refusal)
         if refusal or user is None:
             log.warning(
                 "HTTP from %s:%d: login of user '%s' refused: %s",
-                peer.host,
-                peer.port,
+                host,
+                port,
                 credentials.user,
                 refusal,
             )

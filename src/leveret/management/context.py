@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """Where clients connect; `protocol` is RabbitMQ's word for what is spoken there."""
+    """Where clients connect; `protocol` is RabbitMQ's word for what is spoken there. With TLS,
+    `certificates` are the files of the server's certificate and of the CAs."""
 
     def __init__(self, protocol: str, host: str, port: int) -> None:
         self.protocol = protocol
         self.host = host
         self.port = port
+        self.certificates: tuple[str, str] | None = None
 
 
 class Node:
@@ -45,6 +47,7 @@ class Node:
         self.monitor = monitor
         self.data_folder = None if monitor.folder is None else str(monitor.folder)
         self.listeners: list[Listener] = []
+        self.auth_mechanisms: tuple[str, ...] = ()
         self._started = time.monotonic()
 
     def port_of(self, protocol: str) -> int:

@@ -73,7 +73,7 @@ class _Rights(Backend):
     def __init__(self, caller: Caller) -> None:
         self._actor = caller.actor
 
-    def authenticate(self, credentials: Credentials, from_loopback: bool) -> Pending:
+    def authenticate(self, credentials: Credentials, host: str) -> Pending:
         return Pending.of("")
 
     def authorise(self, user: str, vhost: str, permission: str, name: str) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from leveret.access.permissions import Permissions
     from leveret.access.users import User
     from leveret.amqp.channel import Channel
+    from leveret.amqp.peer import TlsSession
     from leveret.broker.policies import Policy
     from leveret.broker.seams import Binding
     from leveret.broker.vhost import VHost
@@ -281,14 +282,21 @@ def connection_view(management: Management, connection: Connection) -> View:
         "user_who_performed_action": connection.user,
         "recv_oct": int(connection.octets_received),
         "send_oct": int(connection.output.octets_sent),
-        "ssl": False,
-        "ssl_cipher": None,
-        "ssl_hash": None,
-        "ssl_key_exchange": None,
-        "ssl_protocol": None,
-        "peer_cert_issuer": None,
-        "peer_cert_subject": None,
-        "peer_cert_validity": None,
+        **_tls_view(peer.tls),
+    }
+
+
+def _tls_view(tls: TlsSession | None) -> View:
+    certificate = tls.certificate if tls is not None else None
+    return {
+        "ssl": tls is not None,
+        "ssl_cipher": tls.cipher if tls is not None else None,
+        "ssl_hash": tls.hash_name if tls is not None else None,
+        "ssl_key_exchange": tls.key_exchange if tls is not None else None,
+        "ssl_protocol": tls.protocol if tls is not None else None,
+        "peer_cert_issuer": certificate.issuer if certificate is not None else None,
+        "peer_cert_subject": certificate.subject if certificate is not None else None,
+        "peer_cert_validity": certificate.validity if certificate is not None else None,
     }
 
 

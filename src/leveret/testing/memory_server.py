@@ -8,7 +8,7 @@ from leveret.amqp.connection import Connection
 from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import Handshake
 from leveret.amqp.limits import Limits
-from leveret.amqp.peer import Peer
+from leveret.amqp.peer import Peer, TlsSession
 from leveret.app import server_properties
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
@@ -94,7 +94,7 @@ class MemoryServer:
         if isinstance(self.store, MemoryStore):
             self.store.events = self.broker
         self.broker.load()
-        self.users = Users(self.broker.definitions, ["guest"])
+        self.users = Users(self.broker.definitions, ["guest"], self.clock)
         limits.setdefault("initial_frame_max_bytes", self.broker.compat.initial_frame_max_bytes)
         limits.setdefault("max_message_size_bytes", self.broker.compat.max_message_size_bytes)
         self.limits = Limits(**limits)  # type: ignore[arg-type]
@@ -104,13 +104,13 @@ class MemoryServer:
         self.add_user("guest", "guest", "administrator")
         self.set_permissions("guest", "/", ".*", ".*", ".*")
 
-    def connect(self, host: str = "127.0.0.1") -> MemoryPeer:
-        """A new connection from an address."""
+    def connect(self, host: str = "127.0.0.1", tls: TlsSession | None = None) -> MemoryPeer:
+        """A new connection from an address, over TLS if that has agreed on something."""
         self._port += 1
         handshake = Handshake(
             self.users, MECHANISMS, server_properties("rabbitmq", self.broker.compat)
         )
-        peer = Peer(host, self._port, "127.0.0.1", 5672)
+        peer = Peer(host, self._port, "127.0.0.1", 5672, tls)
         session = Connection(self.broker, self.limits, peer, self.outbox, handshake, HANDLERS)
         return MemoryPeer(self, session)
 

@@ -11,7 +11,12 @@ from leveret.cli.ctl.verb import verb
 # How many bytes a unit has; None: bytes themselves.
 UNITS: Final = {"bytes": None, "mb": 10**6, "gb": 10**9}
 ALARMS: Final = {"disk": "Free disk space", "memory": "Memory"}
-PURPOSES: Final = {"amqp": "AMQP 0-9-1", "http": "HTTP API"}
+PURPOSES: Final = {
+    "amqp": "AMQP 0-9-1",
+    "amqp/ssl": "AMQP 0-9-1 over TLS",
+    "http": "HTTP API",
+    "https": "HTTP API over TLS",
+}
 
 
 @verb(

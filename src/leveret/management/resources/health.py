@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import DISK, MEMORY
@@ -10,22 +11,29 @@ from leveret.management.authorisation import CHECK_HEALTH, READ_NODE, READ_OBJEC
 from leveret.management.calls import Call, json_response
 from leveret.management.refusals import bad_request
 from leveret.management.routing import Handler, Route
+from leveret.net.certificates import expiries
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.management.authorisation import Operation
+    from leveret.management.context import Listener
 
 # What a probe may call the protocols, and what listeners call them.
 PROTOCOLS: Final = {
     "amqp": "amqp",
     "amqp0-9-1": "amqp",
     "amqp091": "amqp",
+    "amqps": "amqp/ssl",
+    "amqp/ssl": "amqp/ssl",
     "http": "http",
+    "https": "https",
 }
 # What this check calls what there is an alarm for.
 RESOURCES: Final = {DISK: "disk space", MEMORY: "memory"}
-UNITS: Final = ("days", "weeks", "months", "years")
+# In days, of RabbitMQ's months and years.
+UNITS: Final = {"days": 1, "weeks": 7, "months": 30, "years": 365}
+DAYS_MAX: Final = 365 * 1000
 
 
 async def all_is_well(call: Call) -> Response:
@@ -81,21 +89,66 @@ async def port_listener(call: Call) -> Response:
 
 
 async def protocol_listener(call: Call) -> Response:
-    protocol = call.names["protocol"]
+    asked = call.names["protocol"]
+    protocol = PROTOCOLS.get(asked.lower())
     protocols = [listener.protocol for listener in call.management.node.listeners]
-    if PROTOCOLS.get(protocol.lower()) in protocols:
-        return call.found({"status": "ok", "protocol": protocol})
-    return _missing(protocol, "protocols", protocols)
+    if protocol in protocols:
+        # RabbitMQ answers with its own word for what has another by TLS.
+        return call.found({"status": "ok", "protocol": protocol if "/" in protocol else asked})
+    return _missing(asked, "protocols", protocols)
 
 
 async def certificate_expiration(call: Call) -> Response:
-    """There are no certificates, so none expires."""
+    """Whether the certificates of listeners, in the files as they are now, last that long."""
     within, unit = call.names["within"], call.names["unit"]
     if not (within.isascii() and within.isdigit()):
         raise bad_request("Invalid expiration value.")
     if unit not in UNITS:
         raise bad_request(f"Time unit not recognised. Supported units: {', '.join(UNITS)}.")
-    return call.found({"status": "ok"})
+    node = call.management.node
+    # Centuries are endless; a date could not hold them.
+    days = min(int(within[:6]) * UNITS[unit], DAYS_MAX)
+    until = datetime.now(UTC) + timedelta(days=days)
+    expired = [
+        view
+        for listener in node.listeners
+        if listener.certificates is not None
+        and (view := _expiring(node.name, listener, listener.certificates, until)) is not None
+    ]
+    if not expired:
+        return call.found({"status": "ok"})
+    return json_response(
+        503, {"status": "failed", "reason": "Certificates expiring", "expired": expired}
+    )
+
+
+def _expiring(
+    node: str, listener: Listener, files: tuple[str, str], until: datetime
+) -> dict[str, object] | None:
+    """A listener as RabbitMQ shows one with a certificate that expires by then; else None."""
+    own, authorities = (_expiries(path) for path in files)
+    if all(expiry > until for expiry in (*own, *authorities)):
+        return None
+    return {
+        "node": node,
+        "protocol": listener.protocol,
+        "interface": listener.host,
+        "port": listener.port,
+        "certfile": files[0],
+        "certfile_expires_on": [str(expiry.replace(tzinfo=None)) for expiry in own],
+        "cacertfile": files[1],
+        "cacertfile_expires_on": [str(expiry.replace(tzinfo=None)) for expiry in authorities],
+    }
+
+
+def _expiries(path: str) -> list[datetime]:
+    if not path:
+        return []
+    try:
+        return expiries(path)
+    except (OSError, ValueError, IndexError):
+        # What cannot be read any more does not count as lasting.
+        return [datetime.fromtimestamp(0, UTC)]
 
 
 def _missing(what: object, key: str, there: object) -> Response:

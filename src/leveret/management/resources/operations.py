@@ -20,6 +20,8 @@ from leveret.management.views import consumers_of, message_totals
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+THIS_MACHINE: Final = "::1"
+
 
 class CredentialsBody(msgspec.Struct):
     user: str
@@ -94,7 +96,7 @@ async def authenticate(call: Call) -> Response:
     """Whether the two would log in, from this machine."""
     body = await call.body(CredentialsBody)
     credentials = Credentials(body.user, body.password.encode())
-    refusal = await call.done(call.management.users.authenticate(credentials, True))
+    refusal = await call.done(call.management.users.authenticate(credentials, THIS_MACHINE))
     return call.found({"authenticated": not refusal})
 
 

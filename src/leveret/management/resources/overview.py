@@ -141,7 +141,12 @@ def _node(management: Management) -> View:
         "rates_mode": "none",
         "exchange_types": _exchange_types(),
         "auth_mechanisms": [
-            {"name": name, "description": f"SASL {name}", "enabled": True} for name in MECHANISMS
+            {
+                "name": name,
+                "description": f"SASL {name}",
+                "enabled": name in node.auth_mechanisms,
+            }
+            for name in MECHANISMS
         ],
         "applications": [
             {

@@ -51,8 +51,6 @@ NOT_SERVED = ("/api/auth",)
 NODES = ("/api/nodes", "/api/nodes/NODE")
 # What is here and not in 3.10.8's answer, by the start of the path, with the reason.
 ADDED_BELOW = {
-    # 3.10.8 tells less of them than of the same connections elsewhere.
-    "/api/connections/username/": "",
     # What later releases tell too: without it vhosts lose it on their way.
     "/api/definitions": "vhosts.",
     "/api/all-configuration": "vhosts.",

@@ -228,6 +228,15 @@ class ConnectionAnswer(msgspec.Struct):
     client_properties: dict[str, Any]
 
 
+class TrackedConnection(msgspec.Struct):
+    """Of a user's connections RabbitMQ tells no more."""
+
+    name: str
+    vhost: str
+    user: str
+    node: str
+
+
 class ChannelAnswer(msgspec.Struct):
     name: str
     number: int

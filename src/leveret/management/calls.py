@@ -122,6 +122,11 @@ class Call:
         return self._request.query_params.get(name) == "true"
 
     @property
+    def paged(self) -> bool:
+        """Whether the list that is asked for has pages."""
+        return self._route.paged
+
+    @property
     def query(self) -> Query:
         """What the query asks for."""
         return Query(self._request.query_params)

@@ -42,7 +42,7 @@ class Family:
     """A kind of things that there are lists of.
 
     `things` yields those of a vhost, or of all if it is None, in order, some at a time. `view`
-    shows one. `name` is what a query searches; a family without it has no pages.
+    shows one. `name` is what the query of a page searches; a family without it has none.
     `keys` are some keys of a view that can be had without making it all.
     """
 
@@ -140,13 +140,11 @@ async def listed(
     family: Family,
     vhost: str | None = None,
     sees: Sees | None = None,
-    *,
-    paged: bool = True,
 ) -> Response:
     """200 with those things of a family, in a vhost or in all, that the caller `sees`, as the query
-    wants them. Not `paged` are lists of which RabbitMQ makes no pages, though of others."""
+    wants them."""
     query = call.query
-    page = query.page() if paged and family.name is not None else None
+    page = query.page() if call.paged else None
     lists = call.management.lists
     snapshot = await lists.of(family, vhost)
     work = _Work(snapshot, query, lists.new_pace())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_origin
 
 import msgspec
 
 from leveret.management.answers import ErrorAnswer
 from leveret.management.authorisation import ALL, OWN, TAGS
+from leveret.management.query import PAGE_SIZE_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +93,11 @@ class _Operation:
         parameters += [_parameter("header", header, _TEXT) for header in route.headers]
         if route.method == "GET" and route.answer is not None:
             parameters.append(_parameter("query", "columns", _TEXT))
+            if get_origin(route.answer) is list:
+                parameters.append(_parameter("query", "sort", _TEXT))
+                parameters.append(_parameter("query", "sort_reverse", _FLAG))
+        if route.paged:
+            parameters += [_parameter("query", name, _PAGE[name]) for name in _PAGE]
         return parameters
 
     def _responses(self) -> dict[str, object]:
@@ -100,6 +106,9 @@ class _Operation:
         for status in route.statuses:
             if route.answer is not None and status != 204:
                 content = self._json(route.answer)
+                if route.paged:
+                    schema = content["application/json"]["schema"]
+                    content = {"application/json": {"schema": {"anyOf": [schema, _page(schema)]}}}
                 responses[str(status)] = {"description": "The answer.", "content": content}
             else:
                 responses[str(status)] = {"description": DONE[status]}
@@ -108,14 +117,38 @@ class _Operation:
         responses["503"] = {"description": "Not now, or not well.", "content": _ANYTHING}
         return responses
 
-    def _json(self, kind: Any) -> dict[str, object]:
+    def _json(self, kind: Any) -> dict[str, dict[str, object]]:
         return {"application/json": {"schema": self._schemas[self._kinds.index(kind)]}}
 
 
 _TEXT: Final[dict[str, object]] = {"type": "string"}
 _NAME: Final[dict[str, object]] = {"type": "string", "minLength": 1}
 _FLAG: Final[dict[str, object]] = {"type": "boolean"}
+_COUNT: Final[dict[str, object]] = {"type": "integer", "minimum": 0}
+_PAGE: Final[dict[str, dict[str, object]]] = {
+    "page": {"type": "integer", "minimum": 1},
+    "page_size": {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MAX},
+    "name": _TEXT,
+    "use_regex": _FLAG,
+}
+_COUNTS: Final = (
+    "filtered_count",
+    "item_count",
+    "page",
+    "page_count",
+    "page_size",
+    "total_count",
+)
 _ANYTHING: Final = {"application/json": {"schema": {"type": "object"}}}
+
+
+def _page(items: object) -> dict[str, object]:
+    """The schema of a page of a list."""
+    return {
+        "type": "object",
+        "required": ["items", *_COUNTS],
+        "properties": {"items": items} | dict.fromkeys(_COUNTS, _COUNT),
+    }
 
 
 def _parameter(place: str, name: str, schema: dict[str, object]) -> dict[str, object]:

@@ -31,7 +31,7 @@ class Route:
 
     `body` is the type of the JSON that it takes, `answer` that of the JSON in an answer 200, both
     as msgspec knows types; `statuses` are those of success. `flags` are what the query may set to
-    true, `headers` those that are read.
+    true, `headers` those that are read. `paged` are lists that have pages.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Route:
         flags: tuple[str, ...] = (),
         headers: tuple[str, ...] = (),
         body_max_bytes: int = BODY_MAX_BYTES,
+        paged: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -59,6 +60,7 @@ class Route:
         self.flags = flags
         self.headers = headers
         self.body_max_bytes = body_max_bytes
+        self.paged = paged
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         """The segments that stand for names, still encoded; None if this is another path."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.management.answers import ChannelAnswer
 from leveret.management.authorisation import READ_OBJECTS, READ_SESSIONS
-from leveret.management.calls import Call
 from leveret.management.families import CHANNELS
 from leveret.management.lists import listed
 from leveret.management.refusals import not_authorised, not_found
@@ -27,7 +26,7 @@ async def list_all(call: Call) -> Response:
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return await listed(call, CHANNELS, call.vhost.name, _sees(call), paged=False)
+    return await listed(call, CHANNELS, call.vhost.name, _sees(call))
 
 
 async def show_channel(call: Call) -> Response:
@@ -57,7 +56,7 @@ def _channel(call: Call) -> Channel:
 
 
 ROUTES: Final = (
-    Route("GET", "/channels", READ_SESSIONS, list_all, answer=list[ChannelAnswer]),
+    Route("GET", "/channels", READ_SESSIONS, list_all, answer=list[ChannelAnswer], paged=True),
     Route(
         "GET", "/vhosts/{vhost}/channels", READ_OBJECTS, list_in_vhost, answer=list[ChannelAnswer]
     ),

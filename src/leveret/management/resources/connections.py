@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leveret.management.answers import ChannelAnswer, ConnectionAnswer
+from leveret.management.answers import ChannelAnswer, ConnectionAnswer, TrackedConnection
 from leveret.management.authorisation import CLOSE_SESSIONS, READ_OBJECTS, READ_SESSIONS
 from leveret.management.calls import Call, changed
 from leveret.management.families import CONNECTIONS
@@ -29,7 +29,7 @@ async def list_all(call: Call) -> Response:
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return await listed(call, CONNECTIONS, call.vhost.name, _sees(call), paged=False)
+    return await listed(call, CONNECTIONS, call.vhost.name, _sees(call))
 
 
 async def show_connection(call: Call) -> Response:
@@ -51,8 +51,10 @@ async def close_connection(call: Call) -> Response:
 
 
 async def list_of_user(call: Call) -> Response:
-    connections = _of_user(call, READ_SESSIONS)
-    return call.found([connection_view(call.management, each) for each in connections])
+    """Who they are, as RabbitMQ keeps track of connections."""
+    views = (connection_view(call.management, each) for each in _of_user(call, READ_SESSIONS))
+    keys = ("name", "vhost", "user", "node")
+    return call.found([{key: view[key] for key in keys} for view in views])
 
 
 async def close_all_of_user(call: Call) -> Response:
@@ -91,7 +93,9 @@ _ONE: Final = "/connections/{connection}"
 _OF_USER: Final = "/connections/username/{user}"
 
 ROUTES: Final = (
-    Route("GET", "/connections", READ_SESSIONS, list_all, answer=list[ConnectionAnswer]),
+    Route(
+        "GET", "/connections", READ_SESSIONS, list_all, answer=list[ConnectionAnswer], paged=True
+    ),
     Route(
         "GET",
         "/vhosts/{vhost}/connections",
@@ -102,6 +106,6 @@ ROUTES: Final = (
     Route("GET", _ONE, READ_SESSIONS, show_connection, answer=ConnectionAnswer),
     Route("DELETE", _ONE, CLOSE_SESSIONS, close_connection, headers=("x-reason",)),
     Route("GET", f"{_ONE}/channels", READ_SESSIONS, list_channels, answer=list[ChannelAnswer]),
-    Route("GET", _OF_USER, READ_SESSIONS, list_of_user, answer=list[ConnectionAnswer]),
+    Route("GET", _OF_USER, READ_SESSIONS, list_of_user, answer=list[TrackedConnection]),
     Route("DELETE", _OF_USER, CLOSE_SESSIONS, close_all_of_user, headers=("x-reason",)),
 )

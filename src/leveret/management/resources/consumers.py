@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.management.answers import ConsumerAnswer
 from leveret.management.authorisation import READ_SESSIONS
-from leveret.management.calls import Call
 from leveret.management.families import CONSUMERS
 from leveret.management.lists import listed
 from leveret.management.routing import Route

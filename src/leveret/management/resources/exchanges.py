@@ -86,8 +86,15 @@ def _exchange(call: Call) -> Exchange:
 _ONE: Final = "/exchanges/{vhost}/{exchange}"
 
 ROUTES: Final = (
-    Route("GET", "/exchanges", READ_OBJECTS, list_all, answer=list[ExchangeAnswer]),
-    Route("GET", "/exchanges/{vhost}", READ_OBJECTS, list_in_vhost, answer=list[ExchangeAnswer]),
+    Route("GET", "/exchanges", READ_OBJECTS, list_all, answer=list[ExchangeAnswer], paged=True),
+    Route(
+        "GET",
+        "/exchanges/{vhost}",
+        READ_OBJECTS,
+        list_in_vhost,
+        answer=list[ExchangeAnswer],
+        paged=True,
+    ),
     Route("GET", _ONE, READ_OBJECTS, show_exchange, answer=ExchangeAnswer),
     Route("PUT", _ONE, CHANGE_OBJECTS, put_exchange, body=ExchangeBody),
     Route("DELETE", _ONE, CHANGE_OBJECTS, delete_exchange, flags=("if-unused",)),

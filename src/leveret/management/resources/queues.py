@@ -108,9 +108,11 @@ def _queue(call: Call) -> ClassicQueue:
 _ONE: Final = "/queues/{vhost}/{queue}"
 
 ROUTES: Final = (
-    Route("GET", "/queues", READ_OBJECTS, list_all, answer=list[QueueAnswer]),
-    Route("GET", "/queues/detailed", READ_OBJECTS, list_all, answer=list[QueueAnswer]),
-    Route("GET", "/queues/{vhost}", READ_OBJECTS, list_in_vhost, answer=list[QueueAnswer]),
+    Route("GET", "/queues", READ_OBJECTS, list_all, answer=list[QueueAnswer], paged=True),
+    Route("GET", "/queues/detailed", READ_OBJECTS, list_all, answer=list[QueueAnswer], paged=True),
+    Route(
+        "GET", "/queues/{vhost}", READ_OBJECTS, list_in_vhost, answer=list[QueueAnswer], paged=True
+    ),
     Route("GET", _ONE, READ_OBJECTS, show_queue, answer=QueueAnswer),
     Route("PUT", _ONE, CHANGE_OBJECTS, put_queue, body=QueueBody),
     Route("DELETE", _ONE, CHANGE_OBJECTS, delete_queue, flags=("if-empty", "if-unused")),

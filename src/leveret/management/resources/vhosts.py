@@ -132,7 +132,7 @@ async def list_permissions(call: Call) -> Response:
 _ONE: Final = "/vhosts/{vhost}"
 
 ROUTES: Final = (
-    Route("GET", "/vhosts", LIST_VHOSTS, list_vhosts, answer=list[VHostAnswer]),
+    Route("GET", "/vhosts", LIST_VHOSTS, list_vhosts, answer=list[VHostAnswer], paged=True),
     Route("GET", _ONE, ADMINISTER, show_vhost, answer=VHostAnswer),
     Route("PUT", _ONE, ADMINISTER, put_vhost, body=VHostBody),
     Route("DELETE", _ONE, ADMINISTER, delete_vhost),

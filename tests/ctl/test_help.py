@@ -48,7 +48,7 @@ def test_the_help_of_a_listing_names_its_columns(nobody: Ctl) -> None:
 
 def test_help_without_a_verb_lists_the_verbs(nobody: Ctl) -> None:
     listed = nobody.run("help")
-    assert all(f"  {verb} " in listed for verb in VERBS)
+    assert set(VERBS) <= set(re.findall(r"^  (\w+)", listed, re.MULTILINE))
 
 
 @pytest.mark.parametrize("word", ["list_queus", "frobnicate", "../x", "žába", ""])

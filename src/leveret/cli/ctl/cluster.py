@@ -104,7 +104,7 @@ def list_node_auth_attempt_stats(call: Call) -> Rows:
     return Rows(columns, [[each[name] for name in columns] for each in found])
 
 
-@verb()
+@verb(table_headers_option())
 def list_unresponsive_queues(call: Call) -> Rows:
     """List queues that do not answer: queues have no processes that could hang."""
     call.announce(f"Listing unresponsive queues for vhost {call.vhost} ...")

@@ -6,14 +6,19 @@ from typing import Any, Final
 import click
 
 from leveret.cli.ctl import (
+    checks,
+    cluster,
     connections,
     definitions,
     limits,
     listings,
     node,
+    parameters,
     permissions,
+    plugins,
     policies,
     queues,
+    refused,
     topic_permissions,
     users,
     vhosts,
@@ -34,7 +39,12 @@ VERBS: Final = {
         listings,
         queues,
         connections,
+        parameters,
+        cluster,
+        checks,
         node,
+        plugins,
+        refused,
     )
     for command in module.VERBS
 }

@@ -1,5 +1,6 @@
 """What stands in for the neighbours of a small structure in its tests."""
 
+from leveret.broker.counts import Churn
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.dead_letter import DeadLetter
@@ -103,6 +104,7 @@ class Graveyard:
     def __init__(self) -> None:
         self.letters: list[tuple[bytes, str]] = []
         self.dead_letters = self
+        self.churn = Churn()
 
     def take(self, letter: DeadLetter) -> None:
         message = letter.message

@@ -211,6 +211,7 @@ class Handshake:
             return
         connection.read_on(None)
         assert self._mechanism is not None
+        connection.broker.churn.login("amqp091", bool(refusal))
         if refusal:
             log.warning(
                 "%s: login of user '%s' refused: %s",
@@ -273,6 +274,7 @@ class Handshake:
         heartbeat = None
         if self._heartbeat_seconds != 0:
             heartbeat = Heartbeat(connection, self._heartbeat_seconds)
+        connection.broker.churn.connections_opened += 1
         connection.run(vhost, heartbeat)
         log.info("%s opened", connection.described())
 

@@ -20,7 +20,7 @@ LAYERS = (
     {"testing"},
     {"app"},
     {"management"},
-    {"net", "store", "access", "clock", "build_info", "monitor"},
+    {"net", "store", "access", "clock", "build_info", "lag", "monitor"},
     {"amqp"},
     {"broker"},
     {"wire", "errors"},

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from leveret.management.authorisation import READ_OBJECTS
 from leveret.management.pending import answered
 from leveret.management.refusals import bad_request, login_failed, no_vhost, not_found
+from leveret.management.statistics import Ranges, Statistics
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -88,6 +89,11 @@ class Call:
     def flag(self, name: str) -> bool:
         """A flag of the query."""
         return self._request.query_params.get(name) == "true"
+
+    @property
+    def statistics(self) -> Statistics:
+        """Statistics with the samples that the query asks for."""
+        return Statistics(self.management.sampler, Ranges(self._request.query_params.get))
 
     def header(self, name: str) -> str | None:
         """A header, read as UTF-8."""

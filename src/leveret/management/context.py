@@ -7,7 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from leveret import __version__, build_info
+from leveret.lag import LoopLag
 from leveret.management.administration import Administration
+from leveret.management.sampling import Sampler
+from leveret.management.statistics import Statistics
 from leveret.names import node_name
 
 if TYPE_CHECKING:
@@ -60,6 +63,9 @@ class Management:
         self.broker = broker
         self.users = users
         self.node = node
+        self.sampler = Sampler(broker)
+        self.lag = LoopLag(broker.clock)
+        self.statistics = Statistics(self.sampler)
         self.administration = Administration(broker, users)
         self.request_stop = request_stop
         # Broker time has no date; a date is derived from the moment at which this was made.

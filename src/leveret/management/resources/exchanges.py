@@ -28,15 +28,17 @@ class ExchangeBody(msgspec.Struct):
 
 
 async def list_all(call: Call) -> Response:
-    return call.found([view for vhost in call.vhosts for view in _exchanges_of(vhost)])
+    return call.found([view for vhost in call.vhosts for view in _exchanges_of(call, vhost)])
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_exchanges_of(call.vhost))
+    return call.found(_exchanges_of(call, call.vhost))
 
 
 async def show_exchange(call: Call) -> Response:
-    view = exchange_view(call.vhost, _exchange(call))
+    exchange = _exchange(call)
+    view = exchange_view(call.management, call.vhost, exchange)
+    view |= call.statistics.exchange(exchange)
     view["incoming"] = []
     view["outgoing"] = []
     return call.found(view)
@@ -73,8 +75,11 @@ async def bindings_with_destination(call: Call) -> Response:
     return call.found([binding_view(vhost, binding) for binding in reaching])
 
 
-def _exchanges_of(vhost: VHost) -> list[dict[str, object]]:
-    return [exchange_view(vhost, vhost.exchanges[name]) for name in sorted(vhost.exchanges)]
+def _exchanges_of(call: Call, vhost: VHost) -> list[dict[str, object]]:
+    return [
+        exchange_view(call.management, vhost, vhost.exchanges[name])
+        for name in sorted(vhost.exchanges)
+    ]
 
 
 def _exchange(call: Call) -> Exchange:

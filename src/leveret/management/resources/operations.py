@@ -11,7 +11,7 @@ from leveret.broker.seams import Credentials
 from leveret.management.authorisation import ADMINISTER, BE_KNOWN, READ_NODE
 from leveret.management.backup import back_up
 from leveret.management.calls import Call, Route, json_response
-from leveret.management.views import consumers_of, message_totals
+from leveret.management.views import consumers_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -61,7 +61,7 @@ async def status(call: Call) -> Response:
                 "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
                 "queues": len(queues),
                 "consumers": sum(len(consumers_of(queue)) for queue in queues),
-                **message_totals(queues),
+                **call.statistics.messages(vhosts),
             },
         }
     )

@@ -14,8 +14,10 @@ from leveret.management.authorisation import (
     READ_TOTALS,
 )
 from leveret.management.calls import Call, Route
+from leveret.management.history import KEPT_MS, TOTALS_KEPT_MS
 from leveret.management.refusals import not_found
-from leveret.management.views import consumers_of, message_totals
+from leveret.management.views import consumers_of
+from leveret.system import descriptors
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -44,13 +46,17 @@ async def overview(call: Call) -> Response:
         "product_name": "Leveret",
         "product_version": node.version,
         "cluster_name": node.name,
-        "rates_mode": "none",
-        "sample_retention_policies": {"global": [], "basic": [], "detailed": []},
+        "rates_mode": "basic",
+        "sample_retention_policies": {
+            "global": [TOTALS_KEPT_MS // 1000],
+            "basic": [KEPT_MS // 1000],
+            "detailed": [KEPT_MS // 1000],
+        },
         "exchange_types": _exchange_types(),
         "disable_stats": False,
         "enable_queue_totals": False,
-        "message_stats": {},
-        "queue_totals": message_totals(queues),
+        **call.statistics.overview(vhosts, len(vhosts) == len(management.broker.vhosts)),
+        "churn_rates": call.statistics.churn(),
         "object_totals": objects,
         "statistics_db_event_queue": 0,
     }
@@ -61,16 +67,17 @@ async def overview(call: Call) -> Response:
 
 
 async def list_nodes(call: Call) -> Response:
-    return call.found([_node(call.management)])
+    return call.found([_node(call)])
 
 
 async def show_node(call: Call) -> Response:
     if call.names["node"] != call.management.node.name:
         raise not_found()
-    return call.found(_node(call.management))
+    return call.found(_node(call))
 
 
-def _node(management: Management) -> View:
+def _node(call: Call) -> View:
+    management = call.management
     node = management.node
     monitor = node.monitor
     alarms = management.broker.alarms.resources()
@@ -89,7 +96,7 @@ def _node(management: Management) -> View:
         "disk_free_alarm": DISK in alarms,
         "sockets_used": len(management.administration.connections()),
         "partitions": [],
-        "rates_mode": "none",
+        "rates_mode": "basic",
         "exchange_types": _exchange_types(),
         "auth_mechanisms": [
             {"name": name, "description": f"SASL {name}", "enabled": True} for name in MECHANISMS
@@ -111,19 +118,10 @@ def _node(management: Management) -> View:
     disk_free = monitor.disk_free_bytes()
     if disk_free is not None:
         view["disk_free"] = disk_free
-    return view | _descriptors()
-
-
-def _descriptors() -> View:
-    """File descriptors, where the system tells."""
-    try:
-        import resource
-
-        total = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        used = len(os.listdir("/proc/self/fd"))
-    except (ImportError, OSError):
-        return {}
-    return {"fd_used": used, "fd_total": total}
+    found = descriptors()
+    if found is not None:
+        view |= {"fd_used": found[0], "fd_total": found[1]}
+    return view | call.statistics.churn()
 
 
 def _listeners(management: Management) -> list[View]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from leveret.access.users import Users
+    from leveret.broker.counts import Churn
 
 log = logging.getLogger("leveret.management")
 
@@ -31,7 +32,7 @@ CREDENTIALS_MAX_BYTES: Final = 4096
 Authenticate = Callable[["Request"], Awaitable[Caller]]
 
 
-def by_password(users: Users) -> Authenticate:
+def by_password(users: Users, churn: Churn) -> Authenticate:
     """Basic authentication, with the rule about users that may come from this machine only."""
 
     async def authenticate(request: Request) -> Caller:
@@ -41,6 +42,7 @@ def by_password(users: Users) -> Authenticate:
         peer = Peer(client.host if client else "", client.port if client else 0, "", 0)
         refusal = await answered(users.authenticate(credentials, peer.is_loopback))
         user = users.users.get(credentials.user)
+        churn.login("http", bool(refusal) or user is None)
         if refusal or user is None:
             log.warning(
                 "HTTP from %s:%d: login of user '%s' refused: %s",

@@ -62,9 +62,9 @@ class Counts:
         self.ack += other.ack
 
     def add_queue(self, queue: ClassicQueue) -> None:
-        """Those of a queue. What dead-lettering has brought is not published, as in RabbitMQ."""
+        """Those of a queue. Dead letters and what is traced are not published, as in RabbitMQ."""
         to_settle = queue.deliver_count + queue.get_count
-        self.publish += queue.arrived_count - queue.dead_letters_count
+        self.publish += queue.arrived_count - queue.moved_count
         self.deliver += queue.deliver_count
         self.deliver_no_ack += queue.deliver_no_ack_count
         self.get += queue.get_count

@@ -63,9 +63,10 @@ class ClassicQueue(Queue):
         self.consumer_timeout_s: float = -1.0
         self.unacked_count: i64 = 0
         # What `leveret.broker.counts` derives the rest from: messages that came, those of them that
-        # were dead elsewhere, those that left, and those that came back or were rejected.
+        # nobody published here (dead letters, what is traced), those that left, and those that came
+        # back or were rejected.
         self.arrived_count: i64 = 0
-        self.dead_letters_count: i64 = 0
+        self.moved_count: i64 = 0
         self.deliver_count: i64 = 0
         self.deliver_no_ack_count: i64 = 0
         self.redeliver_count: i64 = 0

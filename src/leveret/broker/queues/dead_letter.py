@@ -152,7 +152,7 @@ class DeadLetters:
         if durable:
             self._store.append(message, durable)
         for queue in queues:
-            queue.dead_letters_count += 1
+            queue.moved_count += 1
             if not (message.persistent and queue.durable):
                 queue.publish(message, 0)
 

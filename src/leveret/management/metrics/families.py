@@ -89,7 +89,7 @@ def _queue_numbers(found: object) -> Sequence[Number]:
 
 def _published(found: object) -> Sequence[Number]:
     queue = _queue(found)
-    return (int(queue.arrived_count - queue.dead_letters_count),)
+    return (int(queue.arrived_count - queue.moved_count),)
 
 
 def _published_labels(found: object) -> str:

@@ -112,20 +112,23 @@ class Scrapes:
         """Things one by one; with their families' own prefixes if `prefix` is None."""
         left_out: list[tuple[str, float]] = []
         for family in families:
-            samples: list[list[tuple[str, float]]] = [[] for _ in family.metrics]
+            # Names and numbers apart: the garbage collector would walk tens of thousands of pairs.
+            names: list[str] = []
+            columns: list[list[float]] = [[] for _ in family.metrics]
             count = excess = 0
             async for some in self._things(family, vhosts, slices):
                 shown = some[: self._objects_max - count]
                 count += len(shown)
                 excess += len(some) - len(shown)
                 for thing in shown:
-                    name = family.labels(thing)
-                    for column, number in zip(samples, family.numbers(thing), strict=True):
-                        column.append((name, number))
+                    names.append(family.labels(thing))
+                    for column, number in zip(columns, family.numbers(thing), strict=True):
+                        column.append(number)
             if excess:
                 left_out.append((labels(family=family.name), excess))
-            for metric, column in zip(family.metrics, samples, strict=True):
-                for line in metric.lines(prefix or family.prefix, column):
+            for metric, column in zip(family.metrics, columns, strict=True):
+                samples = zip(names, column, strict=True)
+                for line in metric.lines(prefix or family.prefix, samples):
                     yield line
                     await slices.rest_if_used_up()
         if left_out:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from leveret.broker.seams import Clock, Timer
 
-INTERVAL_SECONDS: Final = 0.02
+# With fifty looks a second an idle broker was measured at 0.9 % of a processor.
+INTERVAL_SECONDS: Final = 0.05
 # The upper bounds of the histogram's buckets, in seconds.
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 # The highest lag is known for so many seconds.

@@ -3,7 +3,13 @@
 from collections.abc import Callable
 
 from leveret.broker.seams import Clock, Timer
-from leveret.lag import BOUNDS, INTERVAL_SECONDS, WINDOW_SECONDS, LoopLag
+from leveret.lag import (
+    BOUNDS,
+    BUSY_INTERVAL_SECONDS,
+    IDLE_INTERVAL_SECONDS,
+    WINDOW_SECONDS,
+    LoopLag,
+)
 
 
 class LateClock(Clock):
@@ -12,6 +18,7 @@ class LateClock(Clock):
     def __init__(self) -> None:
         self.time = 100.0
         self.due = 0.0
+        self.heard_at = 0.0
         self.callback: Callable[[], object] = lambda: None
 
     def now(self) -> float:
@@ -28,7 +35,7 @@ class LateClock(Clock):
 
 def started() -> tuple[LateClock, LoopLag]:
     clock = LateClock()
-    lag = LoopLag(clock)
+    lag = LoopLag(clock, lambda: clock.heard_at)
     lag.start()
     return clock, lag
 
@@ -56,6 +63,16 @@ def test_every_look_is_in_one_bucket():
 
 def test_what_is_kept_of_a_minute_is_bounded():
     clock, lag = started()
-    for _ in range(int(5 * WINDOW_SECONDS / INTERVAL_SECONDS)):
+    for _ in range(int(5 * WINDOW_SECONDS / IDLE_INTERVAL_SECONDS)):
         clock.ring(0.001)
     assert len(lag._highest) <= WINDOW_SECONDS
+
+
+def test_it_looks_more_often_while_clients_talk():
+    clock, _lag = started()
+    assert round(clock.due - clock.time, 6) == IDLE_INTERVAL_SECONDS
+    clock.heard_at = 1.0
+    clock.ring(0.0)
+    assert round(clock.due - clock.time, 6) == BUSY_INTERVAL_SECONDS
+    clock.ring(0.0)
+    assert round(clock.due - clock.time, 6) == IDLE_INTERVAL_SECONDS

@@ -64,7 +64,7 @@ class Management:
         self.users = users
         self.node = node
         self.sampler = Sampler(broker)
-        self.lag = LoopLag(broker.clock)
+        self.lag = LoopLag(broker.clock, lambda: broker.now)
         self.statistics = Statistics(self.sampler)
         self.administration = Administration(broker, users)
         self.request_stop = request_stop

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from leveret import __version__, build_info
@@ -48,6 +49,9 @@ from leveret.store.worker import ThreadWorker
 from leveret.system import connections_max, raise_descriptors
 from leveret.systemd import ServiceManager
 
+if TYPE_CHECKING:
+    from leveret.management.context import Management
+
 log = logging.getLogger("leveret")
 
 # How long clients have to answer connection.close when the server stops.
@@ -69,6 +73,8 @@ class Server:
         self.amqps_port = 0
         self.http_port = 0
         self.https_port = 0
+        self.prometheus_port = 0
+        self.management: Management | None = None
         self._loop = asyncio.get_running_loop()
         self._clock: Clock = LoopClock(self._loop)
         self._folder: DataFolder | None = None
@@ -221,7 +227,7 @@ class Server:
                 config.amqps_host,
                 config.amqps_port,
             )
-        if config.http_enabled or self._folder is not None:
+        if config.http_enabled or config.prometheus_enabled or self._folder is not None:
             await self._listen_for_management()
         if self._tls:
             warn_of_expiry(config.tls_certificate_file)
@@ -257,9 +263,10 @@ class Server:
     async def _listen_for_management(self) -> None:
         """HTTP over TCP for those with a password, and over a socket for those with the folder."""
         # Imported here: clients need not wait for it.
-        from leveret.management.api import management_application
+        from leveret.management.api import management_application, metrics_application
         from leveret.management.authentication import by_password, by_socket
         from leveret.management.context import Listener, Management, Node
+        from leveret.management.metrics.scrape import Scrapes
         from leveret.net.http import HttpListener
 
         config, folder = self.config, self._folder
@@ -274,9 +281,32 @@ class Server:
             node.listeners.append(listener)
         management = Management(self.broker, self.users, self.limits, node, self.stopping.set)
         management.reload = self.reloading.reload
+        self.management = management
+        management.sampler.start()
+        management.lag.start()
+        scrapes = Scrapes(management, config.prometheus_objects_max)
+        if config.prometheus_enabled:
+            metrics = HttpListener(metrics_application(scrapes), self._arrivals)
+            host, port = config.prometheus_host, config.prometheus_port
+            try:
+                self.prometheus_port = await metrics.start(host, port)
+            except OSError as error:
+                # The broker serves its clients without them; another broker may be here already.
+                log.warning(
+                    "no metrics on %s:%d: %s; set prometheus_port, or prometheus_enabled = false",
+                    host or "every interface",
+                    port,
+                    error.strerror or error,
+                )
+            else:
+                self._stop_http.append(metrics.stop)
+                node.listeners.append(
+                    Listener("http/prometheus", host or "::", self.prometheus_port)
+                )
         if config.http_enabled:
-            authenticate = by_password(self.users, self.broker.auth_attempts)
-            http = HttpListener(management_application(management, authenticate), self._arrivals)
+            authenticate = by_password(self.users, self.broker.auth_attempts, self.broker.churn)
+            application = management_application(management, authenticate, scrapes)
+            http = HttpListener(application, self._arrivals)
             self.http_port = await _bound("HTTP", http.start, config.http_host, config.http_port)
             self._stop_http.append(http.stop)
             node.listeners.append(Listener("http", config.http_host or "::", self.http_port))
@@ -292,7 +322,8 @@ class Server:
                 listener.certificates = (config.tls_certificate_file, "")
                 node.listeners.append(listener)
         if folder is not None and hasattr(socket, "AF_UNIX"):
-            local = HttpListener(management_application(management, by_socket), self._arrivals)
+            application = management_application(management, by_socket, scrapes)
+            local = HttpListener(application, self._arrivals)
             try:
                 await local.start_unix(folder.management_socket)
             except OSError as error:
@@ -308,6 +339,9 @@ class Server:
     async def stop(self, reason: str = "shutdown") -> None:
         """Close every connection with 320, then the listeners, then the store."""
         self.monitor.stop()
+        if self.management is not None:
+            self.management.sampler.stop()
+            self.management.lag.stop()
         await self._amqp.stop_accepting()
         for session in list(self.broker.sessions):
             assert isinstance(session, Connection)
@@ -410,6 +444,9 @@ async def serve(read: Callable[[], Settings], ready_file: str | None) -> None:
         log.info("HTTP on %s:%d", config.http_host or "every interface", server.http_port)
     if server.https_port:
         log.info("HTTPS on %s:%d", config.http_host or "every interface", server.https_port)
+    if server.prometheus_port:
+        host = config.prometheus_host or "every interface"
+        log.info("metrics on %s:%d", host, server.prometheus_port)
     log.info("data: %s", urls["data"] or "none is kept")
     settle_collector()
     log.info("Server startup complete")

@@ -138,6 +138,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tuple[Literal["AMQPLAIN", "PLAIN", "EXTERNAL"], ...],
         Meta(description="Ways to log in, in the order in which clients are offered them."),
     ] = ("AMQPLAIN", "PLAIN")
+    prometheus_enabled: Annotated[
+        bool, Meta(description="Whether metrics are served on a port of their own, to anybody.")
+    ] = True
+    prometheus_host: Annotated[str, Meta(description="Address that metrics are served on.")] = (
+        "127.0.0.1"
+    )
+    prometheus_port: Annotated[Port, Meta(description="Port for metrics; 0 takes a free one.")] = (
+        15692
+    )
+    prometheus_objects_max: Annotated[
+        int, Meta(ge=0, description="Queues, channels and so on that metrics show one by one.")
+    ] = 20_000
     data_dir: Annotated[
         str, Meta(description="Folder for everything durable; empty is the user's data folder.")
     ] = ""

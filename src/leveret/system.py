@@ -63,6 +63,17 @@ def connections_max() -> int:
     return max(1, limit - used - min(limit // 4, DESCRIPTORS_KEPT))
 
 
+def descriptors() -> tuple[int, int] | None:
+    """Open file descriptors of this process, and how many it may have."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return len(os.listdir("/proc/self/fd")), limit
+    except (ImportError, OSError):
+        return None
+
+
 def _control_group_limits(root: Path) -> Iterator[int]:
     """The limits of the control groups that this process is in, of either version. In a container
     the path may be that of the machine and lead nowhere; its own group is then the top one."""

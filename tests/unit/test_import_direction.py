@@ -21,7 +21,7 @@ LAYERS = (
     {"app"},
     {"obedience"},
     {"management"},
-    {"net", "store", "access", "clock", "build_info", "monitor"},
+    {"net", "store", "access", "clock", "build_info", "lag", "monitor"},
     {"amqp"},
     {"broker"},
     {"wire", "errors"},

@@ -1,7 +1,12 @@
-"""Frames in reply texts, printed as RabbitMQ prints them: as Erlang terms."""
+"""Frames as RabbitMQ prints them in reply texts: as Erlang terms. Connections in log lines."""
+
+from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from leveret.broker.vhost import VHost
 
 OCTETS_SHOWN: Final = 16
 # What Erlang counts as printable beside the visible characters, and how it writes it.
@@ -36,3 +41,11 @@ def as_binary(octets: bytes) -> str:
 def _visible(octet: int) -> str:
     character = chr(octet)
     return f"\\{character}" if character in '"\\' else character
+
+
+def described_connection(peer: str, client_name: str, user: str, vhost: VHost | None) -> str:
+    """A connection in a log line; what is not known yet is empty, or None."""
+    name = f"'{client_name}' " if client_name else ""
+    by = f", user '{user}'" if user else ""
+    in_vhost = f", vhost '{vhost.name}'" if vhost is not None else ""
+    return f"connection {name}{peer}{by}{in_vhost}"

@@ -232,6 +232,7 @@ class Handshake:
         connection.read_on(None)
         assert self._mechanism is not None
         self.login_decided(connection, not refusal)
+        connection.broker.churn.login("amqp091", bool(refusal))
         if refusal:
             log.warning(
                 "%s: login of user '%s' refused: %s",
@@ -294,6 +295,7 @@ class Handshake:
         heartbeat = None
         if self._heartbeat_seconds != 0:
             heartbeat = Heartbeat(connection, self._heartbeat_seconds)
+        connection.broker.churn.connections_opened += 1
         connection.run(vhost, heartbeat)
         log.info("%s opened", connection.described())
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.amqp.counted import count_published
 from leveret.amqp.reply_to import names_reply_to
 from leveret.broker.queues.expiry import has_expiration
 from leveret.broker.queues.holding import Holding
@@ -71,10 +72,15 @@ class Transaction:
         """How many acknowledgements do."""
         return sum(len(run.entries) for run in self._settled if run.outcome == ACKNOWLEDGE)
 
-    def publish(self, route: Route, message: Message) -> None:
+    def settled_count(self) -> int:
+        """How many deliveries wait for the commit, whatever becomes of them."""
+        return sum(len(run.entries) for run in self._settled)
+
+    def publish(self, channel: Channel, route: Route, message: Message) -> None:
         """Take a message that has been routed."""
         if route.queues and route.exchange.name == "" and names_reply_to(route.routing_key):
             # An answer to direct reply-to does not wait, as in RabbitMQ.
+            count_published(channel, route.exchange, len(route.queues), message.body_size)
             for queue in route.queues:
                 queue.publish(message, 0)
             return
@@ -120,6 +126,7 @@ def _give(channel: Channel, published: Published) -> bool:
     message = published.message
     queues = _queues(channel, published)
     channel.connection.work += len(queues)
+    count_published(channel, published.route.exchange, len(queues), message.body_size)
     if not queues:
         channel.unroutable(published.route, message)
         return False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from leveret.broker.alarms import Alarms
 from leveret.broker.auth_attempts import AuthAttempts
 from leveret.broker.compat import LEVELS, Compat
+from leveret.broker.counts import Churn, Kept, Sizes
 from leveret.broker.durable import QueueIds
 from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.global_parameters import GLOBAL_PARAMETER, GlobalParameters
@@ -77,6 +78,10 @@ class Broker(StoreEvents):
         self.global_parameters = GlobalParameters(definitions)
         self.now: float = clock.now()
         self.paging = Paging()
+        self.churn = Churn()
+        self.sizes = Sizes()
+        # What deleted vhosts have counted.
+        self.kept = Kept()
         # Of queues declared without a type, where the vhost does not say; "" is classic. To be set
         # before `load`.
         self.default_queue_type = ""
@@ -118,6 +123,8 @@ class Broker(StoreEvents):
         loading = Loading(self.vhosts, self._queue_ids)
         loading.load(definitions)
         self.damaged_queues = loading.damaged_queues
+        # They were there before.
+        self.churn.queues_created = 0
         if loading.leftovers:
             self.definitions.delete_all(loading.leftovers).then(
                 lambda _: None,
@@ -209,6 +216,7 @@ class Broker(StoreEvents):
             return Pending.of(False)
         answer = Pending()
         keys = [(VHOST, name), (VHOST_LIMITS, name), *vhost.remove_all()]
+        self.kept.add(vhost.kept)
         self.definitions.delete_all(keys).then(lambda _: answer.complete(True), answer.fail)
         return answer
 
@@ -227,6 +235,7 @@ class Broker(StoreEvents):
             )
             vhost.choose = self.choose
             vhost.node_limits = self.limits
+            vhost.churn = self.churn
             vhost.firehose.node = self.node
             vhost.wake = self.wake
             vhost.wall_offset = self.wall_offset

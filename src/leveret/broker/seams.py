@@ -250,6 +250,11 @@ class Exchange:
         self.now: Callable[[], float] = monotonic
         self.policy: Policy | None = None
         self.operator_policy: Policy | None = None
+        # Messages that were published to it, and copies of them that queues got.
+        self.publish_in_count: i64 = 0
+        self.publish_out_count: i64 = 0
+        # Who takes samples of the counts keeps them here.
+        self.history: object = None
 
     def removed(self) -> None:
         """The vhost has it no more."""

@@ -248,6 +248,7 @@ class VHost(Topology):
         queue = self.queues.get(name)
         if queue is not None:
             require_equivalent_queue(self.name, queue, durable, owner, auto_delete, arguments)
+            self.churn.queues_declared += 1
             return Pending.of(queue)
         if (QUEUE, name) in self._commits.under_way:
             return self._commits.after(
@@ -275,6 +276,7 @@ class VHost(Topology):
 
     def _queue_declared(self, queue: ClassicQueue) -> Pending:
         self.add_queue(queue)
+        self.churn.queues_declared += 1
         return Pending.of(queue)
 
     def new_queue(

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.routing import Route as PageRoute
 
 from leveret.errors import ReplyError
-from leveret.management.authorisation import authorise
+from leveret.management.authorisation import READ_NODE, authorise
 from leveret.management.calls import Call, decoded, json_response
 from leveret.management.page import page
 from leveret.management.refusals import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from leveret.management.authentication import Authenticate
     from leveret.management.context import Management
+    from leveret.management.metrics.scrape import Handler, Scrapes
     from leveret.management.routing import Route
 
 log = logging.getLogger("leveret.management")
@@ -119,17 +120,36 @@ class Api(BaseRoute):
         return response
 
 
-def management_application(management: Management, authenticate: Authenticate) -> Starlette:
+def management_application(
+    management: Management, authenticate: Authenticate, scrapes: Scrapes
+) -> Starlette:
     """The application of one way in; `authenticate` says who comes that way."""
+
+    def guarded(handler: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            try:
+                authorise(await authenticate(request), READ_NODE, None)
+            except Refusal as refusal:
+                return _refused(refusal)
+            return await handler(request)
+
+        return answer
+
     application = Starlette(
         routes=[
             PageRoute("/", page(management)),
+            *scrapes.routes(guarded),
             Api(management, authenticate),
         ],
         exception_handlers={HTTPException: _http_exception},
     )
     application.router.redirect_slashes = False
     return application
+
+
+def metrics_application(scrapes: Scrapes) -> Starlette:
+    """Metrics alone, for everybody who can connect."""
+    return Starlette(routes=scrapes.routes(lambda handler: handler))
 
 
 def _refuse_foreign_page(request: Request) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from leveret.access.users import Users
     from leveret.broker.auth_attempts import AuthAttempts
+    from leveret.broker.counts import Churn
 
 log = logging.getLogger("leveret.management")
 
@@ -32,7 +33,7 @@ CREDENTIALS_MAX_BYTES: Final = 4096
 Authenticate = Callable[["Request"], Awaitable[Caller]]
 
 
-def by_password(users: Users, attempts: AuthAttempts) -> Authenticate:
+def by_password(users: Users, attempts: AuthAttempts, churn: Churn) -> Authenticate:
     """Basic authentication, with the rule about users that may come from this machine only."""
 
     async def authenticate(request: Request) -> Caller:
@@ -43,6 +44,7 @@ def by_password(users: Users, attempts: AuthAttempts) -> Authenticate:
         refusal = await answered(users.authenticate(credentials, host))
         user = users.users.get(credentials.user)
         attempts.count(HTTP, not refusal)
+        churn.login("http", bool(refusal) or user is None)
         if refusal or user is None:
             log.warning(
                 "HTTP from %s:%d: login of user '%s' refused: %s",

@@ -24,6 +24,7 @@ from leveret.management.refusals import (
     no_vhost,
     not_found,
 )
+from leveret.management.statistics import Ranges, Statistics
 from leveret.management.streams import json_octets
 
 if TYPE_CHECKING:
@@ -130,6 +131,11 @@ class Call:
     def query(self) -> Query:
         """What the query asks for."""
         return Query(self._request.query_params)
+
+    @property
+    def statistics(self) -> Statistics:
+        """Statistics with the samples that the query asks for."""
+        return Statistics(self.management.sampler, Ranges(self._request.query_params.get))
 
     def header(self, name: str) -> str | None:
         """A header, read as UTF-8."""

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from leveret import __version__, build_info
 from leveret.broker.global_parameters import CLUSTER_NAME
 from leveret.config import ConfigError
+from leveret.lag import LoopLag
 from leveret.management.administration import Administration
 from leveret.management.lists import Lists
+from leveret.management.sampling import Sampler
+from leveret.management.statistics import Statistics
 from leveret.names import node_name
 
 if TYPE_CHECKING:
@@ -74,6 +77,9 @@ class Management:
         self.users = users
         self.limits = limits
         self.node = node
+        self.sampler = Sampler(broker)
+        self.lag = LoopLag(broker.clock, lambda: broker.now)
+        self.statistics = Statistics(self.sampler)
         self.administration = Administration(broker, users)
         self.lists = Lists(self)
         self.request_stop = request_stop

@@ -73,8 +73,8 @@ async def _exchanges(management: Management, vhost: str | None, pace: Pace) -> F
             yield [(each, exchanges[name]) for name in names if name in exchanges]
 
 
-def _exchange_view(_management: Management, found: tuple[VHost, Exchange]) -> View:
-    return exchange_view(*found)
+def _exchange_view(management: Management, found: tuple[VHost, Exchange]) -> View:
+    return exchange_view(management, *found)
 
 
 async def _bindings(management: Management, vhost: str | None, pace: Pace) -> Found:
@@ -107,7 +107,9 @@ def _binding_view(_management: Management, found: tuple[VHost, Binding | str]) -
 QUEUE_KEYS: Final[dict[str, Callable[[InVHost], object]]] = {
     "name": _name,
     "consumers": lambda found: len(found[1].consumers),
-    "messages": lambda found: found[1].ready_count + found[1].unacked_count,
+    "messages": lambda found: (
+        found[1].ready_count + found[1].unacked_count + found[1].waiting_count
+    ),
     "messages_ready": lambda found: found[1].ready_count,
     "messages_unacknowledged": lambda found: found[1].unacked_count,
 }

@@ -1,8 +1,8 @@
 """What the API shows of each thing: RabbitMQ's keys, derived from the broker's state on request.
 
 Nothing is counted twice: a view reads the objects that serve the clients. Keys whose value is not
-known here (rates, what Erlang's runtime reports) are left out, as RabbitMQ leaves out statistics
-that there are none of.
+known here (what Erlang's runtime reports) are left out, as RabbitMQ leaves out statistics that
+there are none of.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def vhost_view(management: Management, vhost: VHost) -> View:
         "metadata": metadata,
         "tracing": vhost.firehose.on,
         "cluster_state": {management.node.name: "running"},
-        **message_totals(list(vhost.queues.values())),
+        **management.statistics.vhost(vhost),
     }
 
 
@@ -82,30 +82,14 @@ def permissions_view(user: str, vhost: str, permissions: Permissions) -> View:
 # --- queues ---
 
 
-def message_totals(queues: list[ClassicQueue]) -> View:
-    """The messages of some queues."""
-    ready = unacknowledged = waiting = 0
-    for queue in queues:
-        ready += queue.ready_count
-        unacknowledged += queue.unacked_count
-        waiting += queue.waiting_count
-    return totals_view(ready, unacknowledged, waiting)
-
-
-def totals_view(ready: int, unacknowledged: int, waiting: int) -> View:
-    """Messages in two states, and all together: those that wait to be tried again have no state
-    of their own."""
-    return {
-        "messages": ready + unacknowledged + waiting,
-        "messages_ready": ready,
-        "messages_unacknowledged": unacknowledged,
-    }
+def queue_memory(queue: ClassicQueue) -> int:
+    """What a queue takes, in octets."""
+    return QUEUE_BYTES + int(queue.ready_count + queue.unacked_count) * MESSAGE_BYTES
 
 
 def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> View:
     """A queue, as in lists of queues."""
     node = management.node.name
-    ready, unacknowledged = queue.ready_count, queue.unacked_count
     view: View = {
         "name": queue.name,
         "vhost": vhost.name,
@@ -116,9 +100,9 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         "arguments": plain(queue.arguments),
         "node": node,
         "state": "running",
-        **totals_view(ready, unacknowledged, queue.waiting_count),
+        **management.statistics.queue(queue),
         "consumers": len(queue.consumers),
-        "memory": QUEUE_BYTES + (ready + unacknowledged) * MESSAGE_BYTES,
+        "memory": queue_memory(queue),
         "policy": _name_of(queue.policy),
         "operator_policy": _name_of(queue.operator_policy),
         "effective_policy_definition": effective_definition(queue.policy, queue.operator_policy),
@@ -130,7 +114,6 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         view |= {
             "exclusive_consumer_tag": exclusive[0] if exclusive else None,
             "single_active_consumer_tag": None,
-            "head_message_timestamp": None,
         }
     owner = queue.exclusive_owner
     if isinstance(owner, Connection):
@@ -181,7 +164,7 @@ def _name_of(policy: Policy | None) -> str | None:
 # --- exchanges and bindings ---
 
 
-def exchange_view(vhost: VHost, exchange: Exchange) -> View:
+def exchange_view(management: Management, vhost: VHost, exchange: Exchange) -> View:
     """An exchange; that it has no policy is not said."""
     policy: View = {} if exchange.policy is None else {"policy": exchange.policy.name}
     return {
@@ -193,6 +176,7 @@ def exchange_view(vhost: VHost, exchange: Exchange) -> View:
         "internal": exchange.internal,
         "arguments": plain(exchange.arguments),
         **policy,
+        **management.statistics.exchange(exchange),
     }
 
 
@@ -280,8 +264,7 @@ def connection_view(management: Management, connection: Connection) -> View:
         "client_properties": plain(connection.client_properties),
         "user_provided_name": connection.client_name,
         "user_who_performed_action": connection.user,
-        "recv_oct": int(connection.octets_received),
-        "send_oct": int(connection.output.octets_sent),
+        **management.statistics.connection(connection),
         **_tls_view(peer.tls),
     }
 
@@ -343,4 +326,5 @@ def channel_view(management: Management, channel: Channel) -> View:
         "global_prefetch_count": int(channel.prefetch_count),
         "confirm": confirms is not None,
         "transactional": transaction is not None,
+        **management.statistics.channel(channel),
     }

@@ -188,6 +188,7 @@ class DeadLetters:
         if durable:
             self._store.append(message, durable)
         for queue in queues:
+            queue.moved_count += 1
             if not (message.persistent and queue.durable):
                 queue.publish(message, 0)
 

@@ -35,6 +35,7 @@ async def show_channel(call: Call) -> Response:
     view["consumer_details"] = [
         consumer_view(call.management, consumer) for consumer in channel.consumers.values()
     ]
+    view |= call.statistics.channel(channel)
     view["deliveries"] = []
     view["publishes"] = []
     return call.found(view)

@@ -33,7 +33,9 @@ async def list_in_vhost(call: Call) -> Response:
 
 
 async def show_connection(call: Call) -> Response:
-    return call.found(connection_view(call.management, _connection(call, READ_SESSIONS)))
+    connection = _connection(call, READ_SESSIONS)
+    view = connection_view(call.management, connection)
+    return call.found(view | call.statistics.connection(connection))
 
 
 async def list_channels(call: Call) -> Response:

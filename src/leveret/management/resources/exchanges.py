@@ -39,7 +39,9 @@ async def list_in_vhost(call: Call) -> Response:
 
 
 async def show_exchange(call: Call) -> Response:
-    view = exchange_view(call.vhost, _exchange(call))
+    exchange = _exchange(call)
+    view = exchange_view(call.management, call.vhost, exchange)
+    view |= call.statistics.exchange(exchange)
     view["incoming"] = []
     view["outgoing"] = []
     return call.found(view)

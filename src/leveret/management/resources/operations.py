@@ -15,7 +15,7 @@ from leveret.management.backup import back_up
 from leveret.management.calls import Call, json_response
 from leveret.management.refusals import bad_request
 from leveret.management.routing import Route
-from leveret.management.views import consumers_of, message_totals
+from leveret.management.views import consumers_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -67,7 +67,7 @@ async def status(call: Call) -> Response:
                 "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
                 "queues": len(queues),
                 "consumers": sum(len(consumers_of(queue)) for queue in queues),
-                **message_totals(queues),
+                **call.statistics.messages(vhosts),
             },
         }
     )

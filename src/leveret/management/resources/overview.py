@@ -16,13 +16,10 @@ from leveret.management.authorisation import (
     READ_TOTALS,
 )
 from leveret.management.calls import Call
+from leveret.management.history import KEPT_MS, TOTALS_KEPT_MS
 from leveret.management.routing import Route
-from leveret.management.views import (
-    MESSAGE_BYTES,
-    QUEUE_BYTES,
-    consumers_of,
-    totals_view,
-)
+from leveret.management.views import MESSAGE_BYTES, QUEUE_BYTES, consumers_of
+from leveret.system import descriptors
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -42,7 +39,6 @@ async def overview(call: Call) -> Response:
     vhosts = call.vhosts_of(READ_TOTALS)
     connections = call.sessions(READ_SESSIONS)
     queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
-    totals, consumer_count = await _totals(queues, management.lists.new_pace())
     objects: View = {
         "channels": sum(len(connection.channels.open) for connection in connections),
         "connections": len(connections),
@@ -55,42 +51,42 @@ async def overview(call: Call) -> Response:
         "product_name": "Leveret",
         "product_version": node.version,
         "cluster_name": management.cluster_name(),
-        "rates_mode": "none",
-        "sample_retention_policies": {"global": [], "basic": [], "detailed": []},
+        "rates_mode": "basic",
+        "sample_retention_policies": {
+            "global": [TOTALS_KEPT_MS // 1000],
+            "basic": [KEPT_MS // 1000],
+            "detailed": [KEPT_MS // 1000],
+        },
         "exchange_types": _exchange_types(),
         "disable_stats": False,
         "enable_queue_totals": False,
-        "message_stats": {},
-        "queue_totals": totals,
+        **call.statistics.overview(vhosts, len(vhosts) == len(management.broker.vhosts)),
+        "churn_rates": call.statistics.churn(),
         "object_totals": objects,
         "statistics_db_event_queue": 0,
     }
     if call.caller.reach(READ_NODE):
-        objects["consumers"] = consumer_count
+        objects["consumers"] = await _consumers(queues, management.lists.new_pace())
         view |= {"node": node.name, "listeners": _listeners(management), "contexts": []}
     return call.found(view)
 
 
-async def _totals(queues: list[ClassicQueue], pace: Pace) -> tuple[View, int]:
-    """The messages of queues and how many consumers they have."""
-    ready = unacknowledged = waiting = consumer_count = 0
+async def _consumers(queues: list[ClassicQueue], pace: Pace) -> int:
+    count = 0
     for queue in queues:
-        ready += queue.ready_count
-        unacknowledged += queue.unacked_count
-        waiting += queue.waiting_count
-        consumer_count += len(consumers_of(queue)) if queue.consumers else 0
+        count += len(consumers_of(queue)) if queue.consumers else 0
         if pace.used_up():
             await pace.rest()
-    return totals_view(ready, unacknowledged, waiting), consumer_count
+    return count
 
 
 async def list_nodes(call: Call) -> Response:
-    return call.found([_node(call.management)])
+    return call.found([_node(call)])
 
 
 async def show_node(call: Call) -> Response:
     call.check_node()
-    return call.found(_node(call.management))
+    return call.found(_node(call))
 
 
 async def show_memory(call: Call) -> Response:
@@ -119,7 +115,8 @@ def _memory(management: Management) -> tuple[int, dict[str, int]]:
     return total, {"queue_procs": estimate, "other_system": total - estimate}
 
 
-def _node(management: Management) -> View:
+def _node(call: Call) -> View:
+    management = call.management
     node = management.node
     monitor = node.monitor
     alarms = management.broker.alarms.resources()
@@ -138,7 +135,7 @@ def _node(management: Management) -> View:
         "disk_free_alarm": DISK in alarms,
         "sockets_used": len(management.administration.connections()),
         "partitions": [],
-        "rates_mode": "none",
+        "rates_mode": "basic",
         "exchange_types": _exchange_types(),
         "auth_mechanisms": [
             {
@@ -165,19 +162,10 @@ def _node(management: Management) -> View:
     disk_free = monitor.disk_free_bytes()
     if disk_free is not None:
         view["disk_free"] = disk_free
-    return view | _descriptors()
-
-
-def _descriptors() -> View:
-    """File descriptors, where the system tells."""
-    try:
-        import resource
-
-        total = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        used = len(os.listdir("/proc/self/fd"))
-    except (ImportError, OSError):
-        return {}
-    return {"fd_used": used, "fd_total": total}
+    found = descriptors()
+    if found is not None:
+        view |= {"fd_used": found[0], "fd_total": found[1]}
+    return view | call.statistics.churn()
 
 
 def _listeners(management: Management) -> list[View]:

@@ -50,6 +50,7 @@ async def show_queue(call: Call) -> Response:
     view["consumer_details"] = [
         consumer_view(management, consumer) for consumer in consumers_of(queue)
     ]
+    view |= call.statistics.queue(queue)
     view["deliveries"] = []
     view["incoming"] = []
     return call.found(view)

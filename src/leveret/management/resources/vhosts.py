@@ -41,7 +41,8 @@ async def list_vhosts(call: Call) -> Response:
 
 
 async def show_vhost(call: Call) -> Response:
-    return call.found(vhost_view(call.management, call.vhost))
+    vhost = call.vhost
+    return call.found(vhost_view(call.management, vhost) | call.statistics.vhost(vhost))
 
 
 async def put_vhost(call: Call) -> Response:

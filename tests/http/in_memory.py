@@ -12,6 +12,7 @@ from leveret.config import load_config
 from leveret.management.api import management_application
 from leveret.management.authentication import by_password
 from leveret.management.context import Management, Node
+from leveret.management.metrics.scrape import Scrapes
 from leveret.monitor import Monitor
 from leveret.testing.memory_server import MemoryPeer, MemoryServer
 from leveret.wire.frames import PROTOCOL_HEADER, method_frame
@@ -39,7 +40,9 @@ class InMemory:
             broker, server.users, server.limits, Node(True, monitor), lambda: None
         )
         self.application = management_application(
-            self.management, by_password(server.users, broker.auth_attempts)
+            self.management,
+            by_password(server.users, broker.auth_attempts, broker.churn),
+            Scrapes(self.management, 100),
         )
 
     def request(

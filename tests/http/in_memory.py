@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from leveret.access.users import Users
 from leveret.broker.seams import MessageStore
 from leveret.config import load_config
 from leveret.management.api import management_application
@@ -31,6 +32,8 @@ class InMemory:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, store: MessageStore | None = None) -> None:
         self.server = server = MemoryServer(store=store)
+        # Without a clock: strangers who fail are refused at once, as often as they come.
+        server.users = Users(server.broker.definitions, ["guest"])
         self._loop = loop
         config = load_config(None, {}, {"memory_high_watermark_ratio": 1.0})
         broker = server.broker

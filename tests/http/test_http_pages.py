@@ -1,7 +1,5 @@
 """Pages, orders and columns of lists, as RabbitMQ 3.10.8 was seen to answer."""
 
-from types import SimpleNamespace
-
 import pika
 import pytest
 
@@ -210,7 +208,7 @@ def test_keys_that_are_had_without_a_view_are_those_of_the_view(broker, queues, 
 
 def quick_keys_that_differ(broker):
     vhost = broker.server.broker.vhosts["/"]
-    management = SimpleNamespace(node=SimpleNamespace(name="node"))
+    management = broker.server.management
     found = [(vhost, queue) for queue in vhost.queues.values()]
     assert any(queue.consumers for _, queue in found)
     return [

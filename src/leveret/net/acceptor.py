@@ -141,7 +141,8 @@ class Room:
     def leave(self) -> None:
         """One less."""
         self._count -= 1
-        if self._count * 10 < self.most * 9:
+        # The log says so again once it was only half full.
+        if self._count * 2 < self.most:
             self._told = False
         self._left.set()
 

@@ -54,7 +54,11 @@ class World:
         await asyncio.sleep(0)
 
     def asks(self, text=""):
-        call = type("Call", (), {"management": self, "query": Query(QueryParams(text))})()
+        call = type(
+            "Call",
+            (),
+            {"management": self, "query": Query(QueryParams(text)), "paged": "page" in text},
+        )()
         return self.read(call)
 
     async def read(self, call):

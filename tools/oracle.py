@@ -70,7 +70,8 @@ def main() -> int:
     install()
     if sys.argv[1:] == ["record"]:
         return record()
-    return max(test("-q", "tests/conversations"), test("-q", "tests/conformance"))
+    folders = ("tests/conversations", "tests/conformance", "tests/oracle")
+    return max(test("-q", folder) for folder in folders)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def test_connections_stop_before_operators_and_files_have_none_left(broker):
         channel.queue_declare("kept", durable=True)
         for _ in range(100):
             channel.basic_publish("", "kept", bytes(10_000), pika.BasicProperties(delivery_mode=2))
-        # As long as the crowd is there; when it goes, those who have waited may fill the room again.
+        # As long as the crowd is there; when it goes, those who waited may fill the room again.
         assert log.read_text().count("as many as file descriptors allow") == 1
     pika.BlockingConnection(address).close()
     said = log.read_text()

@@ -20,7 +20,15 @@ from brokers import RABBITMQ, rabbitmq  # type: ignore[import-not-found]  # noqa
 
 RECORDED = ROOT / "tests/conformance/recorded"
 PACKAGE = "rabbitmq-server"
-PLUGINS = "rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange,rabbitmq_sharding"
+PLUGINS = ",".join(
+    f"rabbitmq_{name}"
+    for name in (
+        "consistent_hash_exchange",
+        "random_exchange",
+        "recent_history_exchange",
+        "sharding",
+    )
+)
 
 
 def install() -> None:

@@ -5,11 +5,13 @@ conversations of tests/conversations with it, replays the recorded ones, and sto
 the conversations are written down anew instead, twice: what differs between the two is named.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -74,11 +76,28 @@ def record() -> int:
         return max(*statuses, difference)
 
 
+def summary() -> str:
+    """How many conversations there are, and in how many of them Leveret deviates."""
+    files = list(RECORDED.glob("test_*.json"))
+    recorded = sum(len(json.loads(path.read_text())) for path in files)
+    deviations, chance = (
+        len(tomllib.loads((RECORDED.parent / name).read_text()))
+        for name in ("deviations.toml", "chance.toml")
+    )
+    return (
+        f"{recorded} recorded conversations in {len(files)} files; Leveret deviates in "
+        f"{deviations}; {chance} more are not recorded, for RabbitMQ says now this and now that"
+    )
+
+
 def main() -> int:
     install()
     if sys.argv[1:] == ["record"]:
-        return record()
-    return max(test("-q", "tests/conversations"), test("-q", "tests/conformance"))
+        status = record()
+    else:
+        status = max(test("-q", "tests/conversations"), test("-q", "tests/conformance"))
+    print(summary())
+    return status
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py README.md
 
-.PHONY: run demo test test-clients oracle check compile bench bench-durable soak docs clean
+.PHONY: run demo test test-clients oracle check compile bench bench-durable bench-management soak docs clean
 
 # An installation of the project, compiled where there is a C compiler.
 $(VENV)/installed: $(SOURCES)
@@ -65,6 +65,10 @@ bench: $(VENV)/installed
 # What durability costs. Some parts only: make bench-durable PARTS="recovery latency"
 bench-durable: $(VENV)/installed
 	$(BIN)/python bench/durable.py $(PARTS)
+
+# What lists and scrapes cost a broker at work. MANAGEMENT_SECONDS=10 is quicker and says less.
+bench-management: $(VENV)/installed
+	$(BIN)/python bench/management.py
 
 soak: $(VENV)/tests-installed
 	LEVERET_SOAK=1 $(BIN)/python -m pytest

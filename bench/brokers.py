@@ -141,25 +141,31 @@ def leveret(
     python: str = sys.executable,
     log: Path | None = None,
     settings: dict[str, str] | None = None,
+    http_port: int = 0,
 ) -> Iterator[Broker]:
     """Leveret as `python` has it installed, or from a folder of sources; it keeps what it keeps
-    in `data`, or nothing. `settings` are environment variables."""
+    in `data`, or nothing. `settings` are environment variables; HTTP is on a free port if on none
+    that is given."""
     port = free_port()
     environment = {"PYTHONPATH": sources} if sources else {}
     environment |= settings or {}
-    command = [python, "-m", "leveret", "serve", "--http-port", "0", "--port", str(port)]
+    command = [python, "-m", "leveret", "serve", "--port", str(port)]
+    command += ["--http-port", str(http_port)]
     command += ["--ephemeral"] if data is None else ["--data", str(data)]
     with running(name, command, environment, port, log) as broker:
         yield broker
 
 
 @contextmanager
-def rabbitmq(folder: str, plugins: str = "") -> Iterator[Broker]:
-    """RabbitMQ with ports and a folder of its own, and these plugins only, by commas."""
+def rabbitmq(folder: str, plugins: str = "", settings: str = "") -> Iterator[Broker]:
+    """RabbitMQ with ports and a folder of its own, these plugins only, by commas, and the settings
+    of a rabbitmq.conf."""
     port, distribution, mapper = free_port(), free_port(), free_port()
     node = f"leveret-peer-{port}@localhost"
     enabled = Path(folder) / "enabled_plugins"
     enabled.write_text(f"[{plugins}].\n")
+    configuration = Path(folder) / "rabbitmq.conf"
+    configuration.write_text(settings)
     environment = {
         "HOME": folder,
         "RABBITMQ_NODENAME": node,
@@ -169,7 +175,7 @@ def rabbitmq(folder: str, plugins: str = "") -> Iterator[Broker]:
         "ERL_EPMD_PORT": str(mapper),
         "RABBITMQ_MNESIA_BASE": folder,
         "RABBITMQ_LOG_BASE": folder,
-        "RABBITMQ_CONFIG_FILE": f"{folder}/none",
+        "RABBITMQ_CONFIG_FILE": str(configuration),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(enabled),
     }
     try:
@@ -182,42 +188,57 @@ def rabbitmq(folder: str, plugins: str = "") -> Iterator[Broker]:
         subprocess.run(["epmd", "-port", str(mapper), "-kill"], capture_output=True, check=False)
 
 
+class Peer:
+    """A connection with a channel. Raises OSError or EOFError where nobody answers."""
+
+    def __init__(self, port: int) -> None:
+        response = b"\0guest\0guest"
+        start_ok = struct.pack(">II", 10 << 16 | 11, 0) + b"\5PLAIN"
+        start_ok += struct.pack(">I", len(response)) + response + b"\5en_US"
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._stream = self._socket.makefile("rb")
+        self._socket.sendall(b"AMQP\x00\x00\x09\x01")
+        self._answer()
+        self._send(0, start_ok)
+        tune = self._answer()
+        self._send(0, struct.pack(">I", 10 << 16 | 31) + tune[4:10] + b"\0\0")
+        self._send(0, struct.pack(">I", 10 << 16 | 40) + b"\1/\0\0")
+        self._answer()
+        self._send(1, struct.pack(">I", 20 << 16 | 10) + b"\0")
+        self._answer()
+
+    def declare_passively(self, queue: str) -> int:
+        """How many messages are ready in a queue; 0 if there is none of the name, which closes the
+        channel."""
+        name = bytes([len(queue)]) + queue.encode()
+        self._send(1, struct.pack(">IH", 50 << 16 | 10, 0) + name + b"\1" + b"\0\0\0\0")
+        payload = self._answer()
+        if struct.unpack_from(">HH", payload) != (50, 11):
+            return 0
+        return int(struct.unpack_from(">I", payload, 5 + payload[4])[0])
+
+    def close(self) -> None:
+        self._stream.close()
+        self._socket.close()
+
+    def _send(self, channel: int, payload: bytes) -> None:
+        self._socket.sendall(struct.pack(">BHI", 1, channel, len(payload)) + payload + b"\xce")
+
+    def _answer(self) -> bytes:
+        head = self._stream.read(7)
+        if len(head) < 7:
+            raise EOFError
+        payload: bytes = self._stream.read(struct.unpack(">BHI", head)[2] + 1)[:-1]
+        return payload
+
+
 def ready_messages(port: int, queue: str) -> int | None:
     """How many messages are ready in a queue; None while nobody answers."""
-    name = bytes([len(queue)]) + queue.encode()
-    response = b"\0guest\0guest"
-    start_ok = struct.pack(">II", 10 << 16 | 11, 0) + b"\5PLAIN"
-    start_ok += struct.pack(">I", len(response)) + response + b"\5en_US"
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-            stream = connection.makefile("rb")
-            connection.sendall(b"AMQP\x00\x00\x09\x01")
-            _payload(stream)
-            connection.sendall(_frame(0, start_ok))
-            tune = _payload(stream)
-            connection.sendall(_frame(0, struct.pack(">I", 10 << 16 | 31) + tune[4:10] + b"\0\0"))
-            connection.sendall(_frame(0, struct.pack(">I", 10 << 16 | 40) + b"\1/\0\0"))
-            connection.sendall(_frame(1, struct.pack(">I", 20 << 16 | 10) + b"\0"))
-            passive = struct.pack(">IH", 50 << 16 | 10, 0) + name + b"\1" + b"\0\0\0\0"
-            connection.sendall(_frame(1, passive))
-            while True:
-                payload = _payload(stream)
-                method = struct.unpack_from(">HH", payload)
-                if method == (50, 11):
-                    return int(struct.unpack_from(">I", payload, 5 + payload[4])[0])
-                if method == (20, 40):
-                    return 0  # there is no such queue
+        peer = Peer(port)
+        try:
+            return peer.declare_passively(queue)
+        finally:
+            peer.close()
     except (OSError, EOFError):
         return None
-
-
-def _frame(channel: int, payload: bytes) -> bytes:
-    return struct.pack(">BHI", 1, channel, len(payload)) + payload + b"\xce"
-
-
-def _payload(stream: Any) -> bytes:
-    head = stream.read(7)
-    if len(head) < 7:
-        raise EOFError
-    payload: bytes = stream.read(struct.unpack(">BHI", head)[2] + 1)[:-1]
-    return payload

@@ -8,13 +8,21 @@ between the two is replaced, the rest is written by hand. Run `make docs`, or
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from leveret.broker.arguments import ARGUMENTS, CONSUMER_ARGUMENTS, Argument
 from leveret.broker.compat import DIFFERENCES, LEVELS
 from leveret.broker.policy_settings import SETTINGS
-from leveret.config import PREFIX, RABBITMQ_VARIABLES, Config, setting_rows
+from leveret.config import Config, is_reloadable, setting_rows
+from leveret.management.authorisation import ALL, NOTHING, OPERATIONS, OWN, TAGS
+from leveret.management.resources import ROUTES
+from leveret.sources.keys import KEYS
+from leveret.sources.keys import NOT_OBEYED as KEYS_NOT_OBEYED
+from leveret.sources.values import Only
+from leveret.sources.variables import NOT_OBEYED as VARIABLES_NOT_OBEYED
+from leveret.sources.variables import PREFIX, RABBITMQ_VARIABLES
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -33,32 +41,66 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def settings() -> str:
-    """Every setting, with its variable, what it may be, its default and its meaning."""
+    """Every setting: what it may be, its default, whether a running broker takes another value,
+    RabbitMQ's names for it, and its meaning."""
     schema = msgspec.json.schema(Config)["$defs"]["Config"]["properties"]
     return table(
-        ("Setting", "Type", "Default", "Meaning"),
+        ("Setting", "Type", "Default", "Reload", "In rabbitmq.conf", "Meaning"),
         (
-            (f"`{name}`", _type(schema[name], default), _toml(default), meaning)
+            (
+                f"`{name}`",
+                _type(schema[name], default),
+                _toml(default),
+                "yes" if is_reloadable(name) else "",
+                ", ".join(_keys_of(name)),
+                meaning,
+            )
             for name, _type_name, default, meaning in setting_rows()
         ),
     )
 
 
+def _keys_of(setting: str) -> list[str]:
+    keys = [f"`{key.shown}`" for key in KEYS if setting in key.setting.split()]
+    # Tables have a key for each field.
+    return keys if len(keys) < 4 else [keys[0], "..."]
+
+
+def keys_with_one_value() -> str:
+    """The keys of rabbitmq.conf that have one value."""
+    return table(
+        ("Key", "Obeyed", "Otherwise"),
+        (
+            (f"`{key.shown}`", " ".join(f"`{word}`" for word in only.accepted), only.why)
+            for key in KEYS
+            if isinstance(only := key.convert, Only)
+        ),
+    )
+
+
+def keys_not_obeyed() -> str:
+    """The keys of rabbitmq.conf that are known and not obeyed."""
+    return table(("Key", "Why not"), ((f"`{key}`", why) for key, why in KEYS_NOT_OBEYED))
+
+
 def rabbitmq_variables() -> str:
     """RabbitMQ's own variables."""
-    return table(
-        ("Variable", "Setting"),
-        ((f"`{variable}`", f"`{name}`") for variable, name in RABBITMQ_VARIABLES.items()),
-    )
+    rows = [(f"`{variable}`", f"`{row[0]}`") for variable, row in RABBITMQ_VARIABLES.items()]
+    rows += [(f"`{variable}`", why) for variable, why in VARIABLES_NOT_OBEYED.items()]
+    return table(("Variable", "Setting, or why it is not obeyed"), rows)
 
 
 def environment_prefix() -> str:
     """How a setting's variable is formed, with an example that is one."""
-    name = Config.__struct_fields__[1]
+    name = "amqp_port"
     return f"`{PREFIX}` and the setting's name in capitals: `{name}` is `{PREFIX}{name.upper()}`.\n"
 
 
-def _type(schema: Mapping[str, object], default: object) -> str:
+def _type(schema: Mapping[str, Any], default: object) -> str:
+    either = schema.get("anyOf")
+    if default is None and isinstance(either, list):
+        # A value or none; only whole numbers have that.
+        return _type(either[0], 0)
     options = schema.get("enum")
     if isinstance(options, list):
         # The default is the first row's value; the schema sorts the words.
@@ -67,7 +109,7 @@ def _type(schema: Mapping[str, object], default: object) -> str:
     if isinstance(default, bool):
         return "true or false"
     if isinstance(default, tuple):
-        return "list of texts"
+        return "list of tables" if "$ref" in schema.get("items", {}) else "list of texts"
     if isinstance(default, str):
         return "text"
     kind = "integer" if isinstance(default, int) else "number"
@@ -82,6 +124,8 @@ def _word(word: object) -> str:
 
 
 def _toml(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
@@ -158,10 +202,54 @@ def _answer(value: object) -> str:
     return str(value)
 
 
+# --- docs/management.md ---
+
+
+def management_rights() -> str:
+    """What each tag may do, operation by operation."""
+    words = {NOTHING: "", OWN: "own", ALL: "all"}
+    return table(
+        ("Operation", *(f"`{tag}`" for tag in TAGS)),
+        (
+            (
+                operation.name,
+                *(
+                    "own vhosts"
+                    if operation.in_vhost and operation.reach[tag] == OWN
+                    else words[operation.reach[tag]]
+                    for tag in TAGS
+                ),
+            )
+            for operation in OPERATIONS
+        ),
+    )
+
+
+def management_routes() -> str:
+    """Every path below /api, and by what right each method is answered."""
+    paths: dict[str, dict[str, list[str]]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {}).setdefault(route.operation.name, []).append(route.method)
+    return table(
+        ("Path below `/api`", "Methods, and the operation that they are"),
+        (
+            (
+                f"`{path}`",
+                "; ".join(f"{', '.join(methods)}: {name}" for name, methods in by_right.items()),
+            )
+            for path, by_right in paths.items()
+        ),
+    )
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "compat-levels": compat_levels,
     "consumer-arguments": consumer_arguments,
     "environment-prefix": environment_prefix,
+    "management-rights": management_rights,
+    "management-routes": management_routes,
+    "keys-not-obeyed": keys_not_obeyed,
+    "keys-with-one-value": keys_with_one_value,
     "queue-arguments": queue_arguments,
     "rabbitmq-variables": rabbitmq_variables,
     "settings": settings,

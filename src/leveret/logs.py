@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
 from typing import Final, TextIO
 
 LEVELS: Final = {
@@ -43,10 +44,18 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
-def set_up_logging(level: str, form: str, stream: TextIO | None = None) -> None:
-    """Send what the program logs to standard error, or to a stream."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+def set_up_logging(level: str, form: str, stream: TextIO | None = None, file: str = "") -> None:
+    """Send what the program logs to standard error, to a stream, or to a file, which is begun anew
+    when somebody has renamed it. Raises OSError, and then nothing has changed."""
+    handler: logging.Handler = (
+        WatchedFileHandler(file, encoding="utf-8", errors="backslashreplace")
+        if file
+        else logging.StreamHandler(stream or sys.stderr)
+    )
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    for before in logging.getLogger("leveret").handlers:
+        if isinstance(before, WatchedFileHandler):
+            before.close()
     for name, least in (
         ("leveret", LEVELS[level]),
         ("asyncio", logging.ERROR),

@@ -62,18 +62,9 @@ class Monitor:
         disk_free: Callable[[Path], int] = free_disk_bytes,
         give_back: Callable[[], None] = give_back_memory,
     ) -> None:
-        self.memory_limit_bytes = memory_limit_bytes(config, compat)
-        absolute = config.memory_high_watermark_bytes
-        # How it was set, in RabbitMQ's words.
-        self.memory_high_watermark: dict[str, float] = (
-            {"absolute": absolute} if absolute else {"relative": _ratio(config, compat)}
-        )
-        self.disk_free_limit_bytes = disk_free_limit_bytes(config)
         self.folder = folder
         self._alarms = alarms
         self._clock = clock
-        self._memory_interval_seconds = config.memory_monitor_interval_seconds
-        self._disk_interval_seconds = config.disk_monitor_interval_seconds
         self._read_memory = memory_used
         self._read_disk = disk_free
         self._give_back = give_back
@@ -83,6 +74,22 @@ class Monitor:
         self._raised: set[str] = set()
         self._room_bytes: dict[str, int | None] = {}
         self._timers: dict[str, Timer] = {}
+        self.obey(config, compat)
+
+    def obey(self, config: Config, compat: Compat) -> None:
+        """Have the limits that the settings say; if it runs, it looks at once."""
+        self.memory_limit_bytes = memory_limit_bytes(config, compat)
+        absolute = config.memory_high_watermark_bytes
+        # How it was set, in RabbitMQ's words.
+        self.memory_high_watermark: dict[str, float] = (
+            {"absolute": absolute} if absolute else {"relative": _ratio(config, compat)}
+        )
+        self.disk_free_limit_bytes = disk_free_limit_bytes(config)
+        self._memory_interval_seconds = config.memory_monitor_interval_seconds
+        self._disk_interval_seconds = config.disk_monitor_interval_seconds
+        if self._timers:
+            self.stop()
+            self.start()
 
     def start(self) -> None:
         """Look now, and from time to time."""

@@ -1,4 +1,5 @@
-"""What the operating system says of memory and disk. Where it says nothing, that is None."""
+"""What the operating system says of memory, disk and file descriptors. Where it says nothing, that
+is None."""
 
 import contextlib
 import os
@@ -7,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+# What is not given to connections: files of the store, and HTTP.
+DESCRIPTORS_KEPT = 200
 
 
 def resident_bytes() -> int | None:
@@ -31,6 +35,43 @@ def total_memory_bytes(root: Path = Path("/")) -> int | None:
 def free_disk_bytes(folder: Path) -> int:
     """What may still be written to the disk of a folder. Raises OSError."""
     return shutil.disk_usage(folder).free
+
+
+def raise_descriptors() -> None:
+    """Allow this process as many file descriptors as its user may have. The lower limit, which it
+    starts with, is for programs that use `select`."""
+    # Windows has no such limit.
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def connections_max() -> int:
+    """How many connections there may be so that descriptors are left for files and for operators;
+    0 is any number."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        used = len(os.listdir("/dev/fd"))
+    except (ImportError, OSError):
+        return 0
+    if limit == resource.RLIM_INFINITY:
+        return 0
+    return max(1, limit - used - min(limit // 4, DESCRIPTORS_KEPT))
+
+
+def descriptors() -> tuple[int, int] | None:
+    """Open file descriptors of this process, and how many it may have."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return len(os.listdir("/proc/self/fd")), limit
+    except (ImportError, OSError):
+        return None
 
 
 def _control_group_limits(root: Path) -> Iterator[int]:

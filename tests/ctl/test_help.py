@@ -15,6 +15,8 @@ from .conftest import CLEAN, Ctl, Served, leveret
 PAGE = Path(__file__).parents[2] / "docs" / "ctl.md"
 EXAMPLES = re.findall(r"^\| `(\w+)` \| `leveret ctl (.+)` \|$", PAGE.read_text(), re.MULTILINE)
 
+NEED_NO_BROKER = {"version", "enable", "disable", "is_enabled", "list"}
+
 
 def test_every_verb_has_an_example_in_the_documentation() -> None:
     assert sorted(verb for verb, _ in EXAMPLES) == sorted(VERBS)
@@ -25,7 +27,8 @@ def test_an_example_uses_its_verb_as_it_must_be_used(verb: str, example: str, no
     arguments = shlex.split(example)
     assert arguments[0] == verb
     waits_not = ["-t", "0"] if verb == "await_startup" else []
-    assert nobody(*arguments, *waits_not).exit_code == 69
+    expected = 0 if verb in NEED_NO_BROKER else 69
+    assert nobody(*arguments, *waits_not, stdin="secret\n").exit_code == expected
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -45,7 +48,7 @@ def test_the_help_of_a_listing_names_its_columns(nobody: Ctl) -> None:
 
 def test_help_without_a_verb_lists_the_verbs(nobody: Ctl) -> None:
     listed = nobody.run("help")
-    assert all(f"  {verb} " in listed for verb in VERBS)
+    assert set(VERBS) <= set(re.findall(r"^  (\w+)", listed, re.MULTILINE))
 
 
 @pytest.mark.parametrize("word", ["list_queus", "frobnicate", "../x", "žába", ""])

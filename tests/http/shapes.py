@@ -18,9 +18,55 @@ import pika
 
 RECORDED = Path(__file__).parent / "shapes.json"
 
-# CONNECTION and CHANNEL stand for the names that the scene has.
+# What is put over HTTP before the scene: something of everything that is not in vhost / by itself.
+SETTINGS: tuple[tuple[str, Any], ...] = (
+    ("/api/policies/%2F/short", {"pattern": "^classic$", "definition": {"max-length": 1000}}),
+    ("/api/operator-policies/%2F/low", {"pattern": "^none$", "definition": {"max-length": 5}}),
+    ("/api/vhost-limits/%2F/max-queues", {"value": 1000}),
+    ("/api/user-limits/guest/max-channels", {"value": 1000}),
+    ("/api/topic-permissions/%2F/guest", {"exchange": "amq.topic", "write": "", "read": ".*"}),
+    ("/api/global-parameters/own", {"value": "text"}),
+    ("/api/users/nobody", {"password": "password", "tags": ""}),
+)
+
+# CONNECTION, CHANNEL, NODE and PORT stand for what the scene has.
 PATHS = (
     "/api/overview",
+    "/api/cluster-name",
+    "/api/extensions",
+    "/api/auth",
+    "/api/auth/attempts/NODE",
+    "/api/feature-flags",
+    "/api/definitions",
+    "/api/definitions/%2F",
+    "/api/all-configuration",
+    "/api/parameters",
+    "/api/parameters/vhost-limits",
+    "/api/parameters/vhost-limits/%2F",
+    "/api/parameters/vhost-limits/%2F/limits",
+    "/api/global-parameters",
+    "/api/global-parameters/own",
+    "/api/policies",
+    "/api/policies/%2F",
+    "/api/policies/%2F/short",
+    "/api/operator-policies",
+    "/api/operator-policies/%2F",
+    "/api/operator-policies/%2F/low",
+    "/api/vhost-limits",
+    "/api/vhost-limits/%2F",
+    "/api/user-limits",
+    "/api/user-limits/guest",
+    "/api/topic-permissions",
+    "/api/topic-permissions/%2F/guest",
+    "/api/vhosts/%2F/topic-permissions",
+    "/api/users/guest/topic-permissions",
+    "/api/users/without-permissions",
+    "/api/queues?page=1",
+    "/api/exchanges?page=1",
+    "/api/connections?page=1",
+    "/api/channels?page=1",
+    "/api/vhosts?page=1",
+    "/api/connections/username/guest",
     "/api/whoami",
     "/api/vhosts",
     "/api/vhosts/%2F",
@@ -55,6 +101,10 @@ PATHS = (
     "/api/consumers",
     "/api/consumers/%2F",
     "/api/nodes",
+    "/api/nodes/NODE",
+    "/api/nodes/NODE/memory",
+    "/api/nodes/NODE/memory/relative",
+    "/api/healthchecks/node",
     "/api/aliveness-test/%2F",
     "/api/health/checks/alarms",
     "/api/health/checks/local-alarms",
@@ -62,6 +112,8 @@ PATHS = (
     "/api/health/checks/node-is-quorum-critical",
     "/api/health/checks/node-is-mirror-sync-critical",
     "/api/health/checks/protocol-listener/amqp",
+    "/api/health/checks/port-listener/PORT",
+    "/api/health/checks/certificate-expiration/1/days",
 )
 
 
@@ -90,9 +142,14 @@ def scene(amqp_url: str) -> Iterator[None]:
 
 def named(path: str, get: Callable[[str], Any]) -> str:
     """The path with the names that the scene has."""
-    for place, family in (("CONNECTION", "connections"), ("CHANNEL", "channels")):
+    families = {"CONNECTION": "connections", "CHANNEL": "channels", "NODE": "nodes"}
+    for place, family in families.items():
         if place in path:
             path = path.replace(place, quote(get(f"/api/{family}")[0]["name"], safe=""))
+    if "PORT" in path:
+        listeners = get("/api/overview")["listeners"]
+        port = next(each["port"] for each in listeners if each["protocol"] == "amqp")
+        path = path.replace("PORT", str(port))
     return path
 
 
@@ -158,6 +215,14 @@ def record(http_url: str, amqp_url: str) -> dict[str, Any]:
         with opener.open(base + path) as response:
             return json.load(response)
 
+    for path, body in SETTINGS:
+        put = urllib.request.Request(
+            base + path,
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+            method="PUT",
+        )
+        opener.open(put).close()
     with scene(amqp_url):
         threading.Event().wait(12)
         return {path: shape_of(get(named(path, get))) for path in PATHS}

@@ -255,7 +255,7 @@ def test_a_pattern_that_is_none_is_refused_with_the_place(api):
 
 def test_all_three_patterns_must_be_given(api):
     reason = api.put("/api/permissions/%2F/guest", {"configure": "", "write": ""}).refusal[2]
-    assert "`read`" in reason
+    assert reason == "[{key_missing,read}]"
 
 
 def test_an_unknown_users_permissions_are_404(api):

@@ -4,8 +4,11 @@ import socket
 
 import pytest
 
-from leveret.management.calls import BODY_MAX_BYTES
+from leveret.management import calls
 from leveret.management.resources import ROUTES
+from leveret.management.routing import BODY_MAX_BYTES
+
+from .in_memory import in_memory
 
 PLACES = {
     "vhost": "%2F",
@@ -15,10 +18,9 @@ PLACES = {
     "destination": "work",
     "user": "ada",
     "name": "max-connections",
+    "component": "vhost-limits",
 }
-WITH_BODY = [
-    route for route in ROUTES if route.method in ("PUT", "POST") and "stop" not in route.parts
-]
+WITH_BODY = [route for route in ROUTES if route.body is not None]
 BODIES = [
     b"nonsense",
     b"{",
@@ -32,6 +34,8 @@ BODIES = [
     b'{"arguments":' + b'{"a":' * 5000,
     b"[" * 100_000,
 ]
+MESSAGE = {"routing_key": "", "properties": {}, "payload": "", "payload_encoding": "string"}
+GET = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
 # Members of the wrong type, for each path that takes a body.
 WRONG_TYPES = {
     "/api/vhosts/%2F": [{"description": 7}, {"tags": {}}, {"tags": [1]}, {"tracing": "x"}],
@@ -48,7 +52,43 @@ WRONG_TYPES = {
     "/api/user-limits/ada/max-connections": [{"value": 1}],
     "/api/x/user-limits/ada": [{"value": []}, {"value": {}}],
     "/api/topic-permissions/%2F/ada": [{"exchange": 5, "write": "", "read": ""}],
+    "/api/definitions": [{"queues": {}}, {"users": [{}]}, {"vhosts": [{"name": 1}]}],
+    "/api/definitions/%2F": [{"queues": [{}]}, {"policies": 7}],
+    "/api/all-configuration": [{"bindings": [{"source": "a"}]}],
     "/api/x/authenticate": [{"user": 1, "password": ""}, {"user": ""}],
+    "/api/parameters/vhost-limits/%2F/max-connections": [{"value": 1}, {"value": {}}],
+    "/api/global-parameters/max-connections": [],
+    "/api/cluster-name": [{"name": 1}, {}],
+    "/api/auth/hash_password": [{"password": 1}, {}],
+    "/api/users/bulk-delete": [{"users": "ada"}, {"users": [1]}, {"users": ["nobody"]}, {}],
+    "/api/exchanges/%2F/amq.topic/publish": [
+        {},
+        MESSAGE | {"routing_key": 1},
+        MESSAGE | {"routing_key": "x" * 256},
+        MESSAGE | {"properties": 1},
+        MESSAGE | {"properties": {"headers": 1}},
+        MESSAGE | {"properties": {"headers": {"x" * 256: 1}}},
+        MESSAGE | {"properties": {"priority": 256}},
+        MESSAGE | {"properties": {"priority": True}},
+        MESSAGE | {"properties": {"delivery_mode": 3}},
+        MESSAGE | {"properties": {"message_id": "x" * 256}},
+        MESSAGE | {"properties": {"user_id": "somebody"}},
+        MESSAGE | {"properties": {"expiration": "soon"}},
+        MESSAGE | {"payload": {}},
+        MESSAGE | {"payload_encoding": "utf-7"},
+        MESSAGE | {"payload": "!", "payload_encoding": "base64"},
+    ],
+    "/api/queues/%2F/work/get": [
+        {},
+        GET | {"count": -1},
+        GET | {"count": "many"},
+        GET | {"count": None},
+        GET | {"ackmode": "ack"},
+        GET | {"ackmode": []},
+        GET | {"encoding": "utf-7"},
+        GET | {"truncate": -1},
+    ],
+    "/api/queues/%2F/work/actions": [{}, {"action": "dance"}, {"action": []}],
     "/api/x/backup": [{"folder": 1}, {"folder": "not/from/the/root"}],
 }
 
@@ -87,15 +127,28 @@ def test_members_that_nobody_knows_are_left_alone(api):
     assert api.put("/api/queues/%2F/work", {"colour": "blue", "vhost": 7}).status == 201
 
 
-@pytest.mark.parametrize("route", WITH_BODY, ids=[path_of(each) for each in WITH_BODY])
+# One for each maximum there is.
+OF_EACH_SIZE = list({each.body_max_bytes: each for each in WITH_BODY}.values())
+
+
+@pytest.mark.parametrize("route", OF_EACH_SIZE, ids=[path_of(each) for each in OF_EACH_SIZE])
 def test_a_body_that_is_too_large_is_refused(api, route):
-    body = b'{"a":"' + b"x" * BODY_MAX_BYTES + b'"}'
+    body = b'{"a":"' + b"x" * route.body_max_bytes + b'"}'
     reply = api.request(route.method, path_of(route), body)
     assert reply.refusal == (
         400,
         "bad_request",
-        f"the body is larger than {BODY_MAX_BYTES} octets",
+        f"the body is larger than {route.body_max_bytes} octets",
     )
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(calls, "BODY_TIMEOUT_SECONDS", 0.0)
+    with in_memory() as memory:
+        reply = memory.request("PUT", "/api/queues/%2F/work", Ellipsis)
+    reason = "the body has not come within 0 s"
+    assert reply.refusal == (408, "request_timeout", reason)
+    assert reply.headers["connection"] == "close"
 
 
 def test_a_body_just_not_too_large_is_taken(api):

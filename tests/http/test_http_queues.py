@@ -114,11 +114,9 @@ def test_counts_are_exact_and_immediate(api, connect):
     queue = api.get("/api/queues/%2F/work").json
     counts = (queue["messages"], queue["messages_ready"], queue["messages_unacknowledged"])
     assert counts == (3, 2, 1)
-    assert api.get("/api/overview").json["queue_totals"] == {
-        "messages": 3,
-        "messages_ready": 2,
-        "messages_unacknowledged": 1,
-    }
+    totals = api.get("/api/overview").json["queue_totals"]
+    assert (totals["messages"], totals["messages_ready"]) == (3, 2)
+    assert totals["messages_unacknowledged"] == 1
 
 
 def test_a_purge_takes_the_ready_messages_only(api, connect):

@@ -151,9 +151,7 @@ def test_definitions_that_are_imported_at_each_start_are_there_once(
         """{"users": [{"name": "guest", "tags": "administrator"}],
             "vhosts": [{"name": "/"}],
             "exchanges": [{"name": "x", "vhost": "/", "type": "fanout"}],
-            "queues": [{"name": "q", "vhost": "/", "arguments": {"x-max-length": 3}},
-                       {"name": "q", "vhost": "/"},
-                       {"name": "nowhere", "vhost": "none"}],
+            "queues": [{"name": "q", "vhost": "/", "arguments": {"x-max-length": 3}}],
             "bindings": [{"source": "x", "vhost": "/", "destination": "q",
                           "destination_type": "queue"}]}"""
     )

@@ -197,13 +197,13 @@ def test_a_definitions_file_brings_users_vhosts_permissions_and_topology(tmp_pat
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "cannot be imported: Input data was truncated"),
+        ("", "cannot be imported: this is not JSON: Input data was truncated"),
         ("[]", "cannot be imported: Expected `object`, got `array`"),
         ('{"users": [{"name": 1}]}', "at `$.users[0].name`"),
         ('{"users": [{"name": "a", "hashing_algorithm": "x"}]}', "unknown hashing_algorithm 'x'"),
         (
-            '{"permissions": [{"user": "a", "vhost": "/", "configure": "(", '
-            '"write": "", "read": ""}]}',
+            '{"users": [{"name": "a"}], "vhosts": [{"name": "/"}], "permissions": [{"user": "a", '
+            '"vhost": "/", "configure": "(", "write": "", "read": ""}]}',
             "'(' is not a regular expression",
         ),
     ],
@@ -225,7 +225,6 @@ def test_settings_come_from_file_environment_and_flags_in_this_order(tmp_path):
     ("text", "sentence"),
     [
         ("heartbeat_seconds = -1", "heartbeat_seconds"),
-        ("no_such_setting = 1", "no_such_setting"),
         ('compat = "2.0"', "compat"),
         ("= 1", "is not TOML"),
     ],
@@ -234,6 +233,21 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path, text, sentence):
     file = tmp_path / "leveret.toml"
     file.write_text(text)
     assert sentence in refused("--ephemeral", "--config", str(file))
+
+
+def test_a_setting_that_does_not_exist_is_refused_if_strict(tmp_path):
+    file = tmp_path / "leveret.toml"
+    file.write_text("amqp_prot = 1")
+    sentence = refused("--ephemeral", "--strict", "--config", str(file))
+    assert "amqp_prot is unknown" in sentence
+    assert "did you mean amqp_port?" in sentence
+
+
+def test_a_password_that_breaks_the_rules_is_refused_for_the_default_user_too(tmp_path):
+    file = tmp_path / "rabbitmq.conf"
+    file.write_text("credential_validator.min_length = 12\n")
+    sentence = refused("--ephemeral", "--config", str(file))
+    assert "default_pass cannot be used: minimum required password length is 12" in sentence
 
 
 def test_a_port_in_use_is_a_sentence():

@@ -1,6 +1,7 @@
 """What stands in for the neighbours of a small structure in its tests."""
 
 from leveret.broker.compat import Compat
+from leveret.broker.counts import Churn
 from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.dead_letter import DeadLetter
@@ -106,6 +107,7 @@ class Graveyard:
         self.wall_offset = 0.0
         self.letters: list[tuple[bytes, str]] = []
         self.dead_letters = self
+        self.churn = Churn()
 
     def take(self, letter: DeadLetter) -> None:
         message = letter.message
@@ -174,7 +176,7 @@ class RecordingBackend(Backend):
         self.asked: list[tuple[str, str]] = []
         self.refuse: set[tuple[str, str]] = set()
 
-    def authenticate(self, credentials: Credentials, from_loopback: bool) -> Pending:
+    def authenticate(self, credentials: Credentials, host: str) -> Pending:
         return Pending.of("")
 
     def authorise(self, user: str, vhost: str, permission: str, name: str) -> bool:

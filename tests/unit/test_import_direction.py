@@ -19,12 +19,13 @@ LAYERS = (
     {"lab"},
     {"testing"},
     {"app"},
+    {"obedience"},
     {"management"},
-    {"net", "store", "access", "clock", "build_info", "monitor"},
+    {"net", "store", "access", "clock", "build_info", "lag", "monitor"},
     {"amqp"},
     {"broker"},
     {"wire", "errors"},
-    {"allocation", "config", "logs", "names", "system", ""},
+    {"allocation", "config", "logs", "names", "reloading", "sources", "system", "systemd", ""},
 )
 HEIGHT = {name: -number for number, layer in enumerate(LAYERS) for name in layer}
 LEAVES = LAYERS[-1]

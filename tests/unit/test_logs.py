@@ -113,3 +113,17 @@ def test_formatting_leaves_the_record_alone(formatter: logging.Formatter) -> Non
     record = logging.makeLogRecord({"msg": "x", "levelname": "INFO", "levelno": logging.INFO})
     formatter.format(record)
     assert record.levelname == "INFO"
+
+
+def test_a_file_is_begun_anew_when_somebody_has_renamed_it(stream: io.StringIO, tmp_path) -> None:
+    file, renamed = tmp_path / "log", tmp_path / "log.1"
+    set_up_logging("info", "text", file=str(file))
+    logging.getLogger("leveret").info("one")
+    file.rename(renamed)
+    logging.getLogger("leveret").info("two")
+    # Back to the stream: the file is closed.
+    set_up_logging("info", "text", stream)
+    logging.getLogger("leveret").info("three")
+    texts = (renamed.read_text(), file.read_text(), stream.getvalue())
+    assert [text.split()[-1] for text in texts] == ["one", "two", "three"]
+    assert [text.count("\n") for text in texts] == [1, 1, 1]

@@ -4,10 +4,13 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from leveret.access.failed_logins import FailedLogins
+from leveret.access.password_rules import PasswordRules
 from leveret.access.passwords import DEFAULT_ALGORITHM, hash_password, verify_password
 from leveret.access.permissions import Permissions, TopicPermissions, check_pattern
+from leveret.amqp.peer import is_loopback
 from leveret.broker.limits import NO_LIMIT, limit_of, user_limits
-from leveret.broker.seams import Backend, Credentials, DefinitionStore, Pending
+from leveret.broker.seams import Backend, Clock, Credentials, DefinitionStore, Pending
 
 log = logging.getLogger("leveret.access")
 
@@ -43,16 +46,26 @@ class User:
 
 
 class Users(Backend):
-    """`loopback_users` may log in from this machine only."""
+    """`loopback_users` may log in from this machine only. With a clock, failed logins are slowed
+    down."""
 
-    def __init__(self, definitions: DefinitionStore, loopback_users: Iterable[str]) -> None:
+    def __init__(
+        self,
+        definitions: DefinitionStore,
+        loopback_users: Iterable[str],
+        clock: Clock | None = None,
+    ) -> None:
         self.users: dict[str, User] = {}
         self.permissions: dict[tuple[str, str], Permissions] = {}
         # By user and vhost, then by exchange.
         self.topic_permissions: dict[tuple[str, str], dict[str, TopicPermissions]] = {}
         self.limits: dict[str, dict[str, int]] = {}
         self._definitions = definitions
-        self._loopback_users = frozenset(loopback_users)
+        self.loopback_users = frozenset(loopback_users)
+        # Of passwords that are set from now on.
+        self.password_rules = PasswordRules()
+        self._clock = clock
+        self._failed = FailedLogins()
         for kind, key, value, _revision in definitions.load():
             try:
                 self._load(kind, key, value)
@@ -86,21 +99,48 @@ class Users(Backend):
 
     # --- Backend ---
 
-    def authenticate(self, credentials: Credentials, from_loopback: bool) -> Pending:
-        user = self.users.get(credentials.user)
-        if user is None:
-            verify_password(credentials.password, _NOBODY, DEFAULT_ALGORITHM)
-            return Pending.of("there is no such user; add_user makes one")
-        if not verify_password(credentials.password, user.password_hash, user.hashing_algorithm):
-            return Pending.of("the password is wrong; change_password sets another")
-        if credentials.password == b"":
-            return Pending.of("an empty password is never accepted")
-        if user.name in self._loopback_users and not from_loopback:
+    def authenticate(self, credentials: Credentials, host: str) -> Pending:
+        clock = self._clock
+        if clock is None or credentials.password is None:
+            return Pending.of(self._refusal(credentials, host))
+        now = clock.now()
+        wait = self._failed.begin(host, credentials.user, now)
+        if wait is None:
             return Pending.of(
+                "too many logins of this user have failed from this address, and more are being "
+                "decided; it may try again in a few seconds"
+            )
+        if wait == 0:
+            return Pending.of(self._decided(credentials, host))
+        answer = Pending()
+        clock.call_at(now + wait, lambda: answer.complete(self._decided(credentials, host)))
+        return answer
+
+    def _decided(self, credentials: Credentials, host: str) -> str:
+        refusal = self._refusal(credentials, host)
+        if refusal == "":
+            self._failed.succeeded(host, credentials.user)
+        return refusal
+
+    def _refusal(self, credentials: Credentials, host: str) -> str:
+        """Why the login is refused; "" if it is not."""
+        user = self.users.get(credentials.user)
+        password = credentials.password
+        if user is None:
+            if password is not None:
+                verify_password(password, _NOBODY, DEFAULT_ALGORITHM)
+            return "there is no such user; add_user makes one"
+        if password is not None:
+            if not verify_password(password, user.password_hash, user.hashing_algorithm):
+                return "the password is wrong; change_password sets another"
+            if password == b"":
+                return "an empty password is never accepted"
+        if user.name in self.loopback_users and not is_loopback(host):
+            return (
                 f"user '{user.name}' can only connect from this machine; make a user of its own "
                 "for remote clients"
             )
-        return Pending.of("")
+        return ""
 
     def password_matches(self, name: str, password: str) -> bool:
         """Whether there is such a user with this password."""
@@ -135,7 +175,8 @@ class Users(Backend):
     # --- changes; each is answered after its commit and holds from then on ---
 
     def add_user(self, name: str, password: str, tags: Iterable[str] = ()) -> Pending:
-        """Add or replace a user; answers with it."""
+        """Add or replace a user; answers with it. Raises `PasswordError`."""
+        self.password_rules.check(password)
         user = User(name, hash_password(password.encode()), DEFAULT_ALGORITHM, tuple(tags))
         return self.put_user(user)
 

@@ -1,4 +1,4 @@
-"""Whether one more connection or channel may come, by the limits of its vhost and of its user.
+"""Whether one more connection or channel may come, by the limits of the node, its vhost, its user.
 
 Only where there is a limit is anything counted.
 """
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 
 def admit_connection(connection: Connection, vhost: VHost, backend: Backend) -> None:
-    """Refuse, with 530, a connection beyond what the vhost or the user may have."""
+    """Refuse, with 530, a connection beyond what the node, the vhost or the user may have."""
     user = connection.user
+    limit = connection.limits.connection_max
+    if limit >= 0 and is_reached(limit, sum(each.is_running() for each in _all(connection))):
+        raise NotAllowed(
+            f"connection refused: node connection limit ({limit}) is reached",
+            remedy="the setting connection_max raises it",
+        )
     limit = vhost.limit(MAX_CONNECTIONS)
     if limit >= 0 and is_reached(limit, _count(connection, vhost=vhost)):
         raise NotAllowed(
@@ -37,8 +43,15 @@ def admit_connection(connection: Connection, vhost: VHost, backend: Backend) -> 
 
 
 def admit_channel(connection: Connection, backend: Backend) -> None:
-    """Refuse, with 530, a channel beyond what the user may have on all connections together."""
+    """Refuse, with 530, a channel beyond what the node or the user may have on all connections."""
     user = connection.user
+    limit = connection.limits.channel_max_per_node
+    if limit and is_reached(limit, sum(len(each.channels.open) for each in _all(connection))):
+        raise NotAllowed(
+            f"number of channels opened on node '{connection.broker.node}' has reached the "
+            f"maximum allowed limit of ({limit})",
+            remedy="the setting channel_max_per_node raises it",
+        )
     limit = backend.limit(user, MAX_CHANNELS)
     if limit < 0:
         return

@@ -149,6 +149,20 @@ class Channel:
         self.pending = False
         self.pending_method = 0
         self.content: Content | None = None
+        # What `leveret.amqp.counted` derives the rest from; the last: came back or rejected.
+        self.sizes = self.broker.sizes
+        self.publish_count: i64 = 0
+        self.publish_bytes: i64 = 0
+        self.return_count: i64 = 0
+        self.drop_count: i64 = 0
+        self.deliver_count: i64 = 0
+        self.redeliver_count: i64 = 0
+        self.get_count: i64 = 0
+        self.get_no_ack_count: i64 = 0
+        self.get_empty_count: i64 = 0
+        self.unsettled_count: i64 = 0
+        # Who takes samples of the counts keeps them here.
+        self.history: object = None
         self._handlers = handlers
         self._held: list[bytes] = []
         self._held_bytes: int = 0
@@ -271,11 +285,19 @@ class Channel:
             for queue in route.queues:
                 queue.heed_expiration()
         if self.transaction is not None:
-            self.transaction.publish(route, message)
+            self.transaction.publish(self, route, message)
             self.connection.work += 1
             return
-        ticket: i64 = 0
         queues = route.queues
+        # As `leveret.amqp.counted.count_published`, without a call.
+        self.publish_count += 1
+        self.publish_bytes += body_size
+        if body_size > 100:
+            self.sizes.take(body_size)
+        exchange = route.exchange
+        exchange.publish_in_count += 1
+        exchange.publish_out_count += len(queues)
+        ticket: i64 = 0
         if persistent and len(route.durable) != 0:
             ticket = self.broker.store.append(message, route.durable)
             self.connection.stores = True
@@ -343,8 +365,13 @@ class Channel:
     def unroutable(self, route: Route, message: Message) -> None:
         """A message leads nowhere: back to its publisher if it is mandatory, else a log line."""
         if route.mandatory:
+            self.return_count += 1
+            self.vhost.kept.publishing.return_unroutable += 1
             self._return(message)
-        elif not route.told:
+            return
+        self.drop_count += 1
+        self.vhost.kept.publishing.drop_unroutable += 1
+        if not route.told:
             self._tell_unroutable(route)
 
     def _tell_unroutable(self, route: Route) -> None:
@@ -437,6 +464,7 @@ class Channel:
         for entry in entries:
             consumer = entry.consumer
             if rejected:
+                self.unsettled_count += 1
                 entry.queue.reject(entry)
             else:
                 entry.queue.settle(entry)
@@ -457,6 +485,7 @@ class Channel:
                 self._regain(consumer)
                 served[consumer] = None
             entry.queue.requeue(entry, failed)
+            self.unsettled_count += 1
             queues[entry.queue] = None
         for consumer in served:
             if not consumer.active and not self.closing and consumer.tag in self.consumers:
@@ -564,3 +593,7 @@ class Channel:
         self.requeue(self.unacked.settle_up_to(0))
         for consumer in consumers:
             self.vhost.consumer_left(consumer.queue)
+        self.broker.sizes.sum_bytes += self.publish_bytes
+        if self.confirms is not None:
+            self.vhost.kept.publishing.in_confirm_mode += self.confirms.published
+        self.broker.churn.channels_closed += 1

@@ -100,6 +100,7 @@ class Channels:
         admit_channel(connection, self._backend)
         actor = Actor(connection.user, self._backend, connection)
         self.open[number] = Channel(connection, number, actor, self._handlers)
+        connection.broker.churn.channels_opened += 1
         self._write(number, ChannelOpenOk().encode())
 
     def _release(self, channel: Channel) -> None:

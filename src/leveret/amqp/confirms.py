@@ -10,17 +10,21 @@ from collections import deque
 
 from mypy_extensions import i64
 
+from leveret.broker.counts import Counts
 from leveret.broker.seams import MessageStore
 from leveret.wire.frames import method_frame
 from leveret.wire.methods import BasicAck, BasicNack
 
 
 class Confirms:
-    """`published` is the last sequence number given; the first publish has number 1."""
+    """`published` is the last sequence number given; the first publish has number 1. What is
+    confirmed is added to `counts`."""
 
-    def __init__(self, store: MessageStore) -> None:
+    def __init__(self, store: MessageStore, counts: Counts) -> None:
+        self._counts = counts
         self.published: i64 = 0
         self._answered: i64 = 0
+        self._nacked: i64 = 0
         self._store = store
         # (sequence number, ticket) of what is not known to be durable, ascending
         self._waiting: deque[tuple[int, int]] = deque()
@@ -51,6 +55,10 @@ class Confirms:
         """Whether `answers` may have something to say."""
         return self._answered < self.published
 
+    def confirmed_count(self) -> i64:
+        """How many were answered with an acknowledgement."""
+        return self._answered - self._nacked
+
     def unanswered_count(self) -> int:
         """How many published messages wait for their answer."""
         return int(self.published - self._answered)
@@ -71,6 +79,7 @@ class Confirms:
             nack = BasicNack(delivery_tag=number, multiple=False, requeue=False)
             frames.append(method_frame(channel, nack.encode()))
             self._answered = number
+            self._nacked += 1
         if failed:
             del self._failed[:failed]
         self._ack_up_to(ready, channel, frames)
@@ -80,4 +89,5 @@ class Confirms:
         if number > self._answered:
             ack = BasicAck(delivery_tag=number, multiple=number > self._answered + 1)
             frames.append(method_frame(channel, ack.encode()))
+            self._counts.confirm += number - self._answered
             self._answered = number

@@ -21,7 +21,7 @@ from leveret import errors
 from leveret.amqp.blocked import Blocked
 from leveret.amqp.channels import Channels
 from leveret.amqp.content import Content
-from leveret.amqp.described import described_frame
+from leveret.amqp.described import described_connection, described_frame
 from leveret.amqp.output import Output
 from leveret.amqp.refusals import ack_timeout_refusal, connection_refusal, with_remedy
 from leveret.amqp.unroutable import Unroutable
@@ -115,6 +115,8 @@ class Connection(Session):
         self.channels = Channels(self, handlers, handshake.backend, limits.channel_max)
         self.heartbeat: Heartbeat | None = None
         self.octets_received: i64 = 0
+        self.reads: i64 = 0
+        self.history: object = None
         self.starved: list[ChannelConsumer] = []
         self.confirming: dict[Channel, None] = {}
         self.work: i64 = 0
@@ -147,6 +149,7 @@ class Connection(Session):
         size = i64(len(data))
         # What was left over last time is offered, and counted, once more.
         self.octets_received += size - self._left_over
+        self.reads += 1
         self._refill()
         while self._state < DEAF:
             began = self._at
@@ -461,10 +464,7 @@ class Connection(Session):
 
     def described(self) -> str:
         """The connection in a log line: who, and from where."""
-        name = f"'{self.client_name}' " if self.client_name else ""
-        user = f", user '{self.user}'" if self.user else ""
-        vhost = f", vhost '{self.vhost.name}'" if self.vhost is not None else ""
-        return f"connection {name}{self.peer.name}{user}{vhost}"
+        return described_connection(self.peer.name, self.client_name, self.user, self.vhost)
 
     def close(self, error: errors.ConnectionError) -> None:
         """Close by the server's own will, as on shutdown or by an operator's command."""
@@ -563,9 +563,9 @@ class Connection(Session):
         # pass from one dying channel to the next.
         for channel in channels:
             channel.withdraw()
-        vhost = self.vhost
-        if vhost is not None and self._state == RUNNING:
-            vhost.remove_exclusive_queues(self)
+        if self.vhost is not None and self._state == RUNNING:
+            self.broker.churn.connections_closed += 1
+            self.vhost.remove_exclusive_queues(self)
         for channel in channels:
             channel.give_back()
 

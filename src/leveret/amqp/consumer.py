@@ -67,6 +67,9 @@ class ChannelConsumer(Consumer):
         entry.consumer = self
         self.unacked_count += 1
         channel.limited_count += 1
+        channel.deliver_count += 1
+        if entry.redelivered:
+            channel.redeliver_count += 1
         tag = channel.track(entry)
         channel.deliver(self.deliver_start, tag, entry.redelivered, entry.message)
         if channel.firehose.on:
@@ -74,6 +77,8 @@ class ChannelConsumer(Consumer):
 
     def deliver_settled(self, message: Message, redelivered: bool) -> None:
         channel = self.channel
+        if redelivered:
+            channel.redeliver_count += 1
         tag = channel.unacked.next_tag()
         channel.deliver(self.deliver_start, tag, redelivered, message)
         if channel.firehose.on:

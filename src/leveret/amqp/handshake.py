@@ -14,6 +14,7 @@ from leveret import errors
 from leveret.amqp.admission import admit_connection
 from leveret.amqp.described import as_binary, described_frame
 from leveret.amqp.heartbeat import Heartbeat
+from leveret.broker.auth_attempts import AMQP
 from leveret.wire.constants import FRAME_HEARTBEAT, FRAME_METHOD
 from leveret.wire.frames import METHOD_FRAME_MIN, PROTOCOL_HEADER, PROTOCOL_HEADER_0_9
 from leveret.wire.methods import (
@@ -112,6 +113,10 @@ class Handshake:
         """Whether an error is answered with a close; before tune-ok the socket just closes."""
         return self._state == OPENING
 
+    def login_decided(self, connection: Connection, succeeded: bool) -> None:
+        """Somebody has tried to log in."""
+        connection.broker.auth_attempts.count(AMQP, succeeded)
+
     # --- the protocol header ---
 
     def protocol_header(self, connection: Connection, data: bytes) -> int:
@@ -124,7 +129,8 @@ class Handshake:
             log.warning(
                 "connection %s refused: it began with %s, which is not AMQP 0-9-1%s",
                 connection.peer.name,
-                as_binary(header),
+                # A version of AMQP whole; of anything else its beginning, which may be a secret's.
+                as_binary(header if header.startswith(b"AMQP") else header[:4]),
                 _guess(header),
             )
             connection.output.write(connection.broker.compat.foreign_header_reply)
@@ -136,7 +142,7 @@ class Handshake:
                 version_major=0,
                 version_minor=9,
                 server_properties=dict(self._server_properties),  # type: ignore[arg-type]
-                mechanisms=" ".join(self._mechanisms).encode(),
+                mechanisms=" ".join(self._offered(connection)).encode(),
                 locales=b"en_US",
             )
         )
@@ -186,18 +192,32 @@ class Handshake:
         mechanism = self._mechanisms.get(method.mechanism)
         if mechanism is None:
             raise errors.CommandInvalid(f"unknown authentication mechanism '{method.mechanism}'")
+        if method.mechanism not in self._offered(connection):
+            raise errors.CommandInvalid(f"invalid authentication mechanism '{method.mechanism}'")
         self._mechanism = mechanism()
+        tls = connection.peer.tls
+        if tls is not None:
+            self._mechanism.certificate = tls.certificate
         self._respond(connection, method.response)
+
+    def _offered(self, connection: Connection) -> list[str]:
+        over_tls = connection.peer.tls is not None
+        return [name for name, kind in self._mechanisms.items() if over_tls or not kind.for_tls]
 
     def _respond(self, connection: Connection, response: bytes) -> None:
         assert self._mechanism is not None
-        outcome = self._mechanism.respond(response)
+        try:
+            outcome = self._mechanism.respond(response)
+        except errors.LoginRefused as refusal:
+            log.warning("%s: login refused: %s", connection.described(), refusal)
+            self._refuse_login(connection)
+            return
         if isinstance(outcome, bytes):
             self._state = SECURING
             connection.send(ConnectionSecure(challenge=outcome))
             return
         self._state = AUTHENTICATING
-        answer = self.backend.authenticate(outcome, connection.peer.is_loopback)
+        answer = self.backend.authenticate(outcome, connection.peer.host)
         answer.then(
             lambda refusal: self._authenticated(connection, outcome, refusal),
             lambda error: self._authenticated(connection, outcome, error),
@@ -211,6 +231,8 @@ class Handshake:
             return
         connection.read_on(None)
         assert self._mechanism is not None
+        self.login_decided(connection, not refusal)
+        connection.broker.churn.login("amqp091", bool(refusal))
         if refusal:
             log.warning(
                 "%s: login of user '%s' refused: %s",
@@ -273,6 +295,7 @@ class Handshake:
         heartbeat = None
         if self._heartbeat_seconds != 0:
             heartbeat = Heartbeat(connection, self._heartbeat_seconds)
+        connection.broker.churn.connections_opened += 1
         connection.run(vhost, heartbeat)
         log.info("%s opened", connection.described())
 

@@ -2,7 +2,8 @@
 
 
 class Limits:
-    """Times in seconds, sizes in octets; `consumer_max_per_channel` 0 is any number."""
+    """Times in seconds, sizes in octets. `connection_max` and `channel_max_per_node` are for all
+    connections together; -1 is any number of connections, 0 any number of the others."""
 
     def __init__(
         self,
@@ -17,6 +18,8 @@ class Limits:
         consumer_timeout_seconds: float = 1800.0,
         consumer_max_per_channel: int = 0,
         max_message_size_bytes: int = 134217728,
+        connection_max: int = -1,
+        channel_max_per_node: int = 0,
     ) -> None:
         self.frame_max_bytes = frame_max_bytes
         self.initial_frame_max_bytes = initial_frame_max_bytes
@@ -28,3 +31,9 @@ class Limits:
         self.consumer_timeout_seconds = consumer_timeout_seconds
         self.consumer_max_per_channel = consumer_max_per_channel
         self.max_message_size_bytes = max_message_size_bytes
+        self.connection_max = connection_max
+        self.channel_max_per_node = channel_max_per_node
+
+    def become(self, other: "Limits") -> None:
+        """Hold what another one holds. Connections that are open keep what was negotiated."""
+        vars(self).update(vars(other))

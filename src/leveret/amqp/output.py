@@ -29,6 +29,7 @@ class Output:
     def __init__(self, session: Session, outbox: Outbox, frame_max: i64) -> None:
         self.frame_max = frame_max
         self.octets_sent: i64 = 0
+        self.writes: i64 = 0
         self.writable = True
         self._session = session
         self._outbox = outbox
@@ -51,6 +52,7 @@ class Output:
         data = self._writer.getvalue()
         self._writer = BytesWriter()
         self.octets_sent += len(data)
+        self.writes += 1
         return data
 
     def size(self) -> int:

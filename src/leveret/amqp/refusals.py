@@ -1,12 +1,14 @@
 """From whatever went wrong to the close that says so."""
 
 from leveret import errors
+from leveret.amqp.described import without_octets
 from leveret.wire.errors import MalformedString, UnknownMethod, WireError
 
 
 def with_remedy(error: errors.ReplyError) -> str:
-    """A refusal for the log: what the peer hears, and what to do about it."""
-    return f"{error.reply_text} ({error.remedy})" if error.remedy else error.reply_text
+    """A refusal for the log: what the peer hears, but for its octets, and what to do about it."""
+    text = without_octets(error.reply_text)
+    return f"{text} ({error.remedy})" if error.remedy else text
 
 
 def connection_refusal(error: Exception, on_channel: bool) -> tuple[errors.ConnectionError, bool]:

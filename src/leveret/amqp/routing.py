@@ -47,7 +47,7 @@ def route_message(channel: Channel, route: Route, message: Message) -> i64:
 def _hold_back(channel: Channel, route: Route, message: Message) -> i64:
     stamp(message, channel.vhost.wall_ms(), route.further_keys)
     if channel.transaction is not None:
-        channel.transaction.publish(route, message)
+        channel.transaction.publish(channel, route, message)
         return 0
     queues = route.queues
     ticket: i64 = 0

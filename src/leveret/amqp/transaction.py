@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.amqp.counted import count_published
 from leveret.amqp.reply_to import names_reply_to
 from leveret.broker.queues.expiry import has_expiration
 from leveret.broker.queues.holding import Holding
@@ -71,10 +72,15 @@ class Transaction:
         """How many acknowledgements do."""
         return sum(len(run.entries) for run in self._settled if run.outcome == ACKNOWLEDGE)
 
-    def publish(self, route: Route, message: Message) -> None:
+    def settled_count(self) -> int:
+        """How many deliveries wait for the commit, whatever becomes of them."""
+        return sum(len(run.entries) for run in self._settled)
+
+    def publish(self, channel: Channel, route: Route, message: Message) -> None:
         """Take a message that has been routed."""
         if route.queues and route.exchange.name == "" and names_reply_to(route.routing_key):
             # An answer to direct reply-to does not wait, as in RabbitMQ.
+            count_published(channel, route.exchange, len(route.queues), message.body_size)
             for queue in route.queues:
                 queue.publish(message, 0)
             return
@@ -92,6 +98,7 @@ class Transaction:
         published, self._published = self._published, []
         for each in published:
             each.queues = _queues(channel, each)
+            count_published(channel, each.route.exchange, len(each.queues), each.message.body_size)
             if not each.queues:
                 channel.unroutable(each.route, each.message)
         stored = False

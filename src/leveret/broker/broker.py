@@ -9,10 +9,13 @@ from time import time
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import Alarms
+from leveret.broker.auth_attempts import AuthAttempts
 from leveret.broker.compat import LEVELS, Compat
+from leveret.broker.counts import Churn, Kept, Sizes
 from leveret.broker.durable import QueueIds
 from leveret.broker.exchanges.delayed import DelayedExchange
-from leveret.broker.limits import LimitError, vhost_limits
+from leveret.broker.global_parameters import GLOBAL_PARAMETER, GlobalParameters
+from leveret.broker.limits import LimitError, NodeLimits, vhost_limits
 from leveret.broker.loading import Loading
 from leveret.broker.queues import QUEUE_TYPES
 from leveret.broker.queues.holding import Holding
@@ -43,6 +46,8 @@ log = logging.getLogger("leveret.vhost")
 
 VHOST: Final = "vhost"
 VHOST_LIMITS: Final = "vhost_limits"
+# RabbitMQ's word in the metadata of a vhost.
+PROTECTED: Final = "protected_from_deletion"
 
 
 class Broker(StoreEvents):
@@ -69,12 +74,21 @@ class Broker(StoreEvents):
         # Queues whose definitions are damaged: their messages are nobody's, and no leftovers.
         self.damaged_queues: list[str] = []
         self.alarms = Alarms()
+        self.auth_attempts = AuthAttempts()
+        self.global_parameters = GlobalParameters(definitions)
         self.now: float = clock.now()
         self.paging = Paging()
+        self.churn = Churn()
+        self.sizes = Sizes()
+        # What deleted vhosts have counted.
+        self.kept = Kept()
         # Of queues declared without a type, where the vhost does not say; "" is classic. To be set
         # before `load`.
         self.default_queue_type = ""
         self.vhosts: dict[str, VHost] = {}
+        self.limits = NodeLimits(lambda: sum(len(each.queues) for each in self.vhosts.values()))
+        # Called for a vhost that has been made; answers when it has what it begins with.
+        self.vhost_made: Callable[[VHost], Pending] = Pending.of
         self.sessions: dict[Session, None] = {}
         # Sessions with published messages that the store has not made durable yet.
         self.unconfirmed: dict[Session, None] = {}
@@ -101,12 +115,16 @@ class Broker(StoreEvents):
                     log.error("vhost '%s' has lost its description and tags", name)
                     value = {}
                 self._make_vhost(name, value)
+            elif kind == GLOBAL_PARAMETER:
+                self.global_parameters.load(name, value)
         for kind, name, value, _revision in definitions:
             if kind == VHOST_LIMITS and name in self.vhosts:
                 self._load_limits(self.vhosts[name], value)
         loading = Loading(self.vhosts, self._queue_ids)
         loading.load(definitions)
         self.damaged_queues = loading.damaged_queues
+        # They were there before.
+        self.churn.queues_created = 0
         if loading.leftovers:
             self.definitions.delete_all(loading.leftovers).then(
                 lambda _: None,
@@ -121,15 +139,20 @@ class Broker(StoreEvents):
         default_queue_type: str = "",
         compat: str = "",
     ) -> Pending:
-        """Make a vhost with the exchanges that every vhost has; answers with it. The queue type and
-        the level of compatibility are the server's if they are empty."""
+        """Make a vhost with the exchanges that every vhost has, and what the settings say it begins
+        with; answers with it. The queue type and the level of compatibility are the server's if
+        they are empty. Raises 406 if there are as many as there may be."""
         if name in self.vhosts:
             return Pending.of(self.vhosts[name])
+        self.limits.check_vhost(name, len(self.vhosts))
         value = _metadata(description, tags, default_queue_type, compat)
         answer = Pending()
-        self.definitions.put(VHOST, name, value).then(
-            lambda _revision: answer.complete(self._make_vhost(name, value)), answer.fail
-        )
+
+        def committed(_revision: object) -> None:
+            vhost = self._make_vhost(name, value)
+            self.vhost_made(vhost).then(lambda _: answer.complete(vhost), answer.fail)
+
+        self.definitions.put(VHOST, name, value).then(committed, answer.fail)
         return answer
 
     def describe_vhost(
@@ -142,6 +165,19 @@ class Broker(StoreEvents):
     ) -> Pending:
         """Give a vhost another description and so on; answers with it."""
         value = _metadata(description, tags, default_queue_type, compat)
+        if vhost.protected:
+            value[PROTECTED] = True
+        return self._change_vhost(vhost, value)
+
+    def protect_vhost(self, vhost: VHost, protected: bool) -> Pending:
+        """Protect a vhost from deletion, or no longer; answers with it."""
+        own_compat = vhost.compat.level if vhost.own_compat else ""
+        value = _metadata(vhost.description, vhost.tags, vhost.own_queue_type, own_compat)
+        if protected:
+            value[PROTECTED] = True
+        return self._change_vhost(vhost, value)
+
+    def _change_vhost(self, vhost: VHost, value: Mapping[str, object]) -> Pending:
         answer = Pending()
 
         def committed(_revision: object) -> None:
@@ -180,6 +216,7 @@ class Broker(StoreEvents):
             return Pending.of(False)
         answer = Pending()
         keys = [(VHOST, name), (VHOST_LIMITS, name), *vhost.remove_all()]
+        self.kept.add(vhost.kept)
         self.definitions.delete_all(keys).then(lambda _: answer.complete(True), answer.fail)
         return answer
 
@@ -197,6 +234,8 @@ class Broker(StoreEvents):
                 self.paging,
             )
             vhost.choose = self.choose
+            vhost.node_limits = self.limits
+            vhost.churn = self.churn
             vhost.firehose.node = self.node
             vhost.wake = self.wake
             vhost.wall_offset = self.wall_offset
@@ -210,6 +249,7 @@ class Broker(StoreEvents):
 
     def _describe(self, vhost: VHost, value: Mapping[str, object]) -> None:
         vhost.description = str(value.get("description", ""))
+        vhost.protected = value.get(PROTECTED) is True
         tags = value.get("tags", [])
         vhost.tags = [str(tag) for tag in tags] if isinstance(tags, list) else []
         level = value.get("compat")

@@ -110,6 +110,7 @@ class Firehose:
             frames, tail, message.channel, len(header), message.body_size, largest, False
         )
         for queue in queues:
+            queue.moved_count += 1
             queue.publish(told, 0)
 
 

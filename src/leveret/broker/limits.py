@@ -3,10 +3,11 @@
 A negative number is no limit. What is there when a limit is set stays; no more may come.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from leveret.broker.terms import pairs, term
+from leveret.errors import PreconditionFailed
 
 MAX_CONNECTIONS: Final = "max-connections"
 MAX_QUEUES: Final = "max-queues"
@@ -19,6 +20,33 @@ NO_LIMIT: Final = -1
 
 class LimitError(ValueError):
     """A limit that cannot be set; the text is RabbitMQ's."""
+
+
+class NodeLimits:
+    """How many vhosts there may be, and how many queues in all of them, which `count_queues`
+    counts; a negative number of vhosts and 0 queues are no limit."""
+
+    def __init__(self, count_queues: Callable[[], int]) -> None:
+        self.vhost_max = NO_LIMIT
+        self.queue_max = 0
+        self._count_queues = count_queues
+
+    def check_vhost(self, name: str, count: int) -> None:
+        """Refuse a vhost beside so many others."""
+        if is_reached(self.vhost_max, count):
+            raise PreconditionFailed(
+                f"cannot create vhost '{name}': vhost limit of {self.vhost_max} is reached",
+                remedy="the setting vhost_max raises it",
+            )
+
+    def check_queue(self, name: str) -> None:
+        """Refuse, with 406, a queue beyond what there may be."""
+        if self.queue_max and is_reached(self.queue_max, self._count_queues()):
+            raise PreconditionFailed(
+                f"cannot declare queue '{name}': queue limit in cluster ({self.queue_max}) "
+                "is reached",
+                remedy="the setting queue_max raises it",
+            )
 
 
 def vhost_limits(values: Mapping[str, object]) -> dict[str, int]:

@@ -6,13 +6,18 @@ what it would match.
 """
 
 import logging
-from typing import Final
+from time import thread_time
+from typing import Any, Final
 
 import regex
 
 log = logging.getLogger("leveret.access")
 
 SEARCH_TIMEOUT_SECONDS: Final = 0.02
+# Of all that one request or one change of a policy has searched for together.
+REQUEST_SECONDS: Final = 0.005
+# What a search takes that gives no trouble is not counted: there may be thousands of names.
+FREE_SECONDS: Final = 20e-6
 # `regex` writes counted repeats out: nested ones could take all memory while they are compiled.
 EXPANSION_MAX: Final = 10_000
 _PARTS: Final = regex.compile(
@@ -34,6 +39,8 @@ def check_pattern(pattern: str) -> None:
         raise PatternError(
             f"'{pattern}' is not a regular expression: {error}; '.*' matches every name"
         ) from error
+    except RecursionError:
+        raise PatternError(f"'{pattern}' is nested too deeply") from None
 
 
 def _expansion(pattern: str) -> int:
@@ -56,6 +63,51 @@ def _expansion(pattern: str) -> int:
         else:
             levels[-1] = [before + last, 1]
     return sum(before + last for before, last in levels)
+
+
+class OutOfTimeError(Exception):
+    """Searches have taken too long; the text is for whoever wrote the pattern."""
+
+
+class SearchBudget:
+    """The time that one request has for searching names, in processor time of this thread: whoever
+    else runs on this machine takes none of it. Whoever has done other things between two searches
+    calls `resume`."""
+
+    def __init__(self, pattern: Any) -> None:
+        self._pattern = pattern
+        self._left = REQUEST_SECONDS
+        self._counted = thread_time()
+
+    def resume(self) -> None:
+        """Count from now on."""
+        self._counted = thread_time()
+
+    def finds(self, name: str) -> bool:
+        """Whether the compiled pattern is found in the name. Raises `OutOfTimeError`."""
+        found, seconds = self._search(name)
+        if seconds > FREE_SECONDS:
+            # Interrupts count as this thread's time too. They do not come twice.
+            found, again = self._search(name)
+            self._left -= min(seconds, again)
+            if self._left <= 0:
+                raise OutOfTimeError(
+                    f"the pattern '{self._pattern.pattern}' takes too long to match: "
+                    "write it without nested repetition"
+                )
+        return found
+
+    def _search(self, name: str) -> tuple[bool, float]:
+        found, seconds = False, REQUEST_SECONDS
+        try:
+            found = self._pattern.search(name, timeout=REQUEST_SECONDS / 2) is not None
+        except TimeoutError:
+            self.resume()
+        else:
+            counted = self._counted
+            self._counted = thread_time()
+            seconds = self._counted - counted
+        return found, seconds
 
 
 class Pattern:

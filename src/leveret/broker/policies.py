@@ -37,7 +37,7 @@ APPLY_TO: Final = ("all", "queues", "classic_queues", "quorum_queues", "streams"
 
 # Queues and exchanges that hear of a change in one turn of the loop, and how long that may take.
 APPLIED_PER_TURN: Final = 1000
-TURN_SECONDS: Final = 0.01
+TURN_SECONDS: Final = 0.003
 
 # PCRE's words for what `regex` calls otherwise; RabbitMQ's text has the former.
 _PCRE: Final = {

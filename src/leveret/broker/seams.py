@@ -250,6 +250,11 @@ class Exchange:
         self.now: Callable[[], float] = monotonic
         self.policy: Policy | None = None
         self.operator_policy: Policy | None = None
+        # Messages that were published to it, and copies of them that queues got.
+        self.publish_in_count: i64 = 0
+        self.publish_out_count: i64 = 0
+        # Who takes samples of the counts keeps them here.
+        self.history: object = None
 
     def removed(self) -> None:
         """The vhost has it no more."""
@@ -382,24 +387,45 @@ class DefinitionStore:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Mechanism:
-    """How credentials travel (SASL); one instance for one login."""
+    """How credentials travel (SASL); one instance for one login.
+
+    One that is `for_tls` is offered where the connection is TLS; `certificate` then is what TLS
+    has proven of the peer, None where it has proven nothing. Whoever makes the mechanism sets it.
+    """
 
     name: ClassVar[str] = ""
+    for_tls: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.certificate: Certificate | None = None
 
     def respond(self, response: bytes) -> Credentials | bytes:
         """Take the peer's response: credentials, or the next challenge.
 
-        Raises `MalformedArguments` (502) for a response that makes no sense.
+        Raises `MalformedArguments` (502) for a response that makes no sense, `LoginRefused` (403)
+        where it is clear already that this is nobody.
         """
         raise NotImplementedError
 
 
+class Certificate:
+    """A peer's certificate, proven by TLS: `user` is the user name in it, "" if it has none; the
+    others are as RabbitMQ shows them."""
+
+    def __init__(self, user: str, subject: str, issuer: str, validity: str) -> None:
+        self.user = user
+        self.subject = subject
+        self.issuer = issuer
+        self.validity = validity
+
+
 class Credentials:
-    """What a mechanism has found out; nothing is proven yet."""
+    """What a mechanism has found out. A password proves nothing yet; where it is None, the
+    mechanism knows by other means that the peer is this user."""
 
     __slots__ = ("password", "user")
 
-    def __init__(self, user: str, password: bytes) -> None:
+    def __init__(self, user: str, password: bytes | None) -> None:
         self.user = user
         self.password = password
 
@@ -408,8 +434,9 @@ class Credentials:
 class Backend:
     """Decides who somebody is and what they may do."""
 
-    def authenticate(self, credentials: Credentials, from_loopback: bool) -> Pending:
-        """Answers with why the login is refused, in a sentence for the log; "" if it is not."""
+    def authenticate(self, credentials: Credentials, host: str) -> Pending:
+        """Answers with why the login from this address is refused, in a sentence for the log; ""
+        if it is not."""
         raise NotImplementedError
 
     def authorise(self, user: str, vhost: str, permission: str, name: str) -> bool:

@@ -13,6 +13,7 @@ from leveret.broker.arguments import text_of
 from leveret.broker.bindings import Bindings
 from leveret.broker.content import properties_of
 from leveret.broker.copies import further_keys
+from leveret.broker.counts import Churn, Kept
 from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
 from leveret.broker.exchanges.default import DefaultExchange
 from leveret.broker.exchanges.delayed import DelayedExchange
@@ -38,6 +39,10 @@ class Topology:
     def __init__(self, name: str) -> None:
         self.name = name
         self.generation = 0
+        self.churn = Churn()
+        self.kept = Kept()
+        # Who takes samples of the counts keeps them here.
+        self.history: object = None
         # A number from 0 to below n by chance, for the exchanges that need one.
         self.choose: Callable[[int], int] = randrange
         self.now: Callable[[], float] = monotonic
@@ -110,6 +115,7 @@ class Topology:
         """There is none of its name."""
         self.queues[queue.name] = queue
         self.generation += 1
+        self.churn.queues_created += 1
 
     def add_binding(self, binding: Binding) -> None:
         """Both its ends are there, and it is not bound yet."""
@@ -122,13 +128,15 @@ class Topology:
         """Take a queue away with its bindings."""
         queues = self.queues if queue.name in self.queues else self.reply_queues
         del queues[queue.name]
+        if queues is self.queues:
+            self.churn.queues_deleted += 1
+        self.kept.add_queues([queue])
         self.generation += 1
         return [queue, *self.take_bindings(self.bindings.reaching(queue))]
 
     def take_exchange(self, exchange: Exchange) -> list[Thing]:
         """Take an exchange away with its bindings."""
-        del self.exchanges[exchange.name]
-        exchange.removed()
+        self._take_exchange(exchange)
         self.generation += 1
         gone: list[Thing] = [exchange]
         for binding in self.bindings.leaving(exchange):
@@ -150,11 +158,15 @@ class Topology:
             gone.append(binding)
             source = binding.source
             if source.auto_delete and not self.bindings.leaving(source):
-                del self.exchanges[source.name]
-                source.removed()
+                self._take_exchange(source)
                 gone.append(source)
                 waiting.extend(self.bindings.reaching(source))
         return gone
+
+    def _take_exchange(self, exchange: Exchange) -> None:
+        del self.exchanges[exchange.name]
+        self.kept.publishing.publish_into([exchange])
+        exchange.removed()
 
     def take_all(self) -> list[Thing]:
         """The vhost is going: so is everything in it."""
@@ -163,6 +175,9 @@ class Topology:
             gone.append(exchange)
             gone.extend(self.bindings.leaving(exchange))
             exchange.removed()
+        self.kept.publishing.publish_into(list(self.exchanges.values()))
+        self.kept.add_queues([*self.queues.values(), *self.reply_queues.values()])
+        self.churn.queues_deleted += len(self.queues)
         self.bindings = Bindings()
         self.queues.clear()
         self.reply_queues.clear()
@@ -220,6 +235,8 @@ class Topology:
             key = message.routing_key
             queues, _ = self.route(destination, key, lambda: properties, keys, message)
         if queues:
+            for queue in queues:
+                queue.moved_count += 1
             enqueue(queues[0].store, message, queues)
 
     def _alternate(self, exchange: Exchange) -> list[Destination]:

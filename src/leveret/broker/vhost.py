@@ -27,7 +27,7 @@ from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.exchanges.topic import check_hashes
 from leveret.broker.firehose import TRACE, Firehose
-from leveret.broker.limits import MAX_QUEUES, is_reached, limit_of
+from leveret.broker.limits import MAX_QUEUES, NodeLimits, is_reached, limit_of
 from leveret.broker.names import (
     RESERVED_PREFIX,
     exchange_resource,
@@ -99,6 +99,8 @@ class VHost(Topology):
         self.now = clock.now
         self.description = ""
         self.tags: list[str] = []
+        # Whether nobody may delete it.
+        self.protected = False
         self.compat = compat
         # Whether that is the vhost's own, and not the server's.
         self.own_compat = False
@@ -113,6 +115,7 @@ class VHost(Topology):
         self._commits = Commits(name, definitions)
         self.policies = Policies(self, definitions, clock)
         self.limits: dict[str, int] = {}
+        self.node_limits: NodeLimits | None = None
         self.dead_letters = DeadLetters(self, store)
 
     def add_queue(self, queue: ClassicQueue) -> None:
@@ -245,6 +248,7 @@ class VHost(Topology):
         queue = self.queues.get(name)
         if queue is not None:
             require_equivalent_queue(self.name, queue, durable, owner, auto_delete, arguments)
+            self.churn.queues_declared += 1
             return Pending.of(queue)
         if (QUEUE, name) in self._commits.under_way:
             return self._commits.after(
@@ -272,6 +276,7 @@ class VHost(Topology):
 
     def _queue_declared(self, queue: ClassicQueue) -> Pending:
         self.add_queue(queue)
+        self.churn.queues_declared += 1
         return Pending.of(queue)
 
     def new_queue(
@@ -373,6 +378,8 @@ class VHost(Topology):
                 "is reached",
                 remedy=f"list_vhost_limits -p {self.name} shows it; set_vhost_limits raises it",
             )
+        if self.node_limits is not None:
+            self.node_limits.check_queue(name)
         dead_letter_exchange = exchange_named_by(arguments, "x-dead-letter-exchange", resource)
         if dead_letter_exchange is not None:
             self.require(actor, "read", "queue", name)

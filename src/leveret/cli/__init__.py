@@ -11,10 +11,15 @@ import click
 # Where each command is, as `module:name`.
 COMMANDS: Final = {
     "backup": "leveret.cli.backup:backup",
+    "completion": "leveret.cli.completion:completion",
+    "config": "leveret.cli.config:config",
     "ctl": "leveret.cli.ctl.group:ctl",
+    "install-shims": "leveret.cli.shims:install_shims",
     "lab": "leveret.cli.lab:lab",
     "serve": "leveret.cli.serve:serve",
     "store": "leveret.cli.store:store",
+    "systemd": "leveret.cli.systemd:systemd",
+    "tls": "leveret.cli.tls:tls",
 }
 
 

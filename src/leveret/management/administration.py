@@ -4,11 +4,20 @@ Operations that concern access and living connections at once are here and nowhe
 they are asked for over HTTP, the management socket or by a program that embeds the broker.
 """
 
+from typing import Final
+
 from leveret.access.users import Users
 from leveret.amqp.connection import Connection
 from leveret.broker.broker import Broker
 from leveret.broker.seams import Pending
 from leveret.errors import ConnectionForced
+
+# Users with this tag cannot be deleted.
+PROTECTED_TAG: Final = "protected"
+
+
+class ProtectedError(Exception):
+    """What is to be deleted is protected; the text says so in RabbitMQ's words."""
 
 
 class Administration:
@@ -31,8 +40,17 @@ class Administration:
         if connection.is_running():
             connection.close(ConnectionForced(reason))
 
+    def check_user_deletion(self, name: str) -> None:
+        """Raise `ProtectedError` if the user is protected."""
+        user = self._users.users.get(name)
+        if user is not None and PROTECTED_TAG in user.tags:
+            raise ProtectedError(
+                f"Refused to delete user '{name}' because it is protected from deletion"
+            )
+
     def delete_user(self, name: str) -> Pending:
-        """Delete a user; its connections are closed with 320."""
+        """Delete a user; its connections are closed with 320. Raises `ProtectedError`."""
+        self.check_user_deletion(name)
         answer = self._users.delete_user(name)
         for session in list(self._broker.sessions):
             # Also those that have logged in and not opened yet.
@@ -43,11 +61,15 @@ class Administration:
     def delete_vhost(self, name: str) -> Pending:
         """Delete a vhost with its queues and permissions; its connections are closed with 320.
 
-        Answers with whether there was one.
+        Answers with whether there was one; raises `ProtectedError`.
         """
         vhost = self._broker.vhosts.get(name)
         if vhost is None:
             return Pending.of(False)
+        if vhost.protected:
+            raise ProtectedError(
+                f"Refused to delete virtual host '{name}' because it is protected from deletion"
+            )
         for connection in self.connections():
             if connection.vhost is vhost:
                 self.close_connection(connection, f"vhost '{name}' is deleted")

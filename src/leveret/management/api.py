@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.routing import Route as PageRoute
 
 from leveret.errors import ReplyError
-from leveret.management.authorisation import authorise
+from leveret.management.authorisation import READ_NODE, authorise
 from leveret.management.calls import Call, decoded, json_response
 from leveret.management.page import page
 from leveret.management.refusals import (
@@ -28,13 +28,17 @@ from leveret.management.refusals import (
     refusal_of,
 )
 from leveret.management.resources import ROUTES
+from leveret.management.routing import Routes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import Receive, Scope, Send
 
     from leveret.management.authentication import Authenticate
-    from leveret.management.calls import Route
     from leveret.management.context import Management
+    from leveret.management.metrics.scrape import Handler, Scrapes
+    from leveret.management.routing import Route
 
 log = logging.getLogger("leveret.management")
 
@@ -47,6 +51,7 @@ class Api(BaseRoute):
     def __init__(self, management: Management, authenticate: Authenticate) -> None:
         self._management = management
         self._authenticate = authenticate
+        self._routes = Routes(ROUTES)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         # Starlette's own routes see paths decoded, and a name may hold any character.
@@ -72,23 +77,20 @@ class Api(BaseRoute):
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        segments = _segments(_path(request))
-        routes = [
-            (route, names) for route in ROUTES if (names := route.match(segments)) is not None
-        ]
-        if not routes:
+        found = self._routes.find(_segments(_path(request)))
+        if found is None:
             raise not_found()
+        methods, names = found
         method = "GET" if request.method == "HEAD" else request.method
         if method == "OPTIONS":
-            return Response(headers={"allow": _allowed(routes)})
-        for route, names in routes:
-            if route.method == method:
-                return await self._call(route, names, request)
+            return Response(headers={"allow": _allowed(methods)})
+        if method in methods:
+            return await self._call(methods[method], names, request)
         raise Refusal(
             405,
             "method_not_allowed",
             f"this path does not answer {request.method}",
-            {"allow": _allowed(routes)},
+            {"allow": _allowed(methods)},
         )
 
     async def _call(self, route: Route, encoded: dict[str, str], request: Request) -> Response:
@@ -105,8 +107,9 @@ class Api(BaseRoute):
                     raise no_vhost()
                 raise not_found()
             authorise(caller, route.operation, vhost)
-        response = await route.handler(Call(self._management, caller, names, request))
+        response = await route.handler(Call(self._management, caller, route, names, request))
         if route.method != "GET":
+            self._management.lists.forget()
             log.info(
                 "%s %s by '%s': %d",
                 request.method,
@@ -117,17 +120,36 @@ class Api(BaseRoute):
         return response
 
 
-def management_application(management: Management, authenticate: Authenticate) -> Starlette:
+def management_application(
+    management: Management, authenticate: Authenticate, scrapes: Scrapes
+) -> Starlette:
     """The application of one way in; `authenticate` says who comes that way."""
+
+    def guarded(handler: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            try:
+                authorise(await authenticate(request), READ_NODE, None)
+            except Refusal as refusal:
+                return _refused(refusal)
+            return await handler(request)
+
+        return answer
+
     application = Starlette(
         routes=[
             PageRoute("/", page(management)),
+            *scrapes.routes(guarded),
             Api(management, authenticate),
         ],
         exception_handlers={HTTPException: _http_exception},
     )
     application.router.redirect_slashes = False
     return application
+
+
+def metrics_application(scrapes: Scrapes) -> Starlette:
+    """Metrics alone, for everybody who can connect."""
+    return Starlette(routes=scrapes.routes(lambda handler: handler))
 
 
 def _refuse_foreign_page(request: Request) -> None:
@@ -155,9 +177,9 @@ def _segments(path: str) -> list[str]:
     return path.removesuffix("/").split("/")[2:]
 
 
-def _allowed(routes: list[tuple[Route, dict[str, str]]]) -> str:
-    methods = [route.method for route, _ in routes]
-    return ", ".join((["HEAD"] if "GET" in methods else []) + methods + ["OPTIONS"])
+def _allowed(methods: Mapping[str, Route]) -> str:
+    names = list(methods)
+    return ", ".join((["HEAD"] if "GET" in names else []) + names + ["OPTIONS"])
 
 
 def _refused(refusal: Refusal) -> Response:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from leveret.amqp.peer import Peer
+from leveret.broker.auth_attempts import HTTP
 from leveret.broker.seams import Credentials
 from leveret.management.authorisation import Caller
 from leveret.management.pending import answered
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from leveret.access.users import Users
+    from leveret.broker.auth_attempts import AuthAttempts
+    from leveret.broker.counts import Churn
 
 log = logging.getLogger("leveret.management")
 
@@ -31,21 +33,23 @@ CREDENTIALS_MAX_BYTES: Final = 4096
 Authenticate = Callable[["Request"], Awaitable[Caller]]
 
 
-def by_password(users: Users) -> Authenticate:
+def by_password(users: Users, attempts: AuthAttempts, churn: Churn) -> Authenticate:
     """Basic authentication, with the rule about users that may come from this machine only."""
 
     async def authenticate(request: Request) -> Caller:
         credentials = _credentials(request.headers.get("authorization"))
         client = request.client
         # A peer that is gone already has no address; it is then not from this machine.
-        peer = Peer(client.host if client else "", client.port if client else 0, "", 0)
-        refusal = await answered(users.authenticate(credentials, peer.is_loopback))
+        host, port = (client.host.removeprefix("::ffff:"), client.port) if client else ("", 0)
+        refusal = await answered(users.authenticate(credentials, host))
         user = users.users.get(credentials.user)
+        attempts.count(HTTP, not refusal)
+        churn.login("http", bool(refusal) or user is None)
         if refusal or user is None:
             log.warning(
                 "HTTP from %s:%d: login of user '%s' refused: %s",
-                peer.host,
-                peer.port,
+                host,
+                port,
                 credentials.user,
                 refusal,
             )

@@ -52,6 +52,18 @@ CHANGE_POLICIES: Final = Operation(
     in_vhost=True,
     refused="User not authorised to access object",
 )
+# In RabbitMQ a policymaker may change these as well, and they concern everybody.
+CHANGE_GLOBAL_PARAMETERS: Final = Operation(
+    "change global parameters",
+    *(NOTHING, ALL, NOTHING, ALL),
+    refused="User not authorised to access object",
+)
+READ_PARAMETERS: Final = Operation(
+    "read parameters",
+    *(NOTHING, OWN, NOTHING, ALL),
+    in_vhost=True,
+    refused="User not authorised to access object",
+)
 READ_USER_LIMITS: Final = Operation("read user limits", ALL, ALL, ALL, ALL)
 READ_SESSIONS: Final = Operation("read sessions", OWN, OWN, ALL, ALL)
 CLOSE_SESSIONS: Final = Operation("close sessions", OWN, OWN, OWN, ALL)
@@ -66,6 +78,8 @@ OPERATIONS: Final = (
     READ_OBJECTS,
     CHANGE_OBJECTS,
     CHANGE_POLICIES,
+    READ_PARAMETERS,
+    CHANGE_GLOBAL_PARAMETERS,
     READ_USER_LIMITS,
     READ_SESSIONS,
     CLOSE_SESSIONS,
@@ -122,4 +136,6 @@ def authorise(caller: Caller, operation: Operation, vhost: str | None) -> None:
     if caller.reach(operation) == NOTHING:
         raise not_authorised(operation.refused)
     if vhost is not None and operation.in_vhost and not caller.sees_vhost(operation, vhost):
-        raise not_authorised(operation.refused_vhost)
+        # RabbitMQ shows administrators every vhost, and it is its broker that refuses them.
+        is_administrator = caller.reach(ADMINISTER) == ALL
+        raise not_authorised("Access refused." if is_administrator else operation.refused_vhost)

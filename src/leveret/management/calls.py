@@ -5,18 +5,31 @@ Paths are split before they are decoded: a name may hold `/` as %2F, and every o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 from starlette.responses import Response
 
-from leveret.management.authorisation import READ_OBJECTS
+from leveret.amqp.peer import Peer
+from leveret.management.authorisation import ALL, READ_OBJECTS
 from leveret.management.pending import answered
-from leveret.management.refusals import bad_request, login_failed, no_vhost, not_found
+from leveret.management.query import Query
+from leveret.management.refusals import (
+    Refusal,
+    bad_request,
+    keys_missing,
+    login_failed,
+    no_vhost,
+    not_found,
+)
+from leveret.management.statistics import Ranges, Statistics
+from leveret.management.streams import json_octets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from leveret.amqp.connection import Connection
@@ -25,9 +38,11 @@ if TYPE_CHECKING:
     from leveret.broker.vhost import VHost
     from leveret.management.authorisation import Caller, Operation
     from leveret.management.context import Management
+    from leveret.management.routing import Route
 
-BODY_MAX_BYTES: Final = 1 << 20
 NAME_MAX_BYTES: Final = 255
+# For a whole body to come.
+BODY_TIMEOUT_SECONDS: Final = 30.0
 DEFAULT_EXCHANGE: Final = "amq.default"
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -37,11 +52,17 @@ class Call:
     """What a resource works with. `names` are the decoded parts of the path, by their place."""
 
     def __init__(
-        self, management: Management, caller: Caller, names: dict[str, str], request: Request
+        self,
+        management: Management,
+        caller: Caller,
+        route: Route,
+        names: dict[str, str],
+        request: Request,
     ) -> None:
         self.management = management
         self.caller = caller
         self.names = names
+        self._route = route
         self._request = request
 
     # --- what is asked for ---
@@ -66,6 +87,13 @@ class Call:
         """The vhosts whose objects the caller may read, by name."""
         return self.vhosts_of(READ_OBJECTS)
 
+    def sees_vhosts(self) -> Callable[[tuple[VHost, object]], bool] | None:
+        """Whether something in a vhost may be read; None if everything may."""
+        if self.caller.reach(READ_OBJECTS) == ALL:
+            return None
+        visible = set(self.vhosts)
+        return lambda found: found[0] in visible
+
     def vhosts_of(self, operation: Operation) -> list[VHost]:
         """The vhosts that an operation reaches for the caller, by name."""
         vhosts = self.management.broker.vhosts
@@ -80,6 +108,11 @@ class Call:
         ]
         return sorted(connections, key=lambda connection: connection.peer.name)
 
+    def check_node(self) -> None:
+        """404 unless the path names this node, the only one."""
+        if self.names["node"] != self.management.node.name:
+            raise not_found()
+
     def exchange_name(self, place: str = "exchange") -> str:
         """An exchange's name in the path; the one without a name has another there."""
         name = self.names[place]
@@ -89,34 +122,68 @@ class Call:
         """A flag of the query."""
         return self._request.query_params.get(name) == "true"
 
+    @property
+    def paged(self) -> bool:
+        """Whether the list that is asked for has pages."""
+        return self._route.paged
+
+    @property
+    def query(self) -> Query:
+        """What the query asks for."""
+        return Query(self._request.query_params)
+
+    @property
+    def statistics(self) -> Statistics:
+        """Statistics with the samples that the query asks for."""
+        return Statistics(self.management.sampler, Ranges(self._request.query_params.get))
+
     def header(self, name: str) -> str | None:
         """A header, read as UTF-8."""
         value = self._request.headers.get(name)
         return None if value is None else value.encode("latin-1").decode(errors="replace")
 
+    @property
+    def peer(self) -> Peer:
+        """Where the request comes from; a peer that is gone already has no address."""
+        client = self._request.client
+        server: tuple[str, int | None] = self._request.scope.get("server") or ("", 0)
+        return Peer(
+            client.host if client else "", client.port if client else 0, server[0], server[1] or 0
+        )
+
     async def body(self, kind: type[Body]) -> Body:
-        """The JSON of the request; nothing counts as an object without members."""
-        octets = await self._octets()
+        """The JSON of the request; nothing counts as an object without members. The members that
+        `kind.REQUIRED` names are there."""
+        # The API's description tells what the route says.
+        assert kind is self._route.body, f"the route does not name {kind.__name__}"
+        octets = await self._octets(self._route.body_max_bytes)
         # A body may take minutes to come; who sent its first octet may be nobody by now.
         if not self.caller.is_current():
             raise login_failed()
         try:
             # Decoded first: what is not UTF-8 would pass in a member that nobody looks at.
-            return msgspec.json.decode(octets.decode() or "{}", type=kind, strict=False)
+            body = msgspec.json.decode(octets.decode() or "{}", type=kind, strict=False)
         except msgspec.ValidationError as error:
             raise bad_request(str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise bad_request("not_json") from None
+        required: tuple[str, ...] = getattr(kind, "REQUIRED", ())
+        missing = [name for name in required if getattr(body, name) is msgspec.UNSET]
+        if missing:
+            raise keys_missing(*missing)
+        return body
 
-    async def _octets(self) -> bytes:
+    async def _octets(self, maximum: int) -> bytes:
         octets = bytearray()
-        async for chunk in self._request.stream():
-            octets += chunk
-            if len(octets) > BODY_MAX_BYTES:
-                refusal = bad_request(f"the body is larger than {BODY_MAX_BYTES} octets")
-                # What is left of it is not wanted.
-                refusal.headers["connection"] = "close"
-                raise refusal
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+                async for chunk in self._request.stream():
+                    octets += chunk
+                    if len(octets) > maximum:
+                        raise _unwanted(400, f"the body is larger than {maximum} octets")
+        except TimeoutError:
+            seconds = f"{BODY_TIMEOUT_SECONDS:g} s"
+            raise _unwanted(408, f"the body has not come within {seconds}") from None
         return bytes(octets)
 
     async def done(self, pending: Pending) -> object:
@@ -126,43 +193,17 @@ class Call:
     # --- the answer ---
 
     def found(self, value: object) -> Response:
-        """200, with the columns that the query asks for."""
-        columns = self._request.query_params.get("columns")
-        if columns is not None:
-            value = _only(value, frozenset(column.split(".")[0] for column in columns.split(",")))
-        return json_response(200, value)
-
-
-Handler = Callable[[Call], Awaitable[Response]]
-
-
-class Route:
-    """A path below /api, whose parts in braces are names, and what is done there by whom."""
-
-    def __init__(self, method: str, path: str, operation: Operation, handler: Handler) -> None:
-        self.method = method
-        self.parts = tuple(path.strip("/").split("/"))
-        self.operation = operation
-        self.handler = handler
-
-    def match(self, segments: list[str]) -> dict[str, str] | None:
-        """The segments that stand for names, still encoded; None if this is another path."""
-        if len(segments) != len(self.parts):
-            return None
-        names: dict[str, str] = {}
-        for part, segment in zip(self.parts, segments, strict=True):
-            if part[0] == "{":
-                if not segment:
-                    return None
-                names[part[1:-1]] = segment
-            elif part != segment:
-                return None
-        return names
+        """200, with the columns that the query asks for, and a short list in its order. Of what
+        there may be many, lists are answered by `leveret.management.lists.listed`."""
+        query = self.query
+        if isinstance(value, list):
+            value = query.ordered(value)
+        return json_response(200, query.picked(value))
 
 
 def json_response(status: int, value: object, headers: dict[str, str] | None = None) -> Response:
     """A response whose body is JSON."""
-    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
+    return json_octets(status, msgspec.json.encode(value), headers)
 
 
 def created(location: str | None = None) -> Response:
@@ -190,9 +231,7 @@ def check_new_name(kind: str, name: str) -> None:
         raise bad_request(f"a {kind} has at most {NAME_MAX_BYTES} octets, this one has {size}")
 
 
-def _only(value: object, columns: frozenset[str]) -> object:
-    if isinstance(value, list):
-        return [_only(row, columns) for row in value]
-    if isinstance(value, dict):
-        return {key: value[key] for key in value if key in columns}
-    return value
+def _unwanted(status: int, reason: str) -> Refusal:
+    """What is left of the body is not wanted."""
+    error = "bad_request" if status == 400 else "request_timeout"
+    return Refusal(status, error, reason, {"connection": "close"})

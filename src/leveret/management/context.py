@@ -7,24 +7,34 @@ import time
 from typing import TYPE_CHECKING
 
 from leveret import __version__, build_info
+from leveret.broker.global_parameters import CLUSTER_NAME
+from leveret.config import ConfigError
+from leveret.lag import LoopLag
 from leveret.management.administration import Administration
+from leveret.management.lists import Lists
+from leveret.management.sampling import Sampler
+from leveret.management.statistics import Statistics
 from leveret.names import node_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leveret.access.users import Users
+    from leveret.amqp.limits import Limits
     from leveret.broker.broker import Broker
     from leveret.monitor import Monitor
+    from leveret.reloading import Reloaded
 
 
 class Listener:
-    """Where clients connect; `protocol` is RabbitMQ's word for what is spoken there."""
+    """Where clients connect; `protocol` is RabbitMQ's word for what is spoken there. With TLS,
+    `certificates` are the files of the server's certificate and of the CAs."""
 
     def __init__(self, protocol: str, host: str, port: int) -> None:
         self.protocol = protocol
         self.host = host
         self.port = port
+        self.certificates: tuple[str, str] | None = None
 
 
 class Node:
@@ -40,6 +50,7 @@ class Node:
         self.monitor = monitor
         self.data_folder = None if monitor.folder is None else str(monitor.folder)
         self.listeners: list[Listener] = []
+        self.auth_mechanisms: tuple[str, ...] = ()
         self._started = time.monotonic()
 
     def port_of(self, protocol: str) -> int:
@@ -55,13 +66,25 @@ class Management:
     """`request_stop` ends the process gracefully."""
 
     def __init__(
-        self, broker: Broker, users: Users, node: Node, request_stop: Callable[[], object]
+        self,
+        broker: Broker,
+        users: Users,
+        limits: Limits,
+        node: Node,
+        request_stop: Callable[[], object],
     ) -> None:
         self.broker = broker
         self.users = users
+        self.limits = limits
         self.node = node
+        self.sampler = Sampler(broker)
+        self.lag = LoopLag(broker.clock, lambda: broker.now)
+        self.statistics = Statistics(self.sampler)
         self.administration = Administration(broker, users)
+        self.lists = Lists(self)
         self.request_stop = request_stop
+        # Reads the settings again; raises `ConfigError`.
+        self.reload: Callable[[], Reloaded] = _no_settings
         # Broker time has no date; a date is derived from the moment at which this was made.
         self._epoch_seconds = time.time() - broker.clock.now()
 
@@ -72,3 +95,15 @@ class Management:
     def rabbitmq_version(self) -> str:
         """The RabbitMQ release whose API this is."""
         return self.broker.compat.server_version if self.node.as_rabbitmq else self.node.version
+
+    def cluster_name(self) -> str:
+        """The name of the cluster, its node's unless it was given one."""
+        return self.broker.global_parameters.cluster_name(self.node.name)
+
+    def global_parameters(self) -> dict[str, object]:
+        """The global parameters, by name; that of the cluster is always there."""
+        return {CLUSTER_NAME: self.cluster_name(), **self.broker.global_parameters.values}
+
+
+def _no_settings() -> Reloaded:
+    raise ConfigError("this broker has no settings that could be read again")

@@ -1,13 +1,17 @@
 """Refused requests: an exception raised anywhere, which the door turns into RabbitMQ's JSON."""
 
+from typing import Final
+
 from leveret.errors import AccessRefused, NotFound, NotStored, ReplyError
+
+LINE_MAX: Final = 78
 
 
 class Refusal(Exception):
     """A request that is answered with an error: `{"error": ..., "reason": ...}`."""
 
     def __init__(
-        self, status: int, error: str, reason: str, headers: dict[str, str] | None = None
+        self, status: int, error: str, reason: object, headers: dict[str, str] | None = None
     ) -> None:
         super().__init__(reason)
         self.status = status
@@ -16,14 +20,18 @@ class Refusal(Exception):
         self.headers = headers or {}
 
 
-def bad_request(reason: str) -> Refusal:
-    """The request cannot be understood, or its values cannot be used."""
+def bad_request(reason: object) -> Refusal:
+    """The request cannot be understood, or its values cannot be used. The reason is a text or, as
+    some of RabbitMQ's are, a list of texts."""
     return Refusal(400, "bad_request", reason)
 
 
 def keys_missing(*keys: str) -> Refusal:
     """The object in the body lacks these members, in RabbitMQ's words."""
-    return bad_request(f"[{','.join(f'{{key_missing,{key}}}' for key in keys)}]")
+    missing = [f"{{key_missing,{key}}}" for key in keys]
+    text = f"[{','.join(missing)}]"
+    # Erlang breaks what is longer than a line.
+    return bad_request(text if len(text) <= LINE_MAX else ",\n ".join(missing).join("[]"))
 
 
 def not_authorised(reason: str) -> Refusal:
@@ -60,3 +68,8 @@ def refusal_of(error: ReplyError) -> Refusal:
     if isinstance(error, NotStored):
         return Refusal(500, "internal_error", error.explanation)
     return bad_request(error.explanation)
+
+
+def precondition_failed(reason: str) -> Refusal:
+    """Something that is there forbids it."""
+    return Refusal(412, "precondition_failed", reason)

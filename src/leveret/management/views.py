@@ -1,8 +1,8 @@
 """What the API shows of each thing: RabbitMQ's keys, derived from the broker's state on request.
 
 Nothing is counted twice: a view reads the objects that serve the clients. Keys whose value is not
-known here (rates, what Erlang's runtime reports) are left out, as RabbitMQ leaves out statistics
-that there are none of.
+known here (what Erlang's runtime reports) are left out, as RabbitMQ leaves out statistics that
+there are none of.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 
 from leveret.amqp.connection import Connection
 from leveret.amqp.consumer import ChannelConsumer
+from leveret.broker.broker import PROTECTED
 from leveret.broker.policies import effective_definition
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Exchange
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from leveret.access.permissions import Permissions
     from leveret.access.users import User
     from leveret.amqp.channel import Channel
+    from leveret.amqp.peer import TlsSession
     from leveret.broker.policies import Policy
     from leveret.broker.seams import Binding
     from leveret.broker.vhost import VHost
@@ -48,6 +50,8 @@ def vhost_view(management: Management, vhost: VHost) -> View:
         metadata["default_queue_type"] = vhost.own_queue_type
     if vhost.own_compat:
         own["compat"] = metadata["compat"] = vhost.compat.level
+    if vhost.protected:
+        metadata[PROTECTED] = True
     return {
         "name": vhost.name,
         **own,
@@ -55,7 +59,7 @@ def vhost_view(management: Management, vhost: VHost) -> View:
         "metadata": metadata,
         "tracing": vhost.firehose.on,
         "cluster_state": {management.node.name: "running"},
-        **message_totals(list(vhost.queues.values())),
+        **management.statistics.vhost(vhost),
     }
 
 
@@ -78,24 +82,14 @@ def permissions_view(user: str, vhost: str, permissions: Permissions) -> View:
 # --- queues ---
 
 
-def message_totals(queues: list[ClassicQueue]) -> View:
-    """The messages of some queues."""
-    ready = sum(int(queue.ready_count) for queue in queues)
-    unacknowledged = sum(int(queue.unacked_count) for queue in queues)
-    waiting = sum(queue.waiting_count for queue in queues)
-    return {
-        "messages": ready + unacknowledged + waiting,
-        "messages_ready": ready,
-        "messages_unacknowledged": unacknowledged,
-    }
+def queue_memory(queue: ClassicQueue) -> int:
+    """What a queue takes, in octets."""
+    return QUEUE_BYTES + int(queue.ready_count + queue.unacked_count) * MESSAGE_BYTES
 
 
 def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> View:
     """A queue, as in lists of queues."""
     node = management.node.name
-    totals = message_totals([queue])
-    messages = totals["messages"]
-    assert isinstance(messages, int)
     view: View = {
         "name": queue.name,
         "vhost": vhost.name,
@@ -106,9 +100,9 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         "arguments": plain(queue.arguments),
         "node": node,
         "state": "running",
-        **totals,
+        **management.statistics.queue(queue),
         "consumers": len(queue.consumers),
-        "memory": QUEUE_BYTES + messages * MESSAGE_BYTES,
+        "memory": queue_memory(queue),
         "policy": _name_of(queue.policy),
         "operator_policy": _name_of(queue.operator_policy),
         "effective_policy_definition": effective_definition(queue.policy, queue.operator_policy),
@@ -120,7 +114,6 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         view |= {
             "exclusive_consumer_tag": exclusive[0] if exclusive else None,
             "single_active_consumer_tag": None,
-            "head_message_timestamp": None,
         }
     owner = queue.exclusive_owner
     if isinstance(owner, Connection):
@@ -171,7 +164,7 @@ def _name_of(policy: Policy | None) -> str | None:
 # --- exchanges and bindings ---
 
 
-def exchange_view(vhost: VHost, exchange: Exchange) -> View:
+def exchange_view(management: Management, vhost: VHost, exchange: Exchange) -> View:
     """An exchange; that it has no policy is not said."""
     policy: View = {} if exchange.policy is None else {"policy": exchange.policy.name}
     return {
@@ -183,6 +176,7 @@ def exchange_view(vhost: VHost, exchange: Exchange) -> View:
         "internal": exchange.internal,
         "arguments": plain(exchange.arguments),
         **policy,
+        **management.statistics.exchange(exchange),
     }
 
 
@@ -270,16 +264,22 @@ def connection_view(management: Management, connection: Connection) -> View:
         "client_properties": plain(connection.client_properties),
         "user_provided_name": connection.client_name,
         "user_who_performed_action": connection.user,
-        "recv_oct": int(connection.octets_received),
-        "send_oct": int(connection.output.octets_sent),
-        "ssl": False,
-        "ssl_cipher": None,
-        "ssl_hash": None,
-        "ssl_key_exchange": None,
-        "ssl_protocol": None,
-        "peer_cert_issuer": None,
-        "peer_cert_subject": None,
-        "peer_cert_validity": None,
+        **management.statistics.connection(connection),
+        **_tls_view(peer.tls),
+    }
+
+
+def _tls_view(tls: TlsSession | None) -> View:
+    certificate = tls.certificate if tls is not None else None
+    return {
+        "ssl": tls is not None,
+        "ssl_cipher": tls.cipher if tls is not None else None,
+        "ssl_hash": tls.hash_name if tls is not None else None,
+        "ssl_key_exchange": tls.key_exchange if tls is not None else None,
+        "ssl_protocol": tls.protocol if tls is not None else None,
+        "peer_cert_issuer": certificate.issuer if certificate is not None else None,
+        "peer_cert_subject": certificate.subject if certificate is not None else None,
+        "peer_cert_validity": certificate.validity if certificate is not None else None,
     }
 
 
@@ -326,4 +326,5 @@ def channel_view(management: Management, channel: Channel) -> View:
         "global_prefetch_count": int(channel.prefetch_count),
         "confirm": confirms is not None,
         "transactional": transaction is not None,
+        **management.statistics.channel(channel),
     }

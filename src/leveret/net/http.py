@@ -2,27 +2,49 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.applications import Starlette
 
+from leveret.net.acceptor import Acceptor, Arrival, Arrivals
 from leveret.net.listener import bound_socket
+from leveret.net.tls import Tls
 
 BACKLOG: Final = 128
 # Requests and idle connections at a time; past it a client hears 503.
 CONCURRENT_MAX: Final = 1000
+# How long a connection may take to come to its first request.
+REQUEST_SECONDS: Final = 10.0
 
 
 class _Server(uvicorn.Server):
+    """uvicorn without its sockets, which an `Acceptor` has."""
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.began = asyncio.Event()
         self._ending = asyncio.Event()
+
+    def protocol(self, arrival: Arrival) -> asyncio.BaseProtocol:
+        """The protocol of a new connection."""
+        config = self.config
+        protocol: asyncio.BaseProtocol = _arriving(cast("Any", config.http_protocol_class))(
+            config=config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        protocol.arrival = arrival  # type: ignore[attr-defined]
+        arrival.protocol = protocol  # type: ignore[assignment]
+        return protocol
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.began.set()
 
     def end(self) -> None:
         """Stop, soon."""
@@ -43,13 +65,43 @@ class _Server(uvicorn.Server):
         yield
 
 
+@functools.cache
+def _arriving(kind: Any) -> Any:
+    """uvicorn's protocol, of whichever library it has, as one that arrives: who has not asked for
+    anything yet cannot stay, and uvicorn itself would wait for ever."""
+
+    class ArrivingProtocol(kind):  # type: ignore[misc]
+        arrival: Arrival
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self._late = self.loop.call_later(REQUEST_SECONDS, self._too_late)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            self._late.cancel()
+            self.arrival.gone()
+
+        def is_arriving(self) -> bool:
+            return self.cycle is None
+
+        def abort(self) -> None:
+            self.transport.abort()
+
+        def _too_late(self) -> None:
+            if self.is_arriving():
+                self.abort()
+
+    return ArrivingProtocol
+
+
 class HttpListener:
-    """Serves one application, over TCP or over a unix socket.
+    """Serves one application, over TCP, TLS or a unix socket.
 
     Who a peer is comes from its socket alone: headers that claim another address are not read.
     """
 
-    def __init__(self, application: Starlette) -> None:
+    def __init__(self, application: Starlette, arrivals: Arrivals) -> None:
         config = uvicorn.Config(
             application,
             ws="none",
@@ -62,30 +114,40 @@ class HttpListener:
             timeout_graceful_shutdown=2,
         )
         self._server = _Server(config)
+        self._arrivals = arrivals
+        self._acceptors: list[Acceptor] = []
         self._task: asyncio.Task[None] | None = None
         self._path: Path | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen on TCP; returns the port. Raises OSError."""
+    async def start(self, host: str, port: int, tls: Tls | None = None) -> int:
+        """Listen on TCP, over TLS if there is a `tls`; returns the port. Raises OSError."""
         listening = bound_socket(host, port)
-        self._serve(listening)
-        return int(listening.getsockname()[1])
+        bound = int(listening.getsockname()[1])
+        await self._accept(listening, f"port {bound} (HTTP{'S' if tls else ''})", tls)
+        return bound
 
     async def start_unix(self, path: Path) -> None:
         """Listen on a unix socket that only this user may open. Raises OSError."""
-        self._serve(_bound_unix_socket(path))
+        await self._accept(_bound_unix_socket(path), "the management socket", None)
         self._path = path
 
     async def stop(self) -> None:
         """Finish what is being answered and stop."""
+        for acceptor in self._acceptors:
+            await acceptor.stop()
         self._server.end()
         if self._task is not None:
             await self._task
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
-    def _serve(self, listening: socket.socket) -> None:
-        self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
+    async def _accept(self, listening: socket.socket, what: str, tls: Tls | None) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._server.serve(sockets=[]))
+            await self._server.began.wait()
+        self._acceptors.append(
+            Acceptor(listening, self._server.protocol, self._arrivals, what, tls)
+        )
 
 
 def _bound_unix_socket(path: Path) -> socket.socket:

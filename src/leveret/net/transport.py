@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from leveret.amqp.peer import Peer
 from leveret.broker.seams import Outbox, Session
+from leveret.net.acceptor import Arrival
+from leveret.net.tls import Tls
 
 if TYPE_CHECKING:
     from leveret.amqp.connection import Connection
@@ -28,10 +30,12 @@ LINGER_SECONDS: Final = 5.0
 
 
 class AmqpTransport(asyncio.BufferedProtocol):
-    """Made by the listener for each accepted socket."""
+    """Made by the listener for each accepted socket; with a `tls` it is one over TLS."""
 
-    def __init__(self, listener: "AmqpListener") -> None:
+    def __init__(self, listener: "AmqpListener", arrival: Arrival, tls: Tls | None) -> None:
         self._listener = listener
+        self._arrival = arrival
+        self._tls = tls
         self._loop = listener.loop
         self._rest = b""
         self._waits = False
@@ -53,6 +57,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
         host, port = _address(transport.get_extra_info("peername"))
         server_host, server_port = _address(transport.get_extra_info("sockname"))
         peer = Peer(host, port, server_host, server_port)
+        if self._tls is not None:
+            peer.tls = self._tls.session(transport.get_extra_info("ssl_object"))
         self._session = self._listener.accept(self, peer)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -77,6 +83,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._session.eof()
         self._rest = b""
         self._listener.forget(self._session)
+        self._arrival.gone()
         self._listener.outbox.flush()
 
     def pause_writing(self) -> None:
@@ -86,6 +93,16 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._session.set_writable(True)
         self._overflowed = False
         self._after_output()
+
+    # --- on the way in ---
+
+    def is_arriving(self) -> bool:
+        """Whether the handshake goes on, or was refused and the socket is not closed yet."""
+        return self._session.vhost is None
+
+    def abort(self) -> None:
+        """Close the socket without a word."""
+        self._transport.abort()
 
     # --- work ---
 

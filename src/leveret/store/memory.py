@@ -1,13 +1,15 @@
-"""A message store that keeps nothing: for `--ephemeral` and for tests.
+"""Stores that keep nothing beyond this process: for `--ephemeral` and for tests.
 
 Persistent messages take the same road as with a log; every ticket is durable at once, because
 what is not kept cannot be lost later than now.
 """
 
+from collections.abc import Sequence
+
 from mypy_extensions import i64
 
 from leveret.broker.message import Message
-from leveret.broker.seams import MessageStore, Pending, Queue, StoreEvents
+from leveret.broker.seams import DefinitionStore, MessageStore, Pending, Queue, StoreEvents
 
 
 class MemoryStore(MessageStore):
@@ -42,3 +44,27 @@ class MemoryStore(MessageStore):
 
     def mark(self, queue: Queue, tickets: list[int]) -> None:
         return None
+
+
+class MemoryDefinitions(DefinitionStore):
+    """Definitions that are committed at once and kept as long as this object."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], tuple[object, int]] = {}
+        self._revision = 0
+
+    def load(self) -> list[tuple[str, str, object, int]]:
+        return [(*key, value, revision) for key, (value, revision) in self._values.items()]
+
+    def put(self, kind: str, key: str, value: object) -> Pending:
+        self._revision += 1
+        self._values[kind, key] = (value, self._revision)
+        return Pending.of(self._revision)
+
+    def delete(self, kind: str, key: str) -> Pending:
+        return Pending.of(self._values.pop((kind, key), None) is not None)
+
+    def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
+        for key in definitions:
+            self._values.pop(key, None)
+        return Pending.of(None)

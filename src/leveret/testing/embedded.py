@@ -25,6 +25,8 @@ class EmbeddedBroker:
             "amqp_port": 0,
             "http_port": 0,
             "http_enabled": False,
+            "prometheus_enabled": False,
+            "prometheus_port": 0,
             # The memory of the process is the host program's, mostly.
             "memory_high_watermark_ratio": 1.0,
         }

@@ -405,9 +405,13 @@ JUNK = (b"", b"\x00", b"\x00\x00\x00", b"\xff" * 20, b"A" * 5000, bytes(range(25
 
 
 def check_mechanism(
-    make: Callable[[], Mechanism], responses: Sequence[bytes], user: str, password: bytes
+    make: Callable[[], Mechanism],
+    responses: Sequence[bytes],
+    user: str,
+    password: bytes | None,
 ) -> None:
-    """`responses` are what a client sends, one after the other, to log in as this user."""
+    """`responses` are what a client sends, one after the other, to log in as this user; no password
+    where the mechanism knows the user by other means."""
     name = make().name
     allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
     assert 1 <= len(name) <= 20, "RFC 4422 §3.1: 1 to 20 characters"

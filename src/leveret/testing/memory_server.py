@@ -1,6 +1,6 @@
 """The sans-IO core as a server: sessions driven by hand, time moved by hand, nothing random."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from leveret.access.mechanisms import MECHANISMS
 from leveret.access.users import Users
@@ -8,39 +8,15 @@ from leveret.amqp.connection import Connection
 from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import Handshake
 from leveret.amqp.limits import Limits
-from leveret.amqp.peer import Peer
+from leveret.amqp.peer import Peer, TlsSession
 from leveret.app import server_properties
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.policies import POLICY, Policy
-from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Pending, Session
+from leveret.broker.seams import DefinitionStore, MessageStore, Outbox, Session
 from leveret.management.administration import Administration
-from leveret.store.memory import MemoryStore
+from leveret.store.memory import MemoryDefinitions, MemoryStore
 from leveret.testing.manual_clock import ManualClock
-
-
-class MemoryDefinitions(DefinitionStore):
-    """Definitions that are committed at once and kept as long as this object."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str], tuple[object, int]] = {}
-        self._revision = 0
-
-    def load(self) -> list[tuple[str, str, object, int]]:
-        return [(*key, value, revision) for key, (value, revision) in self._values.items()]
-
-    def put(self, kind: str, key: str, value: object) -> Pending:
-        self._revision += 1
-        self._values[kind, key] = (value, self._revision)
-        return Pending.of(self._revision)
-
-    def delete(self, kind: str, key: str) -> Pending:
-        return Pending.of(self._values.pop((kind, key), None) is not None)
-
-    def delete_all(self, definitions: Sequence[tuple[str, str]]) -> Pending:
-        for key in definitions:
-            self._values.pop(key, None)
-        return Pending.of(None)
 
 
 class SilentOutbox(Outbox):
@@ -118,7 +94,7 @@ class MemoryServer:
         if isinstance(self.store, MemoryStore):
             self.store.events = self.broker
         self.broker.load()
-        self.users = Users(self.broker.definitions, ["guest"])
+        self.users = Users(self.broker.definitions, ["guest"], self.clock)
         limits.setdefault("initial_frame_max_bytes", self.broker.compat.initial_frame_max_bytes)
         limits.setdefault("max_message_size_bytes", self.broker.compat.max_message_size_bytes)
         self.limits = Limits(**limits)  # type: ignore[arg-type]
@@ -128,13 +104,13 @@ class MemoryServer:
         self.add_user("guest", "guest", "administrator")
         self.set_permissions("guest", "/", ".*", ".*", ".*")
 
-    def connect(self, host: str = "127.0.0.1") -> MemoryPeer:
-        """A new connection from an address."""
+    def connect(self, host: str = "127.0.0.1", tls: TlsSession | None = None) -> MemoryPeer:
+        """A new connection from an address, over TLS if that has agreed on something."""
         self._port += 1
         handshake = Handshake(
             self.users, MECHANISMS, server_properties("rabbitmq", self.broker.compat)
         )
-        peer = Peer(host, self._port, "127.0.0.1", 5672)
+        peer = Peer(host, self._port, "127.0.0.1", 5672, tls)
         session = Connection(self.broker, self.limits, peer, self.outbox, handshake, HANDLERS)
         return MemoryPeer(self, session)
 

@@ -8,6 +8,7 @@ from pamqp.commands import Basic
 
 from effort import effort
 from leveret.amqp.confirms import Confirms
+from leveret.broker.counts import Counts
 from property.sequences import stories
 from unit.doubles import TicketStore
 
@@ -28,7 +29,7 @@ class Publisher:
 
     def __init__(self) -> None:
         self.store = TicketStore()
-        self.confirms = Confirms(self.store)
+        self.confirms = Confirms(self.store, Counts())
         self.tickets: list[int] = []
         self.failed: set[int] = set()
         self.answered: list[tuple[int, bool]] = []

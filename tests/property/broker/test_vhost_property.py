@@ -14,8 +14,8 @@ from leveret.broker.durable import QueueIds
 from leveret.broker.queues.paging import Paging
 from leveret.broker.vhost import VHost
 from leveret.errors import ReplyError
+from leveret.store.memory import MemoryDefinitions
 from leveret.testing import ManualClock
-from leveret.testing.memory_server import MemoryDefinitions
 from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 from property.sequences import stories

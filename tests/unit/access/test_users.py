@@ -4,11 +4,13 @@ import pytest
 
 from leveret.access.permissions import PatternError
 from leveret.access.users import User, Users
-from leveret.amqp.connection import Connection
+from leveret.amqp.peer import is_loopback
 from leveret.broker.seams import Credentials, Pending
+from leveret.store.memory import MemoryDefinitions
 from leveret.testing import MemoryServer
-from leveret.testing.memory_server import MemoryDefinitions
 from unit.doubles import answer_of
+
+AWAY = "192.0.2.1"
 
 
 @pytest.fixture
@@ -24,8 +26,8 @@ def users(definitions: MemoryDefinitions) -> Users:
     return users
 
 
-def refusal(users: Users, user: str, password: bytes, from_loopback: bool = True) -> object:
-    return answer_of(users.authenticate(Credentials(user, password), from_loopback))
+def refusal(users: Users, user: str, password: bytes, host: str = "127.0.0.1") -> object:
+    return answer_of(users.authenticate(Credentials(user, password), host))
 
 
 def test_the_right_password_lets_in(users: Users) -> None:
@@ -42,15 +44,31 @@ def test_an_unknown_user_is_refused(users: Users, user: str) -> None:
     assert "no such user" in str(refusal(users, user, b"s3cret"))
 
 
+@pytest.mark.parametrize("user", ["student", "nobody"])
+def test_an_unknown_user_costs_as_much_as_a_known_one(
+    users: Users, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One hash each: the time taken does not tell who there is."""
+    hashed = []
+
+    def count(*arguments: object) -> bool:
+        hashed.append(arguments)
+        return False
+
+    monkeypatch.setattr("leveret.access.users.verify_password", count)
+    assert refusal(users, user, b"wrong") != ""
+    assert len(hashed) == 1
+
+
 def test_guest_is_for_this_machine_only(users: Users) -> None:
     assert refusal(users, "guest", b"guest") == ""
-    assert "only connect from this machine" in str(refusal(users, "guest", b"guest", False))
-    assert "password is wrong" in str(refusal(users, "guest", b"x", False))
-    assert refusal(users, "student", b"s3cret", False) == ""
+    assert "only connect from this machine" in str(refusal(users, "guest", b"guest", AWAY))
+    assert "password is wrong" in str(refusal(users, "guest", b"x", AWAY))
+    assert refusal(users, "student", b"s3cret", AWAY) == ""
 
 
 @pytest.mark.parametrize(
-    ("host", "is_loopback"),
+    ("host", "is_here"),
     [
         ("127.0.0.1", True),
         ("127.8.8.8", True),
@@ -63,10 +81,9 @@ def test_guest_is_for_this_machine_only(users: Users) -> None:
         ("unix", False),
     ],
 )
-def test_where_a_peer_is(host: str, is_loopback: bool) -> None:
+def test_where_a_peer_is(host: str, is_here: bool) -> None:
     session = MemoryServer().connect(host).session
-    assert isinstance(session, Connection)
-    assert session.peer.is_loopback == is_loopback
+    assert is_loopback(session.peer.host) == is_here
 
 
 def test_users_and_permissions_are_there_after_a_restart(

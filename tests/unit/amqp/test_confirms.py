@@ -5,6 +5,7 @@ from pamqp import frame as pamqp_frame
 from pamqp.commands import Basic
 
 from leveret.amqp.confirms import Confirms
+from leveret.broker.counts import Counts
 from unit.doubles import TicketStore
 
 
@@ -15,7 +16,7 @@ def store() -> TicketStore:
 
 @pytest.fixture
 def confirms(store: TicketStore) -> Confirms:
-    return Confirms(store)
+    return Confirms(store, Counts())
 
 
 def answers(confirms: Confirms) -> list[tuple[str, int, bool]]:

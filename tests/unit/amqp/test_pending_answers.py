@@ -306,7 +306,7 @@ class SlowBackend(RecordingBackend):
         super().__init__()
         self.waiting: list[Pending] = []
 
-    def authenticate(self, credentials: Credentials, from_loopback: bool) -> Pending:
+    def authenticate(self, credentials: Credentials, host: str) -> Pending:
         self.waiting.append(Pending())
         return self.waiting[-1]
 

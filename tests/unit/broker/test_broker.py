@@ -6,9 +6,8 @@ from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.seams import MessageStore, Pending, Queue, Session
 from leveret.errors import InternalError
-from leveret.store.memory import MemoryStore
+from leveret.store.memory import MemoryDefinitions, MemoryStore
 from leveret.testing import ManualClock
-from leveret.testing.memory_server import MemoryDefinitions
 from unit.doubles import TicketStore, a_message, a_queue, answer_of
 
 

@@ -19,6 +19,7 @@ class World:
     def __init__(self, at_once: bool) -> None:
         self.store = KeepingStore(at_once)
         self.topology = Topology("/")
+        self.churn = self.topology.churn
         self.dead_letters = DeadLetters(self.topology, self.store, lambda: 1234.5)
         clock = ManualClock()
         rules = QueueRules()

@@ -20,8 +20,8 @@ from leveret.broker.policies import (
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import DefinitionStore, Exchange
 from leveret.broker.vhost import VHost
+from leveret.store.memory import MemoryDefinitions
 from leveret.testing import ManualClock
-from leveret.testing.memory_server import MemoryDefinitions
 from leveret.wire.table import to_table
 from unit.doubles import TicketStore, answer_of
 from unit.late_definitions import LateDefinitions

@@ -12,8 +12,8 @@ from leveret.broker.queues.paging import Paging
 from leveret.broker.seams import Exchange
 from leveret.broker.vhost import VHost
 from leveret.errors import AccessRefused, NotFound, PreconditionFailed, ReplyError
+from leveret.store.memory import MemoryDefinitions
 from leveret.testing import ManualClock
-from leveret.testing.memory_server import MemoryDefinitions
 from leveret.wire.field import Table
 from leveret.wire.properties import Properties
 from leveret.wire.table import to_table

@@ -12,8 +12,8 @@ from leveret.broker.compat import Compat
 from leveret.broker.limits import MAX_QUEUES, LimitError, user_limits, vhost_limits
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.errors import InternalError
+from leveret.store.memory import MemoryDefinitions
 from leveret.testing import ManualClock
-from leveret.testing.memory_server import MemoryDefinitions
 from unit.doubles import TicketStore, answer_of
 
 SERVER = Actor("server", None)

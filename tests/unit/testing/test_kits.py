@@ -30,7 +30,7 @@ from leveret.broker.seams import (
 )
 from leveret.clock import LoopClock
 from leveret.store.definitions import SqliteDefinitions
-from leveret.store.memory import MemoryStore
+from leveret.store.memory import MemoryDefinitions, MemoryStore
 from leveret.testing import ManualClock
 from leveret.testing.kits import (
     check_clock,
@@ -39,7 +39,6 @@ from leveret.testing.kits import (
     check_mechanism,
     check_message_store,
 )
-from leveret.testing.memory_server import MemoryDefinitions
 from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
 

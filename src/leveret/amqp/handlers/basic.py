@@ -125,8 +125,15 @@ def get(channel: Channel, method: Method) -> None:
     def reply(_at_hand: object) -> None:
         entry = queue.get(method.no_ack)
         if entry is None:
+            channel.get_empty_count += 1
             channel.send(BasicGetEmpty())
             return
+        if method.no_ack:
+            channel.get_no_ack_count += 1
+        else:
+            channel.get_count += 1
+        if entry.redelivered:
+            channel.redeliver_count += 1
         tag = int(channel.unacked.next_tag()) if method.no_ack else int(channel.track(entry))
         message = entry.message
         # By hand, because exchange and routing key are kept encoded.

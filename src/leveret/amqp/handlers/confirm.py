@@ -22,7 +22,7 @@ def select(channel: Channel, method: Method) -> None:
             remedy="use a channel for confirms and another for transactions",
         )
     if channel.confirms is None:
-        channel.confirms = Confirms(channel.broker.store)
+        channel.confirms = Confirms(channel.broker.store, channel.vhost.kept.publishing)
     if not method.nowait:
         channel.send(ConfirmSelectOk())
 

@@ -63,6 +63,20 @@ class ClassicQueue(Queue):
         self.had_consumer = False
         self.consumer_timeout_s: float = -1.0
         self.unacked_count: i64 = 0
+        # What `leveret.broker.counts` derives the rest from: messages that came, those of them that
+        # nobody published here (dead letters, what is traced), those that left, and those that came
+        # back or were rejected.
+        self.arrived_count: i64 = 0
+        self.moved_count: i64 = 0
+        self.deliver_count: i64 = 0
+        self.deliver_no_ack_count: i64 = 0
+        self.redeliver_count: i64 = 0
+        self.get_count: i64 = 0
+        self.get_no_ack_count: i64 = 0
+        self.get_empty_count: i64 = 0
+        self.unsettled_count: i64 = 0
+        # Who takes samples of the counts keeps them here.
+        self.history: object = None
         self.store = store
         self.clock = clock
         self.paging = paging
@@ -124,6 +138,7 @@ class ClassicQueue(Queue):
     # --- messages in ---
 
     def publish(self, message: Message, ticket: i64) -> None:
+        self.arrived_count += 1
         if self.ruled is not None:
             self.ruled.publish(message, ticket)
         else:
@@ -136,11 +151,13 @@ class ClassicQueue(Queue):
             consumer = self._rotation.next()
             if consumer is not None:
                 if consumer.no_ack:
+                    self.deliver_no_ack_count += 1
                     consumer.deliver_settled(message, False)
                     if ticket != 0:
                         self.store.settle(self, ticket)
                     return
                 self.unacked_count += 1
+                self.deliver_count += 1
                 entry = Entry(message, self, ready.leave_at_once(), ticket)
                 entry.expires_at = expires_at
                 consumer.deliver(entry)
@@ -150,6 +167,7 @@ class ClassicQueue(Queue):
 
     def requeue(self, entry: Entry, failed: bool = True) -> None:
         self.unacked_count -= 1
+        self.unsettled_count += 1
         entry.consumer = None
         if self.deleted:
             if entry.ticket != 0:
@@ -194,7 +212,15 @@ class ClassicQueue(Queue):
     def get(self, no_ack: bool) -> Entry | None:
         """basic.get: the entry at the front; unacked from now on unless `no_ack`."""
         entry = self.ready.take()
-        if entry is not None:
+        if entry is None:
+            self.get_empty_count += 1
+        else:
+            if no_ack:
+                self.get_no_ack_count += 1
+            else:
+                self.get_count += 1
+            if entry.redelivered:
+                self.redeliver_count += 1
             ruled = self.ruled
             if ruled is not None:
                 ruled.leaving(entry, no_ack)
@@ -248,11 +274,15 @@ class ClassicQueue(Queue):
                 return
             if ruled is not None:
                 ruled.leaving(entry, consumer.no_ack)
+            if entry.redelivered:
+                self.redeliver_count += 1
             if consumer.no_ack:
+                self.deliver_no_ack_count += 1
                 consumer.deliver_settled(entry.message, entry.redelivered)
                 self._left(entry, True)
             else:
                 self.unacked_count += 1
+                self.deliver_count += 1
                 consumer.deliver(entry)
                 ready.delivered(entry)
 
@@ -265,6 +295,7 @@ class ClassicQueue(Queue):
             self.store.settle(self, entry.ticket)
 
     def reject(self, entry: Entry) -> None:
+        self.unsettled_count += 1
         if self.deleted or (self.ruled is None and self.rules.dead_letter_exchange is None):
             self.settle(entry)
             return

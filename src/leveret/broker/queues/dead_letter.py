@@ -180,6 +180,8 @@ class DeadLetters:
             queues = [queue for queue in queues if queue not in refusing]
             letter.given.extend(queues)
         if queues:
+            for queue in queues:
+                queue.moved_count += 1
             enqueue(self._store, told, queues)
         return bool(letter.given) and not refusing
 

@@ -76,6 +76,12 @@ class PriorityReady(Ready):
         level = self._highest() if self.at_hand() else None
         return None if level is None else level.head()
 
+    def peek(self) -> Entry | None:
+        for level in self._levels:
+            if level.count != 0:
+                return level.peek()
+        return None
+
     def take(self) -> Entry | None:
         level = self._highest() if self.at_hand() else None
         if level is None:

@@ -162,6 +162,13 @@ class Ready:
             return None
         return self._returned[0][1] if self._returned else self._first
 
+    def peek(self) -> Entry | None:
+        """The entry at the front if it is in memory; nothing is brought there."""
+        if self._returned:
+            entry = self._returned[0][1]
+            return None if entry.message is PAGED_OUT else entry
+        return self._first if not self._awaited else None
+
     def take(self) -> Entry | None:
         """The entry at the front; None if there is none at hand."""
         if not self.at_hand():

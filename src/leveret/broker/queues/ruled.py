@@ -205,7 +205,13 @@ class Ruled:
     def _bury(self, message: Message, ticket: int, reason: str) -> None:
         """A message that is neither ready nor unacked any more is a dead letter, or nothing."""
         queue = self.queue
-        if self.rules.dead_letter_exchange is not None and queue.vhost is not None:
+        if queue.vhost is None:
+            if ticket != 0:
+                queue.store.settle(queue, ticket)
+            return
+        goes_on = self.rules.dead_letter_exchange is not None
+        queue.vhost.churn.dead_letter(queue.type_name, goes_on, reason)
+        if goes_on:
             letter = DeadLetter(queue, message, ticket, reason, self.rules)
             queue.vhost.dead_letters.take(letter)
         elif ticket != 0:

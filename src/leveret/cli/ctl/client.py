@@ -64,8 +64,8 @@ class Client:
     def put(self, *path: str, body: object) -> None:
         self._request("PUT", path, body=body)
 
-    def post(self, *path: str, body: object = None) -> Any:
-        return self._request("POST", path, body=body)
+    def post(self, *path: str, body: object = None, query: str = "") -> Any:
+        return self._request("POST", path, body=body, query=query)
 
     def delete(self, *path: str, query: str = "", headers: dict[str, bytes] | None = None) -> None:
         self._request("DELETE", path, query=query, headers=headers)

@@ -1,8 +1,12 @@
-"""Connections: close one."""
+"""Connections: close one, or several."""
 
 import re
+import time
 from typing import Final
 
+import click
+
+from leveret.cli.ctl.answers import Said
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.client import Refused
 from leveret.cli.ctl.exits import UNAVAILABLE, CtlError
@@ -23,9 +27,8 @@ def close_connection(call: Call, connection: str, explanation: str) -> None:
     CONNECTION is what list_connections shows in column pid.
     """
     call.announce(f"Closing connection {connection}, reason: {explanation}...")
-    reason = printable(explanation)[:EXPLANATION_MAX].encode()
     try:
-        call.client.delete("connections", connection, headers={"X-Reason": reason})
+        call.client.delete("connections", connection, headers=_reason(explanation))
     except Refused as refused:
         if refused.status != 404:
             raise
@@ -40,4 +43,54 @@ def close_connection(call: Call, connection: str, explanation: str) -> None:
         ) from refused
 
 
-VERBS = (close_connection,)
+@verb(
+    argument("explanation"),
+    click.Option(["--global"], is_flag=True, help="Of all vhosts."),
+    click.Option(["--limit"], metavar="NUMBER", type=click.IntRange(min=0), default=0),
+    click.Option(
+        ["--per-connection-delay"],
+        metavar="MS",
+        type=click.IntRange(min=0),
+        default=0,
+        help="How long to wait after each, in milliseconds.",
+    ),
+)
+def close_all_connections(
+    call: Call, explanation: str, limit: int, per_connection_delay: int, **options: bool
+) -> Said:
+    """Close the connections to a vhost; their clients are told the explanation."""
+    everywhere = options["global"]
+    where = "to all vhosts" if everywhere else f"in vhost {call.vhost}"
+    call.announce(f"Closing all connections {where}, reason: {explanation}...")
+    names = [
+        each["name"]
+        for each in call.client.get("connections")
+        if everywhere or each["vhost"] == call.vhost
+    ]
+    closed = 0
+    for name in names[: limit or None]:
+        try:
+            call.client.delete("connections", name, headers=_reason(explanation))
+        except Refused as refused:
+            # It has closed by itself.
+            if refused.status != 404:
+                raise
+            continue
+        closed += 1
+        time.sleep(per_connection_delay / 1000)
+    text = f"Closed {closed} connections"
+    return Said(text, {"message": text})
+
+
+@verb(argument("user"), argument("explanation"))
+def close_all_user_connections(call: Call, user: str, explanation: str) -> None:
+    """Close all connections of a user; its clients are told the explanation."""
+    call.announce(f"Closing connections of user {user}, reason: {explanation}...")
+    call.client.delete("connections", "username", user, headers=_reason(explanation))
+
+
+def _reason(explanation: str) -> dict[str, bytes]:
+    return {"X-Reason": printable(explanation)[:EXPLANATION_MAX].encode()}
+
+
+VERBS = (close_all_connections, close_all_user_connections, close_connection)

@@ -6,13 +6,19 @@ from typing import Any, Final
 import click
 
 from leveret.cli.ctl import (
+    checks,
+    cluster,
     connections,
+    definitions,
     limits,
     listings,
     node,
+    parameters,
     permissions,
+    plugins,
     policies,
     queues,
+    refused,
     topic_permissions,
     users,
     vhosts,
@@ -29,10 +35,16 @@ VERBS: Final = {
         topic_permissions,
         policies,
         limits,
+        definitions,
         listings,
         queues,
         connections,
+        parameters,
+        cluster,
+        checks,
         node,
+        plugins,
+        refused,
     )
     for command in module.VERBS
 }

@@ -37,6 +37,27 @@ def ping(call: Call) -> Said:
 @verb(checks=False, default_timeout_seconds=STARTUP_TIMEOUT_SECONDS)
 def await_startup(call: Call) -> None:
     """Wait until a broker answers; at most 300 seconds, or what --timeout says."""
+    _wait_for_answer(call, None)
+
+
+@verb(
+    argument("pidfile", metavar="[PIDFILE]", required=False),
+    click.Option(["-P", "--pid"], metavar="PID", type=int, help="Instead of PIDFILE."),
+    checks=False,
+)
+def wait(call: Call, pidfile: str | None, pid: int | None) -> None:
+    """Wait until a broker answers, as long as its process runs.
+
+    PIDFILE, or --pid, has the number of the process.
+    """
+    if (pidfile is None) == (pid is None):
+        raise click.UsageError("name the process by PIDFILE or by --pid")
+    process = pid if pidfile is None else _process_in(pidfile)
+    call.announce(f"Waiting for node {call.node} while OS process '{process}' is running")
+    _wait_for_answer(call, process)
+
+
+def _wait_for_answer(call: Call, process: int | None) -> None:
     end = time.monotonic() + call.timeout_seconds
     # With no time to wait it is asked once, and then given the time to answer.
     call.client.timeout_seconds = call.timeout_seconds or 1
@@ -47,7 +68,35 @@ def await_startup(call: Call) -> None:
         except NoBroker:
             if time.monotonic() >= end:
                 raise
+        if process is not None and not _runs(process):
+            raise CtlError(f"process {process} has ended: see the broker's log", UNAVAILABLE)
         time.sleep(PAUSE_SECONDS)
+
+
+def _runs(process: int | None) -> bool:
+    try:
+        os.kill(process or 0, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # Another user's.
+        return True
+    return True
+
+
+@verb(checks=False)
+def version(call: Call) -> Said:
+    """Say which version this command has."""
+    from leveret import __version__
+
+    return Said(__version__, {"version": __version__})
+
+
+@verb()
+def start_app(call: Call) -> None:
+    """Accepted: a broker that answers has started."""
+    call.announce(f"Starting node {call.node} ...")
+    call.client.get("x", "ping")
 
 
 @verb(
@@ -60,6 +109,16 @@ def stop(call: Call, pidfile: str | None, idempotent: bool) -> Said | None:
 
     With PIDFILE only the process whose number the file holds is stopped.
     """
+    return _stop(call, pidfile, idempotent)
+
+
+@verb(checks=False)
+def shutdown(call: Call) -> Said | None:
+    """Stop the broker, and wait until its process has ended."""
+    return _stop(call, None, False)
+
+
+def _stop(call: Call, pidfile: str | None, idempotent: bool) -> Said | None:
     call.announce(f"Stopping and halting node {call.node} ...")
     expected = None if pidfile is None else _process_in(pidfile)
     try:
@@ -137,4 +196,4 @@ def _process_in(pidfile: str) -> int:
         ) from error
 
 
-VERBS = (await_startup, ping, status, stop)
+VERBS = (await_startup, ping, shutdown, start_app, status, stop, version, wait)

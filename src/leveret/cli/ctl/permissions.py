@@ -4,6 +4,7 @@ from leveret.cli.ctl.answers import Rows
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.client import Refused
 from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError
+from leveret.cli.ctl.json_values import put
 from leveret.cli.ctl.users import require_user
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
 from leveret.cli.ctl.vhosts import no_vhost, require_vhost
@@ -31,6 +32,16 @@ def set_permissions(call: Call, user: str, configure: str, write: str, read: str
         if refused.status != 400:
             raise
         raise CtlError(f"the permissions cannot be set: {refused.reason}", UNAVAILABLE) from refused
+
+
+@verb(argument("user"), *(argument(name) for name in PATTERNS))
+def set_permissions_globally(call: Call, user: str, configure: str, write: str, read: str) -> None:
+    """Say what a user may do in every vhost there is now."""
+    call.announce(f'Setting permissions for user "{user}" in all virtual hosts ...')
+    require_user(call, user)
+    body = {"configure": configure, "write": write, "read": read}
+    for vhost in call.client.get("vhosts"):
+        put(call, "permissions", vhost["name"], user, body=body)
 
 
 @verb(argument("user"), json_exit_code=UNAVAILABLE)
@@ -72,4 +83,10 @@ def _rows(first: str, permissions: list[dict[str, object]]) -> Rows:
     return Rows(columns, [[each[name] for name in columns] for each in permissions], streamed=False)
 
 
-VERBS = (clear_permissions, list_permissions, list_user_permissions, set_permissions)
+VERBS = (
+    clear_permissions,
+    list_permissions,
+    list_user_permissions,
+    set_permissions,
+    set_permissions_globally,
+)

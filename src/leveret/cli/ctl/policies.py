@@ -6,8 +6,8 @@ import click
 
 from leveret.cli.ctl.answers import Rows
 from leveret.cli.ctl.call import Call
-from leveret.cli.ctl.definitions import compact, json_object, put
 from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError
+from leveret.cli.ctl.json_values import compact, json_object, put
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
 from leveret.cli.ctl.vhosts import no_vhost, require_vhost
 

@@ -11,7 +11,12 @@ from leveret.cli.ctl.verb import verb
 # How many bytes a unit has; None: bytes themselves.
 UNITS: Final = {"bytes": None, "mb": 10**6, "gb": 10**9}
 ALARMS: Final = {"disk": "Free disk space", "memory": "Memory"}
-PURPOSES: Final = {"amqp": "AMQP 0-9-1", "http": "HTTP API"}
+PURPOSES: Final = {
+    "amqp": "AMQP 0-9-1",
+    "amqp/ssl": "AMQP 0-9-1 over TLS",
+    "http": "HTTP API",
+    "https": "HTTP API over TLS",
+}
 
 
 @verb(
@@ -29,23 +34,16 @@ def status(call: Call, unit: str) -> Said:
     sections = {
         "Runtime": _runtime(found),
         "Data directory": [f"Node data directory: {found['data_folder'] or '(none is kept)'}"],
-        "Alarms": [
-            f"{ALARMS[resource]} alarm on node {found['node']}" for resource in found["alarms"]
-        ]
-        or ["(none)"],
+        "Alarms": alarms_of(found) or ["(none)"],
         "Memory": [
-            f"Total memory used: {_amount(found['memory_bytes'], unit)}",
+            f"Total memory used: {amount(found['memory_bytes'], unit)}",
             "Calculation strategy: rss",
             f"Memory high watermark setting: {_watermark(found, unit)}, "
-            f"computed to: {_amount(found['memory_limit_bytes'], unit)}",
+            f"computed to: {amount(found['memory_limit_bytes'], unit)}",
         ],
         "Free Disk Space": _disk(found, unit),
         "Totals": [f"{name} count: {count}" for name, count in _totals(found).items()],
-        "Listeners": [
-            f"Interface: {each['interface']}, port: {each['port']}, "
-            f"protocol: {each['protocol']}, purpose: {each['purpose']}"
-            for each in _listeners(found)
-        ],
+        "Listeners": listener_lines(found),
     }
     text = "\n\n".join(
         "\n".join([click.style(title, bold=True), "", *lines]) for title, lines in sections.items()
@@ -66,7 +64,7 @@ def _runtime(found: dict[str, Any]) -> list[str]:
 def _watermark(found: dict[str, Any], unit: str) -> str:
     setting = found["memory_high_watermark"]
     if "absolute" in setting:
-        return _amount(setting["absolute"], unit)
+        return amount(setting["absolute"], unit)
     return f"{setting['relative']} of available memory"
 
 
@@ -75,8 +73,8 @@ def _disk(found: dict[str, Any], unit: str) -> list[str]:
         return ["(none is used)"]
     free = found["disk_free_bytes"]
     return [
-        f"Low free disk space watermark: {_amount(found['disk_free_limit_bytes'], unit)}",
-        f"Free disk space: {'(unknown)' if free is None else _amount(free, unit)}",
+        f"Low free disk space watermark: {amount(found['disk_free_limit_bytes'], unit)}",
+        f"Free disk space: {'(unknown)' if free is None else amount(free, unit)}",
     ]
 
 
@@ -92,7 +90,22 @@ def _totals(found: dict[str, Any]) -> dict[str, int]:
     }
 
 
-def _listeners(found: dict[str, Any]) -> list[dict[str, Any]]:
+def alarms_of(found: dict[str, Any]) -> list[str]:
+    """The alarms that are on, a line each."""
+    return [f"{ALARMS[resource]} alarm on node {found['node']}" for resource in found["alarms"]]
+
+
+def listener_lines(found: dict[str, Any]) -> list[str]:
+    """The listeners, a line each."""
+    return [
+        f"Interface: {each['interface']}, port: {each['port']}, "
+        f"protocol: {each['protocol']}, purpose: {each['purpose']}"
+        for each in listeners_of(found)
+    ]
+
+
+def listeners_of(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The listeners in RabbitMQ's form."""
     return [
         {
             "interface": f"[{each['host']}]" if ":" in each["host"] else each["host"],
@@ -116,7 +129,7 @@ def _as_json(found: dict[str, Any]) -> dict[str, object]:
         "disk_free": found["disk_free_bytes"],
         "disk_free_limit": found["disk_free_limit_bytes"],
         "data_directory": found["data_folder"],
-        "listeners": _listeners(found),
+        "listeners": listeners_of(found),
         "memory": {"strategy": "rss", "total": {"rss": found["memory_bytes"]}},
         "pid": found["pid"],
         "product_name": "Leveret",
@@ -134,6 +147,7 @@ def _as_json(found: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _amount(size_bytes: int, unit: str) -> str:
+def amount(size_bytes: int, unit: str) -> str:
+    """A size in a unit."""
     divisor = UNITS[unit]
     return f"{size_bytes if divisor is None else round(size_bytes / divisor, 4)} {unit}"

@@ -5,8 +5,8 @@ from typing import Final
 from leveret.cli.ctl.answers import Rows
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.client import Refused
-from leveret.cli.ctl.definitions import put
 from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError
+from leveret.cli.ctl.json_values import put
 from leveret.cli.ctl.users import require_user
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
 from leveret.cli.ctl.vhosts import no_vhost, require_vhost

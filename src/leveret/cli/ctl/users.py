@@ -71,6 +71,25 @@ def change_password(call: Call, user: str, password: str | None) -> None:
     call.client.put("users", user, body={"tags": known["tags"], **_login(secret)})
 
 
+@verb(argument("user"), json_exit_code=UNAVAILABLE)
+def clear_password(call: Call, user: str) -> None:
+    """Have a user log in with no password any more."""
+    call.announce(f'Clearing password for user "{user}" ...')
+    known = call.client.find("users", user)
+    if known is None:
+        raise CtlError(f"there is no user '{user}': list_users names those there are", UNAVAILABLE)
+    call.client.put("users", user, body={"tags": known["tags"], **_login("")})
+
+
+@verb(argument("password", metavar="[PASSWORD]", required=False))
+def hash_password(call: Call, password: str | None) -> Said:
+    """Say what a definitions file may have for a password."""
+    call.announce("Will hash password ...")
+    secret = call.password(password, missing_exit_code=DATA)
+    hashed = call.client.post("auth", "hash_password", body={"password": secret})["ok"]
+    return Said(hashed, {"result": "ok", "value": hashed})
+
+
 @verb(argument("user"), argument("password", metavar="[PASSWORD]", required=False))
 def authenticate_user(call: Call, user: str, password: str | None) -> Said:
     """Say whether a user and a password belong together."""
@@ -135,7 +154,9 @@ VERBS = (
     add_user,
     authenticate_user,
     change_password,
+    clear_password,
     delete_user,
+    hash_password,
     list_users,
     set_user_tags,
 )

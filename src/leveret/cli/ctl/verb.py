@@ -35,7 +35,7 @@ class VerbCommand(click.Command):
     ) -> None:
         help_text = function.__doc__ or ""
         super().__init__(
-            function.__name__,
+            function.__name__.rstrip("_"),
             params=[*params, *common_options()],
             callback=None,
             help=help_text,

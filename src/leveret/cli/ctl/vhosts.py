@@ -7,8 +7,8 @@ import click
 from leveret.cli.ctl.answers import Rows, Said
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.columns import Columns, ColumnsArgument, field
-from leveret.cli.ctl.definitions import put
 from leveret.cli.ctl.exits import DATA, CtlError, InputError
+from leveret.cli.ctl.json_values import put
 from leveret.cli.ctl.terms import Cell, names
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
 
@@ -124,6 +124,22 @@ def delete_vhost(call: Call, vhost_name: str) -> None:
     call.client.delete("vhosts", vhost_name)
 
 
+@verb(argument("vhost_name", metavar="VHOST"))
+def enable_vhost_deletion_protection(call: Call, vhost_name: str) -> None:
+    """Have a vhost refuse to be deleted."""
+    call.announce(f'Protecting vhost "{vhost_name}" from deletion ...')
+    require_vhost(call, vhost_name, DATA)
+    call.client.post("vhosts", vhost_name, "deletion", "protection")
+
+
+@verb(argument("vhost_name", metavar="VHOST"))
+def disable_vhost_deletion_protection(call: Call, vhost_name: str) -> None:
+    """Let a vhost be deleted again."""
+    call.announce(f'Ending the protection of vhost "{vhost_name}" ...')
+    require_vhost(call, vhost_name, DATA)
+    call.client.delete("vhosts", vhost_name, "deletion", "protection")
+
+
 @verb(ColumnsArgument(COLUMNS), table_headers_option())
 def list_vhosts(call: Call, columns: tuple[str, ...]) -> Rows:
     """List vhosts."""
@@ -166,4 +182,13 @@ def require_vhost(call: Call, vhost: str, exit_code: int) -> None:
         raise CtlError(no_vhost(vhost), exit_code)
 
 
-VERBS = (add_vhost, delete_vhost, list_vhosts, trace_off, trace_on, update_vhost_metadata)
+VERBS = (
+    add_vhost,
+    delete_vhost,
+    disable_vhost_deletion_protection,
+    enable_vhost_deletion_protection,
+    list_vhosts,
+    trace_off,
+    trace_on,
+    update_vhost_metadata,
+)

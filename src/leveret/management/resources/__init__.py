@@ -2,17 +2,23 @@
 
 from typing import Final
 
-from leveret.management.calls import Route
 from leveret.management.resources import (
+    auth,
     bindings,
     channels,
+    cluster,
     connections,
     consumers,
+    definitions,
+    description,
     exchanges,
+    features,
     health,
     limits,
+    messages,
     operations,
     overview,
+    parameters,
     permissions,
     policies,
     queues,
@@ -21,22 +27,30 @@ from leveret.management.resources import (
     vhosts,
     whoami,
 )
+from leveret.management.routing import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *overview.ROUTES,
+    *cluster.ROUTES,
+    *features.ROUTES,
     *whoami.ROUTES,
+    *auth.ROUTES,
     *vhosts.ROUTES,
     *users.ROUTES,
     *permissions.ROUTES,
     *policies.ROUTES,
     *limits.ROUTES,
     *topic_permissions.ROUTES,
+    *parameters.ROUTES,
     *queues.ROUTES,
     *exchanges.ROUTES,
+    *messages.ROUTES,
     *bindings.ROUTES,
     *connections.ROUTES,
     *channels.ROUTES,
     *consumers.ROUTES,
     *health.ROUTES,
+    *definitions.ROUTES,
     *operations.ROUTES,
+    *description.ROUTES,
 )

@@ -8,13 +8,16 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from leveret.broker.seams import Binding
+from leveret.management.answers import BindingAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
-from leveret.management.calls import Call, Handler, Route, changed, check_new_name, created
+from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import BINDINGS
+from leveret.management.lists import listed
 from leveret.management.refusals import not_found
+from leveret.management.routing import Route
 from leveret.management.views import (
     binding_view,
-    bindings_from,
     default_binding_view,
     properties_key,
 )
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.broker.seams import Destination
-    from leveret.broker.vhost import VHost
 
 
 class BindingBody(msgspec.Struct):
@@ -32,11 +34,11 @@ class BindingBody(msgspec.Struct):
 
 
 async def list_all(call: Call) -> Response:
-    return call.found([view for vhost in call.vhosts for view in _bindings_of(vhost)])
+    return await listed(call, BINDINGS, sees=call.sees_vhosts())
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_bindings_of(call.vhost))
+    return await listed(call, BINDINGS, call.vhost.name)
 
 
 class Between:
@@ -118,32 +120,27 @@ class Between:
         return found
 
 
-def _bindings_of(vhost: VHost) -> list[dict[str, object]]:
-    return [
-        view
-        for name in sorted(vhost.exchanges)
-        for view in bindings_from(vhost, vhost.exchanges[name])
-    ]
-
-
 def _routes_between(letter: str, between: Between) -> tuple[Route, ...]:
     several = f"/bindings/{{vhost}}/e/{{source}}/{letter}/{{destination}}"
     one = several + "/{properties}"
-    rows: tuple[tuple[str, str, Handler], ...] = (
-        ("GET", several, between.index),
-        ("POST", several, between.post),
-        ("GET", one, between.show),
-        ("DELETE", one, between.delete),
-    )
-    return tuple(
-        Route(method, path, READ_OBJECTS if method == "GET" else CHANGE_OBJECTS, handler)
-        for method, path, handler in rows
+    return (
+        Route("GET", several, READ_OBJECTS, between.index, answer=list[BindingAnswer]),
+        Route(
+            "POST",
+            several,
+            CHANGE_OBJECTS,
+            between.post,
+            body=BindingBody,
+            statuses=(201,),
+        ),
+        Route("GET", one, READ_OBJECTS, between.show, answer=BindingAnswer),
+        Route("DELETE", one, CHANGE_OBJECTS, between.delete),
     )
 
 
 ROUTES: Final = (
-    Route("GET", "/bindings", READ_OBJECTS, list_all),
-    Route("GET", "/bindings/{vhost}", READ_OBJECTS, list_in_vhost),
+    Route("GET", "/bindings", READ_OBJECTS, list_all, answer=list[BindingAnswer]),
+    Route("GET", "/bindings/{vhost}", READ_OBJECTS, list_in_vhost, answer=list[BindingAnswer]),
     *_routes_between("q", Between("queue")),
     *_routes_between("e", Between("exchange")),
 )

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.management.answers import ChannelAnswer
 from leveret.management.authorisation import READ_OBJECTS, READ_SESSIONS
-from leveret.management.calls import Call, Route
+from leveret.management.families import CHANNELS
+from leveret.management.lists import listed
 from leveret.management.refusals import not_authorised, not_found
+from leveret.management.routing import Route
 from leveret.management.views import channel_name, channel_view, consumer_view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
 
     from leveret.amqp.channel import Channel
+    from leveret.management.calls import Call
 
 
 async def list_all(call: Call) -> Response:
-    return call.found([channel_view(call.management, channel) for channel in _channels(call)])
+    return await listed(call, CHANNELS, sees=_sees(call))
 
 
 async def list_in_vhost(call: Call) -> Response:
-    vhost = call.vhost
-    return call.found(
-        [
-            channel_view(call.management, channel)
-            for channel in _channels(call)
-            if channel.vhost is vhost
-        ]
-    )
+    return await listed(call, CHANNELS, call.vhost.name, _sees(call))
 
 
 async def show_channel(call: Call) -> Response:
@@ -36,17 +35,14 @@ async def show_channel(call: Call) -> Response:
     view["consumer_details"] = [
         consumer_view(call.management, consumer) for consumer in channel.consumers.values()
     ]
+    view |= call.statistics.channel(channel)
     view["deliveries"] = []
     view["publishes"] = []
     return call.found(view)
 
 
-def _channels(call: Call) -> list[Channel]:
-    return [
-        connection.channels.open[number]
-        for connection in call.sessions(READ_SESSIONS)
-        for number in sorted(connection.channels.open)
-    ]
+def _sees(call: Call) -> Callable[[Channel], bool]:
+    return lambda channel: call.caller.sees_session(READ_SESSIONS, channel.connection.user)
 
 
 def _channel(call: Call) -> Channel:
@@ -61,7 +57,9 @@ def _channel(call: Call) -> Channel:
 
 
 ROUTES: Final = (
-    Route("GET", "/channels", READ_SESSIONS, list_all),
-    Route("GET", "/vhosts/{vhost}/channels", READ_OBJECTS, list_in_vhost),
-    Route("GET", "/channels/{channel}", READ_SESSIONS, show_channel),
+    Route("GET", "/channels", READ_SESSIONS, list_all, answer=list[ChannelAnswer], paged=True),
+    Route(
+        "GET", "/vhosts/{vhost}/channels", READ_OBJECTS, list_in_vhost, answer=list[ChannelAnswer]
+    ),
+    Route("GET", "/channels/{channel}", READ_SESSIONS, show_channel, answer=ChannelAnswer),
 )

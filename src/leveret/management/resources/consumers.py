@@ -4,37 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from leveret.management.answers import ConsumerAnswer
 from leveret.management.authorisation import READ_SESSIONS
-from leveret.management.calls import Call, Route
-from leveret.management.views import consumer_view, consumers_of
+from leveret.management.families import CONSUMERS
+from leveret.management.lists import listed
+from leveret.management.routing import Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
 
-    from leveret.broker.vhost import VHost
+    from leveret.amqp.consumer import ChannelConsumer
+    from leveret.management.calls import Call
 
 
 async def list_all(call: Call) -> Response:
-    vhosts = call.management.broker.vhosts
-    return call.found(
-        [view for name in sorted(vhosts) for view in _consumers_of(call, vhosts[name])]
-    )
+    return await listed(call, CONSUMERS, sees=_sees(call))
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_consumers_of(call, call.vhost))
+    return await listed(call, CONSUMERS, call.vhost.name, _sees(call))
 
 
-def _consumers_of(call: Call, vhost: VHost) -> list[dict[str, object]]:
-    return [
-        consumer_view(call.management, consumer)
-        for name in sorted(vhost.queues)
-        for consumer in consumers_of(vhost.queues[name])
-        if call.caller.sees_session(READ_SESSIONS, consumer.channel.connection.user)
-    ]
+def _sees(call: Call) -> Callable[[ChannelConsumer], bool]:
+    return lambda consumer: call.caller.sees_session(
+        READ_SESSIONS, consumer.channel.connection.user
+    )
 
 
 ROUTES: Final = (
-    Route("GET", "/consumers", READ_SESSIONS, list_all),
-    Route("GET", "/consumers/{vhost}", READ_SESSIONS, list_in_vhost),
+    Route("GET", "/consumers", READ_SESSIONS, list_all, answer=list[ConsumerAnswer]),
+    Route("GET", "/consumers/{vhost}", READ_SESSIONS, list_in_vhost, answer=list[ConsumerAnswer]),
 )

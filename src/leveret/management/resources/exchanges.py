@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from leveret.management.answers import BindingAnswer, ExchangeAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
-from leveret.management.calls import Call, Route, changed, check_new_name, created
+from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import EXCHANGES
+from leveret.management.lists import listed
 from leveret.management.refusals import not_found
+from leveret.management.routing import Route
 from leveret.management.views import binding_view, bindings_from, exchange_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.broker.seams import Exchange
-    from leveret.broker.vhost import VHost
 
 
 class ExchangeBody(msgspec.Struct):
@@ -28,15 +31,17 @@ class ExchangeBody(msgspec.Struct):
 
 
 async def list_all(call: Call) -> Response:
-    return call.found([view for vhost in call.vhosts for view in _exchanges_of(vhost)])
+    return await listed(call, EXCHANGES, sees=call.sees_vhosts())
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_exchanges_of(call.vhost))
+    return await listed(call, EXCHANGES, call.vhost.name)
 
 
 async def show_exchange(call: Call) -> Response:
-    view = exchange_view(call.vhost, _exchange(call))
+    exchange = _exchange(call)
+    view = exchange_view(call.management, call.vhost, exchange)
+    view |= call.statistics.exchange(exchange)
     view["incoming"] = []
     view["outgoing"] = []
     return call.found(view)
@@ -73,10 +78,6 @@ async def bindings_with_destination(call: Call) -> Response:
     return call.found([binding_view(vhost, binding) for binding in reaching])
 
 
-def _exchanges_of(vhost: VHost) -> list[dict[str, object]]:
-    return [exchange_view(vhost, vhost.exchanges[name]) for name in sorted(vhost.exchanges)]
-
-
 def _exchange(call: Call) -> Exchange:
     exchange = call.vhost.exchanges.get(call.exchange_name())
     if exchange is None:
@@ -87,11 +88,30 @@ def _exchange(call: Call) -> Exchange:
 _ONE: Final = "/exchanges/{vhost}/{exchange}"
 
 ROUTES: Final = (
-    Route("GET", "/exchanges", READ_OBJECTS, list_all),
-    Route("GET", "/exchanges/{vhost}", READ_OBJECTS, list_in_vhost),
-    Route("GET", _ONE, READ_OBJECTS, show_exchange),
-    Route("PUT", _ONE, CHANGE_OBJECTS, put_exchange),
-    Route("DELETE", _ONE, CHANGE_OBJECTS, delete_exchange),
-    Route("GET", f"{_ONE}/bindings/source", READ_OBJECTS, bindings_with_source),
-    Route("GET", f"{_ONE}/bindings/destination", READ_OBJECTS, bindings_with_destination),
+    Route("GET", "/exchanges", READ_OBJECTS, list_all, answer=list[ExchangeAnswer], paged=True),
+    Route(
+        "GET",
+        "/exchanges/{vhost}",
+        READ_OBJECTS,
+        list_in_vhost,
+        answer=list[ExchangeAnswer],
+        paged=True,
+    ),
+    Route("GET", _ONE, READ_OBJECTS, show_exchange, answer=ExchangeAnswer),
+    Route("PUT", _ONE, CHANGE_OBJECTS, put_exchange, body=ExchangeBody),
+    Route("DELETE", _ONE, CHANGE_OBJECTS, delete_exchange, flags=("if-unused",)),
+    Route(
+        "GET",
+        f"{_ONE}/bindings/source",
+        READ_OBJECTS,
+        bindings_with_source,
+        answer=list[BindingAnswer],
+    ),
+    Route(
+        "GET",
+        f"{_ONE}/bindings/destination",
+        READ_OBJECTS,
+        bindings_with_destination,
+        answer=list[BindingAnswer],
+    ),
 )

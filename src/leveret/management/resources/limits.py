@@ -5,14 +5,17 @@ A path sets one limit; `/x/` sets them as `leveret ctl` does: all at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 
 from leveret.broker.limits import LimitError
+from leveret.management.answers import UserLimits, VHostLimits
 from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS, READ_USER_LIMITS
-from leveret.management.calls import Call, Route, changed
-from leveret.management.refusals import bad_request, keys_missing, not_found
+from leveret.management.bodies import Number
+from leveret.management.calls import Call, changed
+from leveret.management.refusals import bad_request, not_found
+from leveret.management.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 
 
 class LimitBody(msgspec.Struct):
-    value: Any = msgspec.UNSET
+    REQUIRED: ClassVar = ("value",)
+
+    value: Number = msgspec.UNSET
 
 
 class LimitsBody(msgspec.Struct):
@@ -121,8 +126,6 @@ def _user(call: Call) -> str:
 
 async def _one(call: Call) -> dict[str, object]:
     body = await call.body(LimitBody)
-    if body.value is msgspec.UNSET:
-        raise keys_missing("value")
     return {call.names["name"]: body.value}
 
 
@@ -139,15 +142,34 @@ def _without(limits: Mapping[str, int], name: str) -> dict[str, object]:
     return {each: limit for each, limit in limits.items() if each != name}
 
 
+_VHOST: Final = "/vhost-limits/{vhost}"
+_USER: Final = "/user-limits/{user}"
+
 ROUTES: Final = (
-    Route("GET", "/vhost-limits", LIST_VHOSTS, list_vhost_limits),
-    Route("GET", "/vhost-limits/{vhost}", LIST_VHOSTS, show_vhost_limits),
-    Route("PUT", "/vhost-limits/{vhost}/{name}", ADMINISTER, put_vhost_limit),
-    Route("DELETE", "/vhost-limits/{vhost}/{name}", ADMINISTER, delete_vhost_limit),
-    Route("PUT", "/x/vhost-limits/{vhost}", ADMINISTER, put_vhost_limits),
-    Route("GET", "/user-limits", READ_USER_LIMITS, list_user_limits),
-    Route("GET", "/user-limits/{user}", READ_USER_LIMITS, show_user_limits),
-    Route("PUT", "/user-limits/{user}/{name}", ADMINISTER, put_user_limit),
-    Route("DELETE", "/user-limits/{user}/{name}", ADMINISTER, delete_user_limit),
-    Route("PUT", "/x/user-limits/{user}", ADMINISTER, put_user_limits),
+    Route("GET", "/vhost-limits", LIST_VHOSTS, list_vhost_limits, answer=list[VHostLimits]),
+    Route("GET", _VHOST, LIST_VHOSTS, show_vhost_limits, answer=list[VHostLimits]),
+    Route(
+        "PUT", f"{_VHOST}/{{name}}", ADMINISTER, put_vhost_limit, body=LimitBody, statuses=(204,)
+    ),
+    Route("DELETE", f"{_VHOST}/{{name}}", ADMINISTER, delete_vhost_limit),
+    Route(
+        "PUT",
+        f"/x{_VHOST}",
+        ADMINISTER,
+        put_vhost_limits,
+        body=LimitsBody,
+        statuses=(204,),
+    ),
+    Route("GET", "/user-limits", READ_USER_LIMITS, list_user_limits, answer=list[UserLimits]),
+    Route("GET", _USER, READ_USER_LIMITS, show_user_limits, answer=list[UserLimits]),
+    Route("PUT", f"{_USER}/{{name}}", ADMINISTER, put_user_limit, body=LimitBody, statuses=(204,)),
+    Route("DELETE", f"{_USER}/{{name}}", ADMINISTER, delete_user_limit),
+    Route(
+        "PUT",
+        f"/x{_USER}",
+        ADMINISTER,
+        put_user_limits,
+        body=LimitsBody,
+        statuses=(204,),
+    ),
 )

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from leveret.broker.seams import Credentials
+from leveret.config import ConfigError
+from leveret.management.answers import Authenticated, NodeStatus, Status
 from leveret.management.authorisation import ADMINISTER, BE_KNOWN, READ_NODE
 from leveret.management.backup import back_up
-from leveret.management.calls import Call, Route, json_response
-from leveret.management.views import consumers_of, message_totals
+from leveret.management.calls import Call, json_response
+from leveret.management.refusals import bad_request
+from leveret.management.routing import Route
+from leveret.management.views import consumers_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+
+THIS_MACHINE: Final = "::1"
 
 
 class CredentialsBody(msgspec.Struct):
@@ -61,7 +67,7 @@ async def status(call: Call) -> Response:
                 "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
                 "queues": len(queues),
                 "consumers": sum(len(consumers_of(queue)) for queue in queues),
-                **message_totals(queues),
+                **call.statistics.messages(vhosts),
             },
         }
     )
@@ -77,11 +83,20 @@ async def stop(call: Call) -> Response:
     return json_response(202, {"status": "stopping"})
 
 
+async def reload(call: Call) -> Response:
+    """Read the settings again: what holds from now on, and what needs a restart."""
+    try:
+        reloaded = call.management.reload()
+    except ConfigError as error:
+        raise bad_request(str(error)) from None
+    return call.found({"applied": reloaded.applied, "needs_restart": reloaded.restart})
+
+
 async def authenticate(call: Call) -> Response:
     """Whether the two would log in, from this machine."""
     body = await call.body(CredentialsBody)
     credentials = Credentials(body.user, body.password.encode())
-    refusal = await call.done(call.management.users.authenticate(credentials, True))
+    refusal = await call.done(call.management.users.authenticate(credentials, THIS_MACHINE))
     return call.found({"authenticated": not refusal})
 
 
@@ -92,9 +107,17 @@ async def backup(call: Call) -> Response:
 
 
 ROUTES: Final = (
-    Route("GET", "/x/status", READ_NODE, status),
-    Route("GET", "/x/ping", BE_KNOWN, ping),
-    Route("POST", "/x/stop", ADMINISTER, stop),
-    Route("POST", "/x/authenticate", ADMINISTER, authenticate),
-    Route("POST", "/x/backup", ADMINISTER, backup),
+    Route("GET", "/x/status", READ_NODE, status, answer=NodeStatus),
+    Route("GET", "/x/ping", BE_KNOWN, ping, answer=Status),
+    Route("POST", "/x/stop", ADMINISTER, stop, answer=Status, statuses=(202,)),
+    Route("POST", "/x/reload", ADMINISTER, reload, answer=dict[str, Any]),
+    Route(
+        "POST",
+        "/x/authenticate",
+        ADMINISTER,
+        authenticate,
+        body=CredentialsBody,
+        answer=Authenticated,
+    ),
+    Route("POST", "/x/backup", ADMINISTER, backup, body=BackupBody, answer=dict[str, Any]),
 )

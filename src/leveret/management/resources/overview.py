@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Final
 
 from leveret.access.mechanisms import MECHANISMS
 from leveret.broker.alarms import DISK, MEMORY
 from leveret.broker.exchanges import EXCHANGE_TYPES
+from leveret.management.answers import MemoryAnswer, NodeAnswer, OverviewAnswer
 from leveret.management.authorisation import (
     READ_NODE,
     READ_SESSIONS,
     READ_TOTALS,
 )
-from leveret.management.calls import Call, Route
-from leveret.management.refusals import not_found
-from leveret.management.views import consumers_of, message_totals
+from leveret.management.calls import Call
+from leveret.management.history import KEPT_MS, TOTALS_KEPT_MS
+from leveret.management.routing import Route
+from leveret.management.views import MESSAGE_BYTES, QUEUE_BYTES, consumers_of
+from leveret.system import descriptors
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from leveret.broker.queues.classic import ClassicQueue
+    from leveret.management.calls import Call
     from leveret.management.context import Management
+    from leveret.management.pace import Pace
 
     View = dict[str, object]
 
@@ -43,34 +50,73 @@ async def overview(call: Call) -> Response:
         "rabbitmq_version": management.rabbitmq_version(),
         "product_name": "Leveret",
         "product_version": node.version,
-        "cluster_name": node.name,
-        "rates_mode": "none",
-        "sample_retention_policies": {"global": [], "basic": [], "detailed": []},
+        "cluster_name": management.cluster_name(),
+        "rates_mode": "basic",
+        "sample_retention_policies": {
+            "global": [TOTALS_KEPT_MS // 1000],
+            "basic": [KEPT_MS // 1000],
+            "detailed": [KEPT_MS // 1000],
+        },
         "exchange_types": _exchange_types(),
         "disable_stats": False,
         "enable_queue_totals": False,
-        "message_stats": {},
-        "queue_totals": message_totals(queues),
+        **call.statistics.overview(vhosts, len(vhosts) == len(management.broker.vhosts)),
+        "churn_rates": call.statistics.churn(),
         "object_totals": objects,
         "statistics_db_event_queue": 0,
     }
     if call.caller.reach(READ_NODE):
-        objects["consumers"] = sum(len(consumers_of(queue)) for queue in queues)
+        objects["consumers"] = await _consumers(queues, management.lists.new_pace())
         view |= {"node": node.name, "listeners": _listeners(management), "contexts": []}
     return call.found(view)
 
 
+async def _consumers(queues: list[ClassicQueue], pace: Pace) -> int:
+    count = 0
+    for queue in queues:
+        count += len(consumers_of(queue)) if queue.consumers else 0
+        if pace.used_up():
+            await pace.rest()
+    return count
+
+
 async def list_nodes(call: Call) -> Response:
-    return call.found([_node(call.management)])
+    return call.found([_node(call)])
 
 
 async def show_node(call: Call) -> Response:
-    if call.names["node"] != call.management.node.name:
-        raise not_found()
-    return call.found(_node(call.management))
+    call.check_node()
+    return call.found(_node(call))
 
 
-def _node(management: Management) -> View:
+async def show_memory(call: Call) -> Response:
+    """What the process takes, and how much of that its queues are thought to take. Erlang's
+    categories have nothing here that could be measured for them."""
+    call.check_node()
+    total, parts = _memory(call.management)
+    everything = {"erlang": total, "rss": total, "allocated": total}
+    return call.found({"memory": {**parts, "strategy": "rss", "total": everything}})
+
+
+async def show_relative_memory(call: Call) -> Response:
+    """The same in per cent."""
+    call.check_node()
+    total, parts = _memory(call.management)
+    shares = {name: math.ceil(part * 100 / total) for name, part in parts.items()} if total else {}
+    return call.found({"memory": {"total": 100, **shares}})
+
+
+def _memory(management: Management) -> tuple[int, dict[str, int]]:
+    total = management.node.monitor.memory_used_bytes()
+    vhosts = management.broker.vhosts.values()
+    queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
+    messages = sum(int(queue.ready_count) + int(queue.unacked_count) for queue in queues)
+    estimate = min(len(queues) * QUEUE_BYTES + messages * MESSAGE_BYTES, total)
+    return total, {"queue_procs": estimate, "other_system": total - estimate}
+
+
+def _node(call: Call) -> View:
+    management = call.management
     node = management.node
     monitor = node.monitor
     alarms = management.broker.alarms.resources()
@@ -89,10 +135,15 @@ def _node(management: Management) -> View:
         "disk_free_alarm": DISK in alarms,
         "sockets_used": len(management.administration.connections()),
         "partitions": [],
-        "rates_mode": "none",
+        "rates_mode": "basic",
         "exchange_types": _exchange_types(),
         "auth_mechanisms": [
-            {"name": name, "description": f"SASL {name}", "enabled": True} for name in MECHANISMS
+            {
+                "name": name,
+                "description": f"SASL {name}",
+                "enabled": name in node.auth_mechanisms,
+            }
+            for name in MECHANISMS
         ],
         "applications": [
             {
@@ -111,19 +162,10 @@ def _node(management: Management) -> View:
     disk_free = monitor.disk_free_bytes()
     if disk_free is not None:
         view["disk_free"] = disk_free
-    return view | _descriptors()
-
-
-def _descriptors() -> View:
-    """File descriptors, where the system tells."""
-    try:
-        import resource
-
-        total = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        used = len(os.listdir("/proc/self/fd"))
-    except (ImportError, OSError):
-        return {}
-    return {"fd_used": used, "fd_total": total}
+    found = descriptors()
+    if found is not None:
+        view |= {"fd_used": found[0], "fd_total": found[1]}
+    return view | call.statistics.churn()
 
 
 def _listeners(management: Management) -> list[View]:
@@ -147,7 +189,15 @@ def _exchange_types() -> list[View]:
 
 
 ROUTES: Final = (
-    Route("GET", "/overview", READ_TOTALS, overview),
-    Route("GET", "/nodes", READ_NODE, list_nodes),
-    Route("GET", "/nodes/{node}", READ_NODE, show_node),
+    Route("GET", "/overview", READ_TOTALS, overview, answer=OverviewAnswer),
+    Route("GET", "/nodes", READ_NODE, list_nodes, answer=list[NodeAnswer]),
+    Route("GET", "/nodes/{node}", READ_NODE, show_node, answer=NodeAnswer),
+    Route("GET", "/nodes/{node}/memory", READ_NODE, show_memory, answer=MemoryAnswer),
+    Route(
+        "GET",
+        "/nodes/{node}/memory/relative",
+        READ_NODE,
+        show_relative_memory,
+        answer=MemoryAnswer,
+    ),
 )

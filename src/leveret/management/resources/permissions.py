@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
 from leveret.access.permissions import PatternError
+from leveret.management.answers import PermissionsAnswer
 from leveret.management.authorisation import ADMINISTER
-from leveret.management.calls import Call, Route, changed, created
+from leveret.management.calls import Call, changed, created
+from leveret.management.families import PERMISSIONS
+from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, not_found
+from leveret.management.routing import Route
 from leveret.management.views import permissions_view
 
 if TYPE_CHECKING:
@@ -17,15 +21,15 @@ if TYPE_CHECKING:
 
 
 class PermissionsBody(msgspec.Struct):
-    configure: str
-    write: str
-    read: str
+    REQUIRED: ClassVar = ("configure", "write", "read")
+
+    configure: str | msgspec.UnsetType = msgspec.UNSET
+    write: str | msgspec.UnsetType = msgspec.UNSET
+    read: str | msgspec.UnsetType = msgspec.UNSET
 
 
 async def list_permissions(call: Call) -> Response:
-    permissions = call.management.users.permissions
-    keys = sorted(permissions, key=lambda key: (key[1], key[0]))
-    return call.found([permissions_view(*key, permissions[key]) for key in keys])
+    return await listed(call, PERMISSIONS)
 
 
 async def show_permissions(call: Call) -> Response:
@@ -39,9 +43,13 @@ async def put_permissions(call: Call) -> Response:
     users = call.management.users
     if user not in users.users or vhost not in call.management.broker.vhosts:
         raise bad_request("vhost_or_user_not_found")
+    configure, write, read = body.configure, body.write, body.read
+    assert isinstance(configure, str)
+    assert isinstance(write, str)
+    assert isinstance(read, str)
     known = (user, vhost) in users.permissions
     try:
-        setting = users.set_permissions(user, vhost, body.configure, body.write, body.read)
+        setting = users.set_permissions(user, vhost, configure, write, read)
     except PatternError as error:
         raise bad_request(str(error)) from None
     await call.done(setting)
@@ -61,9 +69,11 @@ def _known(call: Call) -> tuple[str, str]:
     return key
 
 
+_ONE: Final = "/permissions/{vhost}/{user}"
+
 ROUTES: Final = (
-    Route("GET", "/permissions", ADMINISTER, list_permissions),
-    Route("GET", "/permissions/{vhost}/{user}", ADMINISTER, show_permissions),
-    Route("PUT", "/permissions/{vhost}/{user}", ADMINISTER, put_permissions),
-    Route("DELETE", "/permissions/{vhost}/{user}", ADMINISTER, delete_permissions),
+    Route("GET", "/permissions", ADMINISTER, list_permissions, answer=list[PermissionsAnswer]),
+    Route("GET", _ONE, ADMINISTER, show_permissions, answer=PermissionsAnswer),
+    Route("PUT", _ONE, ADMINISTER, put_permissions, body=PermissionsBody),
+    Route("DELETE", _ONE, ADMINISTER, delete_permissions),
 )

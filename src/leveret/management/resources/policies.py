@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
+import regex
 
 from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy, PolicyError
+from leveret.management.answers import PolicyAnswer
 from leveret.management.authorisation import ADMINISTER, CHANGE_POLICIES, READ_OBJECTS
-from leveret.management.calls import Call, Route, changed, check_new_name, created
-from leveret.management.refusals import bad_request, keys_missing, not_found
+from leveret.management.bodies import Number, Object, Text
+from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.refusals import bad_request, not_found
+from leveret.management.routing import Route
+from leveret.management.searches import matching
 from leveret.management.views import policy_view
 
 if TYPE_CHECKING:
@@ -23,10 +28,12 @@ if TYPE_CHECKING:
 class PolicyBody(msgspec.Struct):
     """Of any types: what is wrong with them, the policy says."""
 
-    pattern: Any = msgspec.UNSET
-    definition: Any = msgspec.UNSET
-    priority: Any = 0
-    apply_to: Any = msgspec.field(default="all", name="apply-to")
+    REQUIRED: ClassVar = ("pattern", "definition")
+
+    pattern: Text = msgspec.UNSET
+    definition: Object = msgspec.UNSET
+    priority: Number = 0
+    apply_to: Text = msgspec.field(default="all", name="apply-to")
 
 
 class _Resource:
@@ -36,10 +43,16 @@ class _Resource:
         self._kind = kind
         one = f"{path}/{{vhost}}/{{name}}"
         self.routes = (
-            Route("GET", path, READ_OBJECTS, self._list_all),
-            Route("GET", f"{path}/{{vhost}}", READ_OBJECTS, self._list_in_vhost),
-            Route("GET", one, changing, self._show),
-            Route("PUT", one, changing, self._put),
+            Route("GET", path, READ_OBJECTS, self._list_all, answer=list[PolicyAnswer]),
+            Route(
+                "GET",
+                f"{path}/{{vhost}}",
+                READ_OBJECTS,
+                self._list_in_vhost,
+                answer=list[PolicyAnswer],
+            ),
+            Route("GET", one, changing, self._show, answer=PolicyAnswer),
+            Route("PUT", one, changing, self._put, body=PolicyBody),
             Route("DELETE", one, changing, self._delete),
         )
 
@@ -56,9 +69,6 @@ class _Resource:
         body = await call.body(PolicyBody)
         name = call.names["name"]
         check_new_name("policy name", name)
-        missing = [key for key in ("pattern", "definition") if getattr(body, key) is msgspec.UNSET]
-        if missing:
-            raise keys_missing(*missing)
         if not isinstance(body.definition, dict):
             raise bad_request("the definition of a policy is an object")
         try:
@@ -71,6 +81,7 @@ class _Resource:
             raise bad_request(
                 html.escape(text, quote=False) if self._kind == POLICY else text
             ) from None
+        await _check_search_time(call, policy)
         policies = call.vhost.policies
         known = name in policies.of(self._kind)
         await call.done(policies.put(policy))
@@ -90,6 +101,13 @@ class _Resource:
         if policy is None:
             raise not_found()
         return policy
+
+
+async def _check_search_time(call: Call, policy: Policy) -> None:
+    """Refuse a pattern that cannot be searched for in the names that there are in time."""
+    vhost = call.vhost
+    names = [*vhost.queues, *vhost.exchanges]
+    await matching(regex.compile(policy.pattern), names, str, call.management.lists.new_pace())
 
 
 ROUTES: Final = (

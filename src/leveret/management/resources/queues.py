@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from leveret.management.answers import BindingAnswer, QueueAnswer
 from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
-from leveret.management.calls import Call, Route, changed, check_new_name, created
+from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import QUEUES
+from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, not_found
+from leveret.management.routing import Route
 from leveret.management.views import (
     binding_view,
     consumer_view,
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.broker.queues.classic import ClassicQueue
-    from leveret.broker.vhost import VHost
 
 
 class QueueBody(msgspec.Struct):
@@ -33,11 +36,11 @@ class QueueBody(msgspec.Struct):
 
 
 async def list_all(call: Call) -> Response:
-    return call.found([view for vhost in call.vhosts for view in _queues_of(call, vhost)])
+    return await listed(call, QUEUES, sees=call.sees_vhosts())
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_queues_of(call, call.vhost))
+    return await listed(call, QUEUES, call.vhost.name)
 
 
 async def show_queue(call: Call) -> Response:
@@ -47,6 +50,7 @@ async def show_queue(call: Call) -> Response:
     view["consumer_details"] = [
         consumer_view(management, consumer) for consumer in consumers_of(queue)
     ]
+    view |= call.statistics.queue(queue)
     view["deliveries"] = []
     view["incoming"] = []
     return call.found(view)
@@ -95,10 +99,6 @@ async def list_bindings(call: Call) -> Response:
     )
 
 
-def _queues_of(call: Call, vhost: VHost) -> list[dict[str, object]]:
-    return [queue_view(call.management, vhost, vhost.queues[name]) for name in sorted(vhost.queues)]
-
-
 def _queue(call: Call) -> ClassicQueue:
     queue = call.vhost.queues.get(call.names["queue"])
     if queue is None:
@@ -106,12 +106,17 @@ def _queue(call: Call) -> ClassicQueue:
     return queue
 
 
+_ONE: Final = "/queues/{vhost}/{queue}"
+
 ROUTES: Final = (
-    Route("GET", "/queues", READ_OBJECTS, list_all),
-    Route("GET", "/queues/{vhost}", READ_OBJECTS, list_in_vhost),
-    Route("GET", "/queues/{vhost}/{queue}", READ_OBJECTS, show_queue),
-    Route("PUT", "/queues/{vhost}/{queue}", CHANGE_OBJECTS, put_queue),
-    Route("DELETE", "/queues/{vhost}/{queue}", CHANGE_OBJECTS, delete_queue),
-    Route("GET", "/queues/{vhost}/{queue}/bindings", READ_OBJECTS, list_bindings),
-    Route("DELETE", "/queues/{vhost}/{queue}/contents", CHANGE_OBJECTS, purge_queue),
+    Route("GET", "/queues", READ_OBJECTS, list_all, answer=list[QueueAnswer], paged=True),
+    Route("GET", "/queues/detailed", READ_OBJECTS, list_all, answer=list[QueueAnswer], paged=True),
+    Route(
+        "GET", "/queues/{vhost}", READ_OBJECTS, list_in_vhost, answer=list[QueueAnswer], paged=True
+    ),
+    Route("GET", _ONE, READ_OBJECTS, show_queue, answer=QueueAnswer),
+    Route("PUT", _ONE, CHANGE_OBJECTS, put_queue, body=QueueBody),
+    Route("DELETE", _ONE, CHANGE_OBJECTS, delete_queue, flags=("if-empty", "if-unused")),
+    Route("GET", f"{_ONE}/bindings", READ_OBJECTS, list_bindings, answer=list[BindingAnswer]),
+    Route("DELETE", f"{_ONE}/contents", CHANGE_OBJECTS, purge_queue),
 )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
 from leveret.access.permissions import PatternError
+from leveret.management.answers import TopicPermissionsAnswer
 from leveret.management.authorisation import ADMINISTER
-from leveret.management.calls import Call, Route, changed, check_new_name, created
-from leveret.management.refusals import bad_request, keys_missing, not_found
+from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.refusals import bad_request, not_found
+from leveret.management.routing import Route
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
 
 class TopicPermissionsBody(msgspec.Struct):
+    REQUIRED: ClassVar = ("exchange", "write", "read")
+
     exchange: str | msgspec.UnsetType = msgspec.UNSET
     write: str | msgspec.UnsetType = msgspec.UNSET
     read: str | msgspec.UnsetType = msgspec.UNSET
@@ -48,9 +52,6 @@ async def put_topic_permissions(call: Call) -> Response:
     if user not in users.users or vhost not in call.management.broker.vhosts:
         raise bad_request("vhost_or_user_not_found")
     exchange, write, read = body.exchange, body.write, body.read
-    missing = [key for key in ("exchange", "write", "read") if not _is_set(body, key)]
-    if missing:
-        raise keys_missing(*missing)
     assert isinstance(exchange, str)
     assert isinstance(write, str)
     assert isinstance(read, str)
@@ -71,10 +72,6 @@ async def delete_topic_permissions(call: Call) -> Response:
     )
     await call.done(clearing)
     return changed()
-
-
-def _is_set(body: TopicPermissionsBody, key: str) -> bool:
-    return getattr(body, key) is not msgspec.UNSET
 
 
 def _check_known(call: Call) -> None:
@@ -105,12 +102,36 @@ def _views(call: Call) -> list[dict[str, object]]:
 _ONE: Final = "/topic-permissions/{vhost}/{user}"
 
 ROUTES: Final = (
-    Route("GET", "/topic-permissions", ADMINISTER, list_topic_permissions),
-    Route("GET", _ONE, ADMINISTER, show_topic_permissions),
-    Route("PUT", _ONE, ADMINISTER, put_topic_permissions),
+    Route(
+        "GET",
+        "/topic-permissions",
+        ADMINISTER,
+        list_topic_permissions,
+        answer=list[TopicPermissionsAnswer],
+    ),
+    Route("GET", _ONE, ADMINISTER, show_topic_permissions, answer=list[TopicPermissionsAnswer]),
+    Route("PUT", _ONE, ADMINISTER, put_topic_permissions, body=TopicPermissionsBody),
     Route("DELETE", _ONE, ADMINISTER, delete_topic_permissions),
-    Route("GET", f"{_ONE}/{{exchange}}", ADMINISTER, show_topic_permissions),
+    Route(
+        "GET",
+        f"{_ONE}/{{exchange}}",
+        ADMINISTER,
+        show_topic_permissions,
+        answer=list[TopicPermissionsAnswer],
+    ),
     Route("DELETE", f"{_ONE}/{{exchange}}", ADMINISTER, delete_topic_permissions),
-    Route("GET", "/users/{user}/topic-permissions", ADMINISTER, list_of_user),
-    Route("GET", "/vhosts/{vhost}/topic-permissions", ADMINISTER, list_of_vhost),
+    Route(
+        "GET",
+        "/users/{user}/topic-permissions",
+        ADMINISTER,
+        list_of_user,
+        answer=list[TopicPermissionsAnswer],
+    ),
+    Route(
+        "GET",
+        "/vhosts/{vhost}/topic-permissions",
+        ADMINISTER,
+        list_of_vhost,
+        answer=list[TopicPermissionsAnswer],
+    ),
 )

@@ -9,10 +9,15 @@ import msgspec
 from leveret.access.users import SEPARATOR
 from leveret.broker.compat import LEVELS
 from leveret.broker.queues import QUEUE_TYPES
+from leveret.management.administration import ProtectedError
+from leveret.management.answers import PermissionsAnswer, VHostAnswer
 from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS
-from leveret.management.calls import Call, Route, changed, check_new_name, created
-from leveret.management.refusals import bad_request
-from leveret.management.views import permissions_view, vhost_view
+from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.families import PERMISSIONS, VHOSTS
+from leveret.management.lists import listed
+from leveret.management.refusals import bad_request, precondition_failed
+from leveret.management.routing import Route
+from leveret.management.views import vhost_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -30,11 +35,14 @@ class VHostBody(msgspec.Struct):
 
 
 async def list_vhosts(call: Call) -> Response:
-    return call.found([vhost_view(call.management, vhost) for vhost in call.vhosts_of(LIST_VHOSTS)])
+    return await listed(
+        call, VHOSTS, sees=lambda vhost: call.caller.sees_vhost(LIST_VHOSTS, vhost.name)
+    )
 
 
 async def show_vhost(call: Call) -> Response:
-    return call.found(vhost_view(call.management, call.vhost))
+    vhost = call.vhost
+    return call.found(vhost_view(call.management, vhost) | call.statistics.vhost(vhost))
 
 
 async def put_vhost(call: Call) -> Response:
@@ -92,22 +100,51 @@ def _compat(body: VHostBody, vhost: VHost | None) -> str:
 
 async def delete_vhost(call: Call) -> Response:
     name = call.vhost.name
-    await call.done(call.management.administration.delete_vhost(name))
+    try:
+        await call.done(call.management.administration.delete_vhost(name))
+    except ProtectedError as error:
+        raise precondition_failed(str(error)) from None
+    return changed()
+
+
+async def protect(call: Call) -> Response:
+    """Nobody can delete the vhost until that is taken back."""
+    await call.done(call.management.broker.protect_vhost(call.vhost, True))
+    return changed()
+
+
+async def end_protection(call: Call) -> Response:
+    await call.done(call.management.broker.protect_vhost(call.vhost, False))
+    return changed()
+
+
+async def start(call: Call) -> Response:
+    """A vhost that is there has been started on the only node."""
+    node = call.names["node"]
+    if call.vhost and node != call.management.node.name:
+        raise bad_request(f"Request to node {node} failed with nodedown")
     return changed()
 
 
 async def list_permissions(call: Call) -> Response:
-    name = call.vhost.name
-    permissions = call.management.users.permissions
-    return call.found(
-        [permissions_view(*key, permissions[key]) for key in sorted(permissions) if key[1] == name]
-    )
+    return await listed(call, PERMISSIONS, call.vhost.name)
 
+
+_ONE: Final = "/vhosts/{vhost}"
 
 ROUTES: Final = (
-    Route("GET", "/vhosts", LIST_VHOSTS, list_vhosts),
-    Route("GET", "/vhosts/{vhost}", ADMINISTER, show_vhost),
-    Route("PUT", "/vhosts/{vhost}", ADMINISTER, put_vhost),
-    Route("DELETE", "/vhosts/{vhost}", ADMINISTER, delete_vhost),
-    Route("GET", "/vhosts/{vhost}/permissions", ADMINISTER, list_permissions),
+    Route("GET", "/vhosts", LIST_VHOSTS, list_vhosts, answer=list[VHostAnswer], paged=True),
+    Route("GET", _ONE, ADMINISTER, show_vhost, answer=VHostAnswer),
+    Route("PUT", _ONE, ADMINISTER, put_vhost, body=VHostBody),
+    Route("DELETE", _ONE, ADMINISTER, delete_vhost),
+    Route("POST", f"{_ONE}/deletion/protection", ADMINISTER, protect, statuses=(204,)),
+    Route("DELETE", f"{_ONE}/deletion/protection", ADMINISTER, end_protection),
+    Route("POST", f"{_ONE}/start/{{node}}", ADMINISTER, start, statuses=(204,)),
+    Route(
+        "GET",
+        f"{_ONE}/permissions",
+        ADMINISTER,
+        list_permissions,
+        answer=list[PermissionsAnswer],
+    ),
 )

@@ -1,0 +1,231 @@
+"""`make bench-management`: what lists and scrapes cost a broker at work.
+
+10,000 queues, 1,000 connections and a backlog of 500,000 messages; the load generator runs as fast
+as it can. Meanwhile a page is asked for every second, as by five people who each look at one (a
+browser asks again after five), totals as often, a whole list and what Prometheus scrapes every five
+seconds. A bar that is not met is printed as such and makes the exit code 1. Everything is measured
+from outside, by processes that share the machine with the broker: on one that is busy otherwise the
+figures mean little.
+
+MANAGEMENT_SECONDS, 60 by default, is how long the load lasts, without readers and with them.
+"""
+
+import base64
+import hashlib
+import http.client
+import json
+import multiprocessing
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+from brokers import Broker, Peer, built_generator, free_port, leveret
+from run import Report
+
+QUEUES = 10_000
+CONNECTIONS = 1_000
+BACKLOG = 500_000
+SECONDS = float(os.environ.get("MANAGEMENT_SECONDS", "60"))
+LOAD = ["--size", "16", "--prefetch", "1000", "--multi-ack", "100"]
+
+PAGES = (
+    "/api/queues?page=1&page_size=100",
+    "/api/queues?page=70&page_size=100&sort=messages&sort_reverse=true",
+    "/api/queues?page=1&use_regex=true&pagination=false&name=^lab\\.9&page_size=100",
+    "/api/connections?page=3&page_size=100&sort=channels",
+)
+WHOLE = ("/api/queues", "/api/connections", "/api/bindings", "/api/queues?columns=name,messages")
+TOTALS = ("/api/overview", "/api/vhosts", "/api/nodes")
+SCRAPES = ("/metrics", "/metrics/per-object")
+# paths, seconds from one request to the next
+READERS = ((PAGES, 1.0), (WHOLE, 5.0), (TOTALS, 1.0), (SCRAPES, 5.0))
+
+PAGE_BAR_MS = 100.0
+LAG_BAR_MS = 20.0
+LOST_BAR_PERCENT = 10.0
+
+
+def definitions(folder: Path) -> Path:
+    """A file with many queues, which the broker reads when it starts."""
+    queues = [
+        {"name": f"lab.{number:05}", "vhost": "/", "durable": True, "arguments": {}}
+        for number in range(QUEUES)
+    ]
+    found = {
+        "users": [{"name": "guest", "password_hash": _hash("guest"), "tags": "administrator"}],
+        "vhosts": [{"name": "/"}],
+        "permissions": [
+            {"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+        ],
+        "queues": queues,
+    }
+    path = folder / "definitions.json"
+    path.write_text(json.dumps(found))
+    return path
+
+
+def _hash(password: str) -> str:
+    salt = b"salt"
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def get(port: int, path: str) -> tuple[int, int, float]:
+    """Status, octets, seconds; over a connection of its own."""
+    login = {"Authorization": f"Basic {base64.b64encode(b'guest:guest').decode()}"}
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", path, headers=login)
+        response = connection.getresponse()
+        size = len(response.read())
+        return response.status, size, time.perf_counter() - began
+    finally:
+        connection.close()
+
+
+def read(
+    port: int, paths: tuple[str, ...], pause: float, stop: Event, found: "SimpleQueue[Any]"
+) -> None:
+    """In a process: ask for the paths in turn; what is found is (path, octets, seconds)."""
+    taken: list[tuple[str, int, float]] = []
+    turn = 0
+    while not stop.wait(pause):
+        path = paths[turn % len(paths)]
+        turn += 1
+        status, size, seconds = get(port, path)
+        if status == 200:
+            taken.append((path, size, seconds))
+        elif status != 404:
+            raise SystemExit(f"{path}: {status}")
+    found.put(taken)
+
+
+def ping(port: int, stop: Event, found: "SimpleQueue[Any]") -> None:
+    """In a process: the seconds that answers to a passive declare take."""
+    peer = Peer(port)
+    peer.declare_passively("lab.00000")
+    taken: list[float] = []
+    while not stop.wait(0.002):
+        began = time.perf_counter()
+        peer.declare_passively("lab.00000")
+        taken.append(time.perf_counter() - began)
+    found.put(taken)
+
+
+class Background:
+    """A process that works until it is stopped."""
+
+    def __init__(self, work: Callable[..., None], *arguments: object) -> None:
+        self._stop = multiprocessing.Event()
+        self._found: SimpleQueue[Any] = SimpleQueue(ctx=multiprocessing.get_context())
+        self._process = multiprocessing.Process(
+            target=work, args=(*arguments, self._stop, self._found)
+        )
+        self._process.start()
+
+    def result(self) -> Any:
+        self._stop.set()
+        found = self._found.get()
+        self._process.join()
+        return found
+
+
+def cpu_seconds(broker: Broker) -> float:
+    """What the broker has used so far."""
+    fields = Path(f"/proc/{broker.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def under_load(
+    broker: Broker, generator: Path, http_port: int, readers: tuple[tuple[Any, float], ...]
+) -> tuple[float, list[float], list[Any]]:
+    """Messages a second, answers to pings, and what the readers found."""
+    pinger = Background(ping, broker.port)
+    reading = [Background(read, http_port, *reader) for reader in readers]
+    figures = broker.load(generator, ["--seconds", str(SECONDS), "--name", "load", *LOAD])
+    found = [each.result() for each in reading]
+    rate = figures["consumed"] / figures["seconds"]
+    return rate, pinger.result(), [row for rows in found for row in rows]
+
+
+def alone(report: Report, broker: Broker, http_port: int) -> None:
+    """What each answer takes while nobody else wants anything: the median of five."""
+    for path in (*PAGES, *WHOLE, *TOTALS, *SCRAPES):
+        status, size, _ = get(http_port, path)
+        if status == 404:
+            continue
+        times, cpu = [], cpu_seconds(broker)
+        for _ in range(5):
+            # Old enough not to be shared.
+            time.sleep(1.1)
+            times.append(get(http_port, path)[2] * 1000)
+        used = (cpu_seconds(broker) - cpu) / 5 * 1000
+        figure = f"{statistics.median(times):8.1f} ms  {size / 1000:8.0f} kB  {used:6.0f} ms CPU"
+        report.line(_short(path), figure, 0, None)
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= 34 else f"{path[:31]}..."
+
+
+def main() -> int:
+    report = Report()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        generator = built_generator(folder)
+        http_port = free_port()
+        settings = {"LEVERET_LOAD_DEFINITIONS": str(definitions(folder))}
+        broker = stack.enter_context(leveret(settings=settings, http_port=http_port))
+        peers = [Peer(broker.port) for _ in range(CONNECTIONS)]
+        broker.load(generator, ["--fill", "--count", str(BACKLOG), "--name", "backlog", *LOAD])
+        print(f"{QUEUES} queues, {CONNECTIONS} connections, {BACKLOG} messages, nothing else")
+        alone(report, broker, http_port)
+        print(f"while messages pass as fast as they can, {SECONDS:g} s without readers, then with")
+        plain_rate, plain_lag, _ = under_load(broker, generator, http_port, ())
+        cpu, began = cpu_seconds(broker), time.perf_counter()
+        rate, lag, found = under_load(broker, generator, http_port, READERS)
+        busy = (cpu_seconds(broker) - cpu) / (time.perf_counter() - began)
+        summary(report, (plain_rate, plain_lag), (rate, lag), found)
+        print(f"  the broker was busy {busy:.0%} of the time; {broker.resident_mb():.0f} MB")
+        for peer in peers:
+            peer.close()
+    return 0 if report.met else 1
+
+
+def summary(
+    report: Report,
+    without: tuple[float, list[float]],
+    with_readers: tuple[float, list[float]],
+    found: list[tuple[str, int, float]],
+) -> None:
+    for what, (rate, lag) in (("without readers", without), ("with readers", with_readers)):
+        ordered = sorted(lag)
+        median, high = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+        report.line(f"messages {what}", f"{rate / 1000:8.0f} k/s", 0, None)
+        report.line(
+            f"answer to a ping {what}", f"{median * 1e3:8.1f} ms   p99 {high * 1e3:.1f} ms", 0, None
+        )
+    lost = (1 - with_readers[0] / without[0]) * 100
+    report.line("throughput lost", f"{lost:8.1f} %", lost, LOST_BAR_PERCENT)
+    for what, (_, lag) in (("without readers", without), ("with readers", with_readers)):
+        worst = max(lag) * 1e3
+        bar = LAG_BAR_MS if lag is with_readers[1] else None
+        report.line(f"longest ping {what}", f"{worst:8.1f} ms", worst, bar)
+    for paths, bar in ((PAGES, PAGE_BAR_MS), (WHOLE, None), (TOTALS, None), (SCRAPES, None)):
+        for path in paths:
+            times = [seconds * 1e3 for each, _, seconds in found if each == path]
+            if times:
+                figure = f"{statistics.median(times):8.1f} ms   longest {max(times):.1f} ms"
+                report.line(_short(path), figure, max(times), bar)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

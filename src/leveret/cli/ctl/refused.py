@@ -1,0 +1,64 @@
+"""Verbs of RabbitMQ's that Leveret does not have: each says why, and what to do instead."""
+
+from typing import Final
+
+import click
+
+from leveret.cli.ctl.call import Call
+from leveret.cli.ctl.exits import UNAVAILABLE, CtlError
+from leveret.cli.ctl.verb import VerbCommand, argument, verb
+
+_ERLANG: Final = "it runs Erlang inside the broker, and there is no Erlang here"
+_ONE_NODE: Final = "a Leveret is one node: there is no cluster to change"
+_SETTINGS: Final = (
+    "settings are read from where they are kept: change {} there, and then have them read again "
+    "with SIGHUP or POST /api/x/reload"
+)
+_DATA: Final = (
+    "it would delete all users, queues and messages: stop the broker and move its data folder away "
+    "(`status` names it)"
+)
+_SECRETS: Final = "secrets are not encrypted in settings: name a file with NAME_FILE instead"
+
+REASONS: Final = {
+    "eval": _ERLANG,
+    "eval_file": _ERLANG,
+    "exec": _ERLANG,
+    "encode": _SECRETS,
+    "decode": _SECRETS,
+    "join_cluster": _ONE_NODE,
+    "forget_cluster_node": _ONE_NODE,
+    "force_boot": _ONE_NODE,
+    "add_member": _ONE_NODE,
+    "delete_member": _ONE_NODE,
+    "grow": _ONE_NODE,
+    "shrink": _ONE_NODE,
+    "transfer_leadership": _ONE_NODE,
+    "reset": _DATA,
+    "force_reset": _DATA,
+    "stop_app": "the broker and its process are one: end both with `stop`",
+    "suspend_listeners": "listeners are open as long as the broker runs: end both with `stop`",
+    "resume_listeners": "listeners are open as long as the broker runs",
+    "rotate_logs": "a log file that has been renamed is begun anew by itself: rename it",
+    "set_log_level": _SETTINGS.format("log_level"),
+    "set_vm_memory_high_watermark": _SETTINGS.format("memory_high_watermark_ratio"),
+    "set_disk_free_limit": _SETTINGS.format("disk_free_limit_bytes"),
+    "environment": "settings with their origins are printed by `leveret config explain`",
+    "report": "ask for its parts: status, cluster_status, list_connections, list_queues",
+}
+
+
+def _refusing(name: str, reason: str) -> VerbCommand:
+    def refuse(call: Call, words: tuple[str, ...]) -> None:
+        raise CtlError(f"{name} is refused: {reason}", UNAVAILABLE)
+
+    refuse.__name__ = name
+    refuse.__doc__ = f"Refused: {reason}."
+    words = argument("words", metavar="[WORD]...", nargs=-1, type=click.UNPROCESSED)
+    command = verb(words, checks=False)(refuse)
+    # Whatever else is given, the answer is the same.
+    command.ignore_unknown_options = True
+    return command
+
+
+VERBS = tuple(_refusing(name, reason) for name, reason in REASONS.items())

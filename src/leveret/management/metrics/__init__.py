@@ -1,0 +1,1 @@
+"""Metrics in Prometheus's text format, by the names that RabbitMQ's plugin gives them."""

@@ -1,0 +1,1 @@
+"""Where settings come from: files of two formats, and variables of the environment."""

@@ -1,0 +1,68 @@
+"""Who connects to HTTP and asks for nothing, and who guesses passwords there."""
+
+import socket
+import time
+from contextlib import suppress
+
+import pytest
+
+from leveret.testing import EmbeddedBroker
+
+from .client import Client
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /api/overview HTTP/1.1\r\nHost: x\r\nX-Slow:"])
+def test_who_asks_for_nothing_is_shown_out(monkeypatch, said):
+    """A request that never ends does not keep a connection for ever."""
+    monkeypatch.setattr("leveret.net.http.REQUEST_SECONDS", 0.1)
+    with EmbeddedBroker(http_enabled=True) as broker:
+        with socket.create_connection((broker.host, broker.server.http_port), 10) as stranger:
+            stranger.sendall(said)
+            assert stranger.recv(4096) == b""
+        assert broker.look(lambda: broker.server._arrivals._by_host) == {}
+
+
+def test_who_has_asked_may_stay_and_ask_again(monkeypatch):
+    monkeypatch.setattr("leveret.net.http.REQUEST_SECONDS", 0.1)
+    ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with (
+        EmbeddedBroker(http_enabled=True) as broker,
+        socket.create_connection((broker.host, broker.server.http_port), 10) as client,
+    ):
+        client.sendall(ask)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        client.settimeout(0.3)
+        with suppress(TimeoutError):
+            while client.recv(65536):
+                pass
+        client.settimeout(10)
+        client.sendall(ask)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_a_stranger_who_opens_many_loses_his_own_oldest():
+    with EmbeddedBroker(http_enabled=True, handshakes_max_per_address=5) as broker:
+        address = (broker.host, broker.server.http_port)
+        strangers = [socket.create_connection(address, 10) for _ in range(8)]
+        assert strangers[0].recv(1) == b""
+        assert Client(address, "guest", "guest").get("/api/whoami").status == 200
+        for stranger in strangers:
+            stranger.close()
+
+
+def test_guessing_is_slow_over_http_too(monkeypatch):
+    """One account for both protocols, and the others' logins are as quick as ever."""
+    monkeypatch.setattr("leveret.access.failed_logins.USER_SECONDS", 0.5)
+    with EmbeddedBroker(http_enabled=True) as broker:
+        broker.add_user("ada", "right", "management")
+        address = (broker.host, broker.server.http_port)
+        for _ in range(10):
+            assert Client(address, "guest", "wrong").get("/api/whoami").status == 401
+        began = time.monotonic()
+        assert Client(address, "ada", "right").get("/api/whoami").status == 200
+        assert time.monotonic() - began < 0.3
+        assert Client(address, "guest", "guest").get("/api/whoami").status == 200
+        assert time.monotonic() - began > 0.3
+        began = time.monotonic()
+        assert Client(address, "guest", "guest").get("/api/whoami").status == 200
+        assert time.monotonic() - began < 0.3

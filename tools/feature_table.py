@@ -1,5 +1,6 @@
 """Prints the rows of docs/features.md with the number of tests that each has; `--empty`: only those
-that have none. A file that a row names and that does not exist ends it with an error.
+that have none, with the reason if the page gives one. A file that a row names and that does not
+exist ends it with an error.
 """
 
 import ast
@@ -14,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/features.md"
 ROW = re.compile(r"^\| ([^|]+?) \| ([^|]+?) \| ?([^|]*?) ?\|$", re.MULTILINE)
 BEHAVIOURS = re.compile(r"wire behaviours? (\d+(?:(?:, | and | to )\d+)*)", re.IGNORECASE)
+NONE = "none: "
 REFUSALS = re.compile(r"Error table: (.*)|(No error): ", re.DOTALL)
 
 
@@ -30,6 +32,8 @@ class Row(NamedTuple):
     what: str
     patterns: list[str]
     phrases: list[str]
+    # Why there is nothing to test; "" if there is.
+    why_none: str
 
     def tests(self, tests: list[Test]) -> list[Test]:
         return [test for test in tests if self.is_shown_by(test)]
@@ -75,7 +79,8 @@ def rows(page: str) -> list[Row]:
         if name not in ("Row", "---"):
             phrases = re.findall(r'"([^"]+)"', shown)
             patterns = re.findall(r"`([^`]+)`", re.sub(r'"[^"]*"', "", shown))
-            found.append(Row(name, what, patterns, phrases))
+            why_none = shown.removeprefix(NONE) if shown.startswith(NONE) else ""
+            found.append(Row(name, what, patterns, phrases, why_none))
     return found
 
 
@@ -101,9 +106,11 @@ def main() -> int:
     counted = [(row, len(row.tests(tests))) for row in listed]
     for row, count in counted:
         if count == 0 or "--empty" not in sys.argv:
-            print(f"{count or '-':>5}  {row.name:<36} {row.what}")
-    empty = sum(count == 0 for _, count in counted)
-    print(f"{len(listed)} rows, {empty} without a test")
+            told = row.why_none and f" ({row.why_none})"
+            print(f"{count or ('none' if told else '-'):>5}  {row.name:<36} {row.what}{told}")
+    without = [row for row, count in counted if count == 0]
+    explained = sum(bool(row.why_none) for row in without)
+    print(f"{len(listed)} rows, {len(without)} without a test, {explained} of these with a reason")
     missing = {name for row in listed for name in row.missing_files(tests)}
     if missing:
         print("named but not there:", *sorted(missing))

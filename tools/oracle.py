@@ -5,11 +5,13 @@ conversations of tests/conversations with it, replays the recorded ones, and sto
 the conversations are written down anew instead, twice: what differs between the two is named.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +22,15 @@ from brokers import RABBITMQ, rabbitmq  # type: ignore[import-not-found]  # noqa
 
 RECORDED = ROOT / "tests/conformance/recorded"
 PACKAGE = "rabbitmq-server"
-PLUGINS = "rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange,rabbitmq_sharding"
+PLUGINS = ",".join(
+    f"rabbitmq_{name}"
+    for name in (
+        "consistent_hash_exchange",
+        "random_exchange",
+        "recent_history_exchange",
+        "sharding",
+    )
+)
 
 
 def install() -> None:
@@ -66,12 +76,29 @@ def record() -> int:
         return max(*statuses, difference)
 
 
+def summary() -> str:
+    """How many conversations there are, and in how many of them Leveret deviates."""
+    files = list(RECORDED.glob("test_*.json"))
+    recorded = sum(len(json.loads(path.read_text())) for path in files)
+    deviations, chance = (
+        len(tomllib.loads((RECORDED.parent / name).read_text()))
+        for name in ("deviations.toml", "chance.toml")
+    )
+    return (
+        f"{recorded} recorded conversations in {len(files)} files; Leveret deviates in "
+        f"{deviations}; {chance} more are not recorded, for RabbitMQ says now this and now that"
+    )
+
+
 def main() -> int:
     install()
     if sys.argv[1:] == ["record"]:
-        return record()
-    folders = ("tests/conversations", "tests/conformance", "tests/oracle")
-    return max(test("-q", folder) for folder in folders)
+        status = record()
+    else:
+        folders = ("tests/conversations", "tests/conformance", "tests/oracle")
+        status = max(test("-q", folder) for folder in folders)
+    print(summary())
+    return status
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ This is all that a replay does not compare, and nothing else may be added lightl
   RabbitMQ has not got; and the order of its mechanisms, new at every start of RabbitMQ;
 - the order between channels, how bodies are cut into frames, how many confirms share one, and
   heartbeats where none is waited for (`replaying`): AMQP 0-9-1 promises none of these;
-- the addresses, ports and process numbers in a connection's name.
+- the addresses, ports and process numbers in a connection's name;
+- the name of the node in what the firehose tells.
 """
 
 import re
@@ -22,6 +23,10 @@ STANDING = re.compile(r"amq\.[a-z.-]+?[.-]#\d+")
 CONNECTION = re.compile(r"\d+\.\d+\.\d+\.\d+:\d+ -> \d+\.\d+\.\d+\.\d+:\d+")
 IDENTITY = ("cluster_name", "copyright", "information", "platform", "product", "version")
 MORE_IDENTITY = ("product_name", "product_version")
+
+
+# By key: what stands for its value, and in which tables: those that have another key, too.
+MADE_UP = {"time": ({"T": 0}, "reason"), "node": ("<node>", "exchange_name")}
 
 
 class Names:
@@ -65,8 +70,8 @@ class Names:
             return [self._walk(each, replace, pattern) for each in value]
         if isinstance(value, dict):
             return {
-                self._walk(key, replace, pattern): {"T": 0}
-                if key == "time" and "reason" in value
+                self._walk(key, replace, pattern): MADE_UP[key][0]
+                if key in MADE_UP and MADE_UP[key][1] in value
                 else self._walk(each, replace, pattern)
                 for key, each in value.items()
             }

@@ -1,5 +1,7 @@
 """Where messages go that a queue does not keep (features 2.4, wire behaviours 68 to 75)."""
 
+from itertools import pairwise
+
 import pytest
 from pamqp.commands import Basic, Queue
 
@@ -205,6 +207,43 @@ def test_the_same_death_again_counts(peer, q, unique_name):
     ]
 
 
+def test_the_latest_death_comes_first(peer, unique_name):
+    """Wire behaviours 69, 70. Before 4.0, RabbitMQ turns the others round with each death."""
+    names = [unique_name("queue") for _ in range(5)]
+    for name, following in pairwise(names):
+        declare(peer, name, key=following, x_message_ttl=0)
+    peer.call(Queue.Declare(queue=names[-1], exclusive=True))
+    peer.call(Basic.Consume(queue=names[-1], no_ack=True))
+    peer.publish(1, "", names[0], b"", Basic.Properties(headers={"z": 1, "a": 2}))
+    headers = peer.expect(Basic.Deliver).properties.headers
+    assert [death(headers, at)["count"] for at in range(4)] == [1, 1, 1, 1]
+    queues = [each["queue"] for each in headers["x-death"]]
+    assert queues[0] == names[3]
+    assert set(queues) == set(names[:4])
+    assert headers["x-first-death-queue"] == names[0]
+
+
+def test_each_reason_in_a_queue_is_counted_for_itself(peer, q, unique_name):
+    """Wire behaviours 68, 69."""
+    retry = unique_name("retry")
+    declare(peer, q, key=retry)
+    declare(peer, retry, key=q)
+    peer.publish(1, "", q, b"", Basic.Properties(expiration="0"))
+    peer.call(Basic.Consume(queue=retry))
+    expired = peer.expect(Basic.Deliver)
+    peer.call(Basic.Consume(queue=q))
+    peer.send_method(1, Basic.Reject(expired.delivery_tag, requeue=False))
+    rejected = peer.expect(Basic.Deliver)
+    peer.send_method(1, Basic.Reject(rejected.delivery_tag, requeue=False))
+    deaths = peer.expect(Basic.Deliver).properties.headers["x-death"]
+    assert deaths[0]["queue"] == q
+    assert {(each["queue"], each["reason"], each["count"]) for each in deaths} == {
+        (q, "rejected", 1),
+        (retry, "rejected", 1),
+        (q, "expired", 1),
+    }
+
+
 def test_a_circle_by_itself_ends(peer, q, dead, unique_name):
     """Wire behaviour 74."""
     second = unique_name("second")
@@ -225,9 +264,10 @@ def test_a_queue_may_not_feed_itself(peer, q):
 
 def test_a_rejected_message_may_come_back_to_its_queue(peer, q):
     declare(peer, q, key=q)
+    peer.call(Basic.Consume(queue=q))
     peer.publish(1, "", q)
-    reject(peer, q)
-    assert death(get(peer, q).properties.headers)["queue"] == q
+    peer.send_method(1, Basic.Reject(peer.expect(Basic.Deliver).delivery_tag, requeue=False))
+    assert death(peer.expect(Basic.Deliver).properties.headers)["queue"] == q
 
 
 def test_purged_messages_are_no_dead_letters(peer, q, dead):

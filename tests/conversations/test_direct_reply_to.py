@@ -26,6 +26,7 @@ def test_a_request_leaves_with_a_name_of_its_own_and_the_answer_comes_back(peer,
     peer.call(Queue.Declare(queue=q))
     properties = Basic.Properties(reply_to=REPLY_TO, correlation_id="7", headers={"a": 1})
     peer.publish(1, "", q, b"question", properties)
+    peer.call(Basic.Qos())  # the queue has it
     got = other.call(Basic.Get(queue=q, no_ack=True))
     assert (got.body, got.properties.correlation_id) == (b"question", "7")
     assert got.properties.headers == {"a": 1}
@@ -44,6 +45,7 @@ def test_a_large_request_keeps_its_body(peer, other, q):
     peer.call(Queue.Declare(queue=q))
     body = bytes(range(256)) * 1200
     peer.publish(1, "", q, body, Basic.Properties(reply_to=REPLY_TO))
+    peer.call(Basic.Qos())
     got = other.call(Basic.Get(queue=q, no_ack=True))
     assert got.body == body
 
@@ -52,6 +54,7 @@ def test_a_name_goes_with_its_channel(peer, other, q):
     peer.call(Basic.Consume(queue=REPLY_TO, no_ack=True))
     peer.call(Queue.Declare(queue=q))
     peer.publish(1, "", q, b"", Basic.Properties(reply_to=REPLY_TO))
+    peer.call(Basic.Qos())
     name = other.call(Basic.Get(queue=q, no_ack=True)).properties.reply_to
     peer.close()
     other.publish(1, "", name, b"late", mandatory=True)

@@ -43,6 +43,7 @@ def test_another_channel_of_the_connection_may_use_it(peer, q):
     assert peer.expect(Basic.Deliver, 1).body == b"mine"
     peer.call(Queue.Purge(queue=q), 2)
     peer.call(Queue.Delete(queue=q), 2)
+    peer.expect(Basic.Cancel, 1)
 
 
 def test_another_connection_may_publish_to_it(peer, other, q):

@@ -1,7 +1,7 @@
 """Messages that may wait only so long: x-message-ttl and expiration (features 2.3)."""
 
 import pytest
-from pamqp.commands import Basic, Queue, Tx
+from pamqp.commands import Basic, Confirm, Queue, Tx
 
 
 def declare(peer, q, **arguments):
@@ -18,10 +18,12 @@ def publish(peer, q, body=b"", expiration=None):
 
 
 def test_a_message_is_gone_once_the_queue_s_time_is_up(peer, server, q):
-    declare(peer, q, x_message_ttl=400)
+    declare(peer, q, x_message_ttl=1000)
+    peer.call(Confirm.Select())
     publish(peer, q)
+    peer.expect(Basic.Ack)  # it is there
     assert ready(peer, q) == 1
-    server.wait(0.4)
+    server.wait(1.0)
     assert ready(peer, q) == 0
     assert isinstance(peer.call(Basic.Get(queue=q)).method, Basic.GetEmpty)
 
@@ -101,8 +103,8 @@ def test_expiration_stays_with_the_message(peer, q):
 def test_a_committed_message_may_expire(peer, server, q):
     declare(peer, q)
     peer.call(Tx.Select())
-    publish(peer, q, expiration="50")
+    publish(peer, q, expiration="1000")
     peer.call(Tx.Commit())
     assert ready(peer, q) == 1
-    server.wait(0.1)
+    server.wait(1.0)
     assert ready(peer, q) == 0

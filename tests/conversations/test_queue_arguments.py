@@ -170,6 +170,7 @@ def test_an_unknown_queue_version_is_refused(peer, q, value):
         "x-max-in-memory-length",
         "x-max-age",
         "x-stream-max-segment-size-bytes",
+        "x-initial-cluster-size",
     ],
 )
 def test_a_classic_queue_refuses_what_other_types_know(peer, q, name):

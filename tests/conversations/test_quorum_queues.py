@@ -186,3 +186,43 @@ def test_a_quorum_queue_holds_messages(peer, q):
     assert [(each.body, each.redelivered) for each in got] == [(b"1", False), (b"2", False)]
     peer.send_method(1, Basic.Reject(1, requeue=True))
     assert peer.call(Basic.Get(queue=q)).redelivered
+
+
+def test_what_is_got_says_how_often_it_came_back(peer, q):
+    """Wire behaviour 59."""
+    peer.call(declare(q))
+    peer.call(Confirm.Select())
+    peer.publish(1, "", q, b"", Basic.Properties(headers={"z": 1, "a": 2}))
+    peer.expect(Basic.Ack)
+    got = peer.call(Basic.Get(queue=q))
+    assert got.properties.headers == {"a": 2, "x-delivery-count": 0, "z": 1}
+    peer.call(Basic.Recover(requeue=True))
+    again = peer.call(Basic.Get(queue=q))
+    assert again.properties.headers == {"a": 2, "x-delivery-count": 1, "z": 1}
+
+
+def test_what_is_delivered_says_so_once_it_has_come_back(peer, q):
+    """Wire behaviour 59."""
+    peer.call(declare(q))
+    peer.call(Basic.Consume(queue=q))
+    peer.publish(1, "", q)
+    first = peer.expect(Basic.Deliver)
+    assert first.properties.headers is None
+    peer.send_method(1, Basic.Reject(first.delivery_tag, requeue=True))
+    assert peer.expect(Basic.Deliver).properties.headers == {"x-delivery-count": 1}
+
+
+@pytest.mark.parametrize("queue_type", ["classic", "quorum"])
+def test_getting_from_a_queue_with_one_active_consumer(peer, q, queue_type):
+    """Error table: basic.get on SAC: quorum queues refuse it, classic ones do not."""
+    arguments = {"x-queue-type": queue_type, "x-single-active-consumer": True}
+    peer.call(Queue.Declare(queue=q, durable=True, arguments=arguments))
+    peer.send_method(1, Basic.Get(queue=q))
+    if queue_type == "classic":
+        peer.expect(Basic.GetEmpty)
+        return
+    text = (
+        f"RESOURCE_LOCKED - cannot obtain access to locked queue '{q}' in vhost '/'. basic.get "
+        "operations are not supported by quorum queues with single active consumer"
+    )
+    peer.expect_channel_closed(405, text, Basic.Get)

@@ -69,6 +69,13 @@ def test_what_leads_nowhere_is_told_of(peer, server, heard):
     assert headers["routed_queues"] == []
 
 
+def test_the_default_exchange_does_not_look_whether_there_is_a_queue(peer, heard):
+    peer.publish(1, "", "nobody", b"m", Basic.Properties(headers={"CC": ["b", "a"]}))
+    ((_, headers, _),) = heard()
+    assert headers["routing_keys"] == ["nobody", "b", "a"]
+    assert headers["routed_queues"] == ["a", "b", "nobody"]
+
+
 @pytest.mark.parametrize("no_ack", [True, False])
 def test_deliveries_to_consumers_are_told_of(peer, heard, q, no_ack):
     peer.call(Queue.Declare(queue=q))
@@ -85,6 +92,7 @@ def test_copies_are_among_the_keys(peer, heard, q):
     peer.publish(1, "", q, b"m", Basic.Properties(headers={"CC": [q], "BCC": ["x"]}))
     ((_, headers, _),) = heard()
     assert headers["routing_keys"] == [q, q, "x"]
+    assert headers["routed_queues"] == [q, "x"]
     assert headers["properties"] == {"headers": {"CC": [q]}}
 
 

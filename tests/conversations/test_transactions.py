@@ -3,6 +3,8 @@
 import pytest
 from pamqp.commands import Basic, Channel, Confirm, Connection, Exchange, Queue, Tx
 
+from peer import method_frame
+
 
 @pytest.fixture
 def queue(peer, q):
@@ -330,8 +332,31 @@ def test_a_consumer_has_credit_again_after_the_commit(peer, other, queue, global
     peer.send_method(1, Basic.Ack(peer.expect(Basic.Deliver).delivery_tag))
     assert ready(peer, queue) == 1
     peer.send_method(1, Tx.Commit())
-    told = [peer.next(1), peer.next(1)]
-    assert sorted(each.method.name for each in told) == ["Basic.Deliver", "Tx.CommitOk"]
+    peer.expect(Tx.CommitOk)
+    assert peer.expect(Basic.Deliver).body == b"2"
+
+
+def test_a_command_that_does_not_wait_for_the_commit(peer, queue):
+    """Error table: command during pending tx.commit: RabbitMQ refuses it, here it waits."""
+    peer.publish(1, "", queue, b"m")
+    peer.send_raw(method_frame(1, Tx.Commit()) + method_frame(1, Basic.Qos()))
+    arrived = peer.next()
+    if isinstance(arrived.method, Tx.CommitOk):
+        peer.expect(Basic.QosOk)
+    else:
+        text = "CHANNEL_ERROR - unexpected command while processing 'tx.commit'"
+        assert (arrived.reply_code, arrived.reply_text) == (504, text)
+
+
+def test_what_returns_comes_before_what_is_delivered_and_both_before_the_answer(peer, queue):
+    peer.call(Basic.Consume(queue=queue, no_ack=True))
+    peer.publish(1, "", queue, b"1")
+    peer.publish(1, "", "nobody", b"back", mandatory=True)
+    peer.publish(1, "", queue, b"2")
+    peer.send_method(1, Tx.Commit())
+    assert peer.expect(Basic.Return).body == b"back"
+    assert [peer.expect(Basic.Deliver).body for _ in range(2)] == [b"1", b"2"]
+    peer.expect(Tx.CommitOk)
 
 
 def test_a_rollback_gives_no_credit(peer, other, queue):

@@ -39,6 +39,13 @@ def test_files_that_rows_name_hold_tests(table, rows):
     assert {name for row in rows for name in row.missing_files(tests)} == set()
 
 
+def test_a_row_that_says_why_it_has_no_tests_has_none(table, rows):
+    tests = table.all_tests()
+    explained = [row for row in rows if row.why_none]
+    assert explained
+    assert [row.name for row in explained if row.tests(tests)] == []
+
+
 @pytest.mark.parametrize(
     ("about", "numbers"),
     [

@@ -74,6 +74,12 @@ class Output:
         """Write a method on a channel."""
         self.write(method_frame(number, method.encode()))
 
+    def insert(self, at: int, octets: bytes) -> None:
+        """Write a whole frame before what was written since `size` was `at`, of this turn."""
+        written = self._writer.getvalue()
+        self._writer = BytesWriter()
+        self.write(written[:at] + octets + written[at:])
+
     def deliver(
         self,
         frame_start: bytes,

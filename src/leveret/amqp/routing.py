@@ -25,6 +25,7 @@ def route_message(channel: Channel, route: Route, message: Message) -> i64:
         route.routing_key,
         lambda: decode_properties(message.frames, PROPERTIES_AT, int(message.header_size) - 1),
         route.further_keys,
+        message,
     )
     if channel.firehose.on:
         keys = [route.routing_key, *route.further_keys]

@@ -92,14 +92,25 @@ class Transaction:
             self._settled.append(Settled(outcome))
         self._settled[-1].entries[tag] = entry
 
-    def commit(self, channel: Channel) -> bool:
-        """Do it all, messages first; whether the store has been given anything."""
+    def commit_published(self, channel: Channel) -> bool:
+        """Publish: what leads nowhere by now returns first. Whether the store has been given
+        anything."""
         published, self._published = self._published, []
-        settled, self._settled = self._settled, []
+        for each in published:
+            each.queues = _queues(channel, each)
+            count_published(channel, each.route.exchange, len(each.queues), each.message.body_size)
+            if not each.queues:
+                channel.unroutable(each.route, each.message)
         stored = False
         for each in published:
             stored = _give(channel, each) or stored
             self.refused = self.refused or each.message.refused
+        return stored
+
+    def commit_settled(self, channel: Channel) -> bool:
+        """Settle, and let consumers have more. Whether the store has been given anything."""
+        settled, self._settled = self._settled, []
+        stored = False
         for run in settled:
             entries = list(run.entries.values())
             if run.outcome in (REQUEUE, RETURN):
@@ -123,13 +134,8 @@ class Transaction:
 
 
 def _give(channel: Channel, published: Published) -> bool:
-    message = published.message
-    queues = _queues(channel, published)
+    message, queues = published.message, published.queues
     channel.connection.work += len(queues)
-    count_published(channel, published.route.exchange, len(queues), message.body_size)
-    if not queues:
-        channel.unroutable(published.route, message)
-        return False
     if has_expiration(message):
         for queue in queues:
             queue.heed_expiration()

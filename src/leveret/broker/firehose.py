@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 TRACE: Final = "amq.rabbitmq.trace"
 KEY_MAX: Final = 255
+# Of the names behind direct reply-to, which are no queues.
+REPLY_TO: Final = b"amq.rabbitmq.reply-to."
 _INT_MAX: Final = (1 << 31) - 1
 
 
@@ -59,8 +61,9 @@ class Firehose:
             return
         headers = self._headers(message, keys)
         headers.update(self._whose(by))
-        names = [_text(queue.name) for queue in queues]
-        headers["routed_queues"] = Field(KIND_ARRAY, names)
+        # RabbitMQ's default exchange does not look whether there is such a queue.
+        named = [queue.name for queue in queues] if message.exchange else _named_by(keys)
+        headers["routed_queues"] = Field(KIND_ARRAY, [_text(name) for name in named])
         self._tell(f"publish.{message.exchange}", headers, message)
 
     def delivered(self, by: Traced, message: Message, queue: str, redelivered: bool) -> None:
@@ -109,6 +112,12 @@ class Firehose:
         for queue in queues:
             queue.moved_count += 1
             queue.publish(told, 0)
+
+
+def _named_by(keys: list[str]) -> list[str]:
+    """The queues that the default exchange has keys for, in RabbitMQ's order: by their octets."""
+    names = {key.encode("utf-8", "surrogateescape"): key for key in keys}
+    return [names[octets] for octets in sorted(names) if not octets.startswith(REPLY_TO)]
 
 
 def _text(text: str) -> Field:

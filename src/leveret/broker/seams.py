@@ -259,6 +259,9 @@ class Exchange:
     def removed(self) -> None:
         """The vhost has it no more."""
 
+    def passed(self, message: Message) -> None:
+        """A message has been routed by it. Only types that are `per_message` hear of it."""
+
     def check_binding(self, routing_key: str, arguments: Table) -> None:
         """Refuse, with a `ChannelError`, a binding that this type cannot route by."""
 

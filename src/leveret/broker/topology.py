@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import text_of
 from leveret.broker.bindings import Bindings
+from leveret.broker.content import properties_of
+from leveret.broker.copies import further_keys
 from leveret.broker.counts import Churn, Kept
 from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
 from leveret.broker.exchanges.default import DefaultExchange
 from leveret.broker.exchanges.delayed import DelayedExchange
+from leveret.broker.exchanges.recent_history import RecentHistoryExchange
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.enqueueing import enqueue
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.errors import NotFound
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from leveret.broker.durable import Thing
+    from leveret.broker.message import Message
     from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
@@ -97,6 +102,8 @@ class Topology:
         for each in made:
             each.choose = self.choose
             each.now = self.now
+            if isinstance(each, RecentHistoryExchange):
+                each.bring = self.bring
         return exchange
 
     def add_exchange(self, exchange: Exchange) -> None:
@@ -186,9 +193,11 @@ class Topology:
         routing_key: str,
         properties: Callable[[], Properties],
         further_keys: Sequence[str] = (),
+        message: Message | None = None,
     ) -> tuple[list[ClassicQueue], bool]:
         """The queues a message goes to, each once, and whether another message with this routing
-        key may go elsewhere. `further_keys` are those of its CC and BCC headers.
+        key may go elsewhere. `further_keys` are those of its CC and BCC headers. The exchanges that
+        it passes hear of the `message`, if there is one already.
 
         Exchange-to-exchange bindings are followed breadth first, each exchange once, so cycles
         end. An exchange that matches nothing itself passes the message to its alternate.
@@ -200,6 +209,8 @@ class Topology:
         for source in waiting:
             per_message = per_message or source.per_message
             destinations = source.route(routing_key, properties)
+            if message is not None and source.per_message:
+                source.passed(message)
             if further_keys and source.routes_each_key:
                 for key in further_keys:
                     destinations = destinations + source.route(key, properties)
@@ -212,6 +223,21 @@ class Topology:
                     seen[destination] = None
                     waiting.append(destination)
         return list(queues), per_message
+
+    def bring(self, message: Message, destination: Destination) -> None:
+        """Publish a message once more, to one destination of an exchange that it has passed."""
+        if isinstance(destination, ClassicQueue):
+            queues = [destination]
+        else:
+            assert isinstance(destination, Exchange)
+            properties = properties_of(message)
+            keys = further_keys(properties.headers or {})
+            key = message.routing_key
+            queues, _ = self.route(destination, key, lambda: properties, keys, message)
+        if queues:
+            for queue in queues:
+                queue.moved_count += 1
+            enqueue(queues[0].store, message, queues)
 
     def _alternate(self, exchange: Exchange) -> list[Destination]:
         """The exchange that `alternate-exchange` names, in the arguments or else in the policy, if

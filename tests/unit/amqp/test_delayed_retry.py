@@ -98,7 +98,7 @@ def test_the_type_says_which_messages_wait(
     peer.call(Basic.Consume(queue="q"))
     peer.publish(1, "", "q", b"m")
     back(peer, peer.expect(Basic.Deliver))
-    if back is recover and wait:
+    if back is recover:
         peer.expect(Basic.RecoverOk)
     waits(server, peer, wait)
 

@@ -47,16 +47,18 @@ if TYPE_CHECKING:
 
 
 def qos(channel: Channel, method: Method) -> None:
-    """basic.qos: global means the channel, else each consumer started from now on."""
+    """basic.qos: global means the channel, else each consumer started from now on. What that lets
+    through follows the answer."""
     assert isinstance(method, BasicQos)
     if method.prefetch_size != 0:
         raise NotImplementedByServer(f"prefetch_size!=0 ({method.prefetch_size})")
     if method.global_ and channel.vhost.compat.global_prefetch:
         channel.prefetch_count = method.prefetch_count
+        channel.send(BasicQosOk())
         channel.replenish_all()
     else:
         channel.consumer_prefetch_count = method.prefetch_count
-    channel.send(BasicQosOk())
+        channel.send(BasicQosOk())
 
 
 def consume(channel: Channel, method: Method) -> None:
@@ -172,22 +174,23 @@ def reject(channel: Channel, method: Method) -> None:
 
 
 def recover(channel: Channel, method: Method) -> None:
-    """basic.recover: requeue all that is unacked."""
+    """basic.recover: requeue all that is unacked; the answer leaves before the first delivery."""
     assert isinstance(method, BasicRecover)
-    _recover(channel, method.requeue)
+    _require_requeue(method.requeue)
     channel.send(BasicRecoverOk())
+    channel.requeue(channel.unacked.settle_up_to(0), False)
 
 
 def recover_async(channel: Channel, method: Method) -> None:
     """basic.recover-async: the same without an answer."""
     assert isinstance(method, BasicRecoverAsync)
-    _recover(channel, method.requeue)
+    _require_requeue(method.requeue)
+    channel.requeue(channel.unacked.settle_up_to(0), False)
 
 
-def _recover(channel: Channel, requeue: bool) -> None:
+def _require_requeue(requeue: bool) -> None:
     if not requeue:
         raise NotImplementedByServer("requeue=false")
-    channel.requeue(channel.unacked.settle_up_to(0), False)
 
 
 HANDLERS: Final[dict[int, Handler]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.transaction import Transaction
-from leveret.broker.seams import Pending
 from leveret.errors import PreconditionFailed
 from leveret.wire.constants import TX_COMMIT, TX_ROLLBACK, TX_SELECT
+from leveret.wire.frames import method_frame
 from leveret.wire.methods import TxCommitOk, TxRollbackOk, TxSelectOk
 
 if TYPE_CHECKING:
@@ -28,18 +28,24 @@ def select(channel: Channel, method: Method) -> None:
 
 
 def commit(channel: Channel, method: Method) -> None:
-    """tx.commit: all of it now; commit-ok once it is durable."""
+    """tx.commit: all of it now; commit-ok once it is durable. As in RabbitMQ, what is published
+    comes before it, and what the acknowledgements let through after it, unless that has to wait."""
     transaction = _transaction(channel)
-    stored = transaction.commit(channel)
+    stored = transaction.commit_published(channel)
+    output = channel.connection.output
+    answer_at = output.size()
+    stored = transaction.commit_settled(channel) or stored
     if transaction.refused:
         transaction.refused = False
         raise PreconditionFailed(
             "partial tx completion",
             remedy="a queue is full and refuses what is published (x-overflow); the rest is done",
         )
+    if not stored:
+        output.insert(answer_at, method_frame(channel.number, TxCommitOk().encode()))
+        return
     broker = channel.broker
-    done = broker.when_durable(broker.store.barrier()) if stored else Pending.of(None)
-    channel.answer_with(done, TxCommitOk(), False)
+    channel.answer_with(broker.when_durable(broker.store.barrier()), TxCommitOk(), False)
 
 
 def rollback(channel: Channel, method: Method) -> None:

@@ -11,6 +11,7 @@ from leveret.broker.exchanges.headers import HeadersExchange
 from leveret.broker.exchanges.local_random import LocalRandomExchange
 from leveret.broker.exchanges.modulus_hash import ModulusHashExchange
 from leveret.broker.exchanges.random import RandomExchange
+from leveret.broker.exchanges.recent_history import RecentHistoryExchange
 from leveret.broker.exchanges.topic import TopicExchange
 from leveret.broker.seams import Exchange
 
@@ -24,6 +25,7 @@ EXCHANGE_TYPES: Final[dict[str, type[Exchange]]] = {
     "x-message-deduplication": DeduplicationExchange,
     "x-modulus-hash": ModulusHashExchange,
     "x-random": RandomExchange,
+    "x-recent-history": RecentHistoryExchange,
 }
 
 INNER_TYPES.update(EXCHANGE_TYPES)

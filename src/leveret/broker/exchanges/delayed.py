@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from mypy_extensions import mypyc_attr
 
 from leveret.broker.arguments import printed
-from leveret.broker.delay import delay_ms
+from leveret.broker.delay import delay_ms, properties_of
 from leveret.broker.seams import Binding, Destination, Exchange, Queue
 from leveret.errors import PreconditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leveret.broker.message import Message
     from leveret.wire.properties import Properties
     from leveret.wire.table import Table
 
@@ -51,6 +52,10 @@ class DelayedExchange(Exchange):
     def removed(self) -> None:
         if self.holding is not None:
             self.holding.purge()
+
+    def passed(self, message: Message) -> None:
+        if self.holding is None or delay_ms(properties_of(message).headers or {}) <= 0:
+            self.inner.passed(message)
 
     def check_binding(self, routing_key: str, arguments: Table) -> None:
         self.inner.check_binding(routing_key, arguments)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.content import in_order, properties_of, with_properties
 from leveret.broker.queues.delivery import HEADER as DELIVERY_COUNT
+from leveret.broker.queues.enqueueing import enqueue
 from leveret.broker.queues.ready import PAGED_OUT
 from leveret.wire.field import (
     KIND_ARRAY,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from leveret.broker.message import Message
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.rules import QueueRules
-    from leveret.broker.seams import MessageStore, Queue
+    from leveret.broker.seams import MessageStore
     from leveret.broker.topology import Topology
     from leveret.wire.properties import Properties
     from leveret.wire.table import Table
@@ -169,7 +170,8 @@ class DeadLetters:
             len(octets).to_bytes(1, "big") + octets
             for octets in (_octets(exchange.name), _octets(keys[0]))
         )
-        queues, _ = self._topology.route(exchange, keys[0], lambda: properties, keys[1:])
+        told = with_properties(message, properties, tail)
+        queues, _ = self._topology.route(exchange, keys[0], lambda: properties, keys[1:], told)
         if letter.reason != REJECTED:
             queues = [queue for queue in queues if not self._in_circle(queue.name, headers)]
         queues = [queue for queue in queues if queue not in letter.given]
@@ -178,19 +180,10 @@ class DeadLetters:
             queues = [queue for queue in queues if queue not in refusing]
             letter.given.extend(queues)
         if queues:
-            self._enqueue(with_properties(message, properties, tail), queues)
+            for queue in queues:
+                queue.moved_count += 1
+            enqueue(self._store, told, queues)
         return bool(letter.given) and not refusing
-
-    def _enqueue(self, message: Message, queues: list[ClassicQueue]) -> None:
-        durable: list[Queue] = []
-        if message.persistent:
-            durable = [queue for queue in queues if queue.durable]
-        if durable:
-            self._store.append(message, durable)
-        for queue in queues:
-            queue.moved_count += 1
-            if not (message.persistent and queue.durable):
-                queue.publish(message, 0)
 
     def _in_circle(self, queue: str, headers: Table) -> bool:
         """Whether a letter came back to this queue with nobody's `rejected` on the way."""

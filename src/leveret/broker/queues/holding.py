@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.delay import due_ms, release
 from leveret.broker.queues.classic import ClassicQueue
-from leveret.broker.seams import Clock, Exchange, MessageStore, Pending, Queue, Timer
+from leveret.broker.queues.enqueueing import enqueue
+from leveret.broker.seams import Clock, Exchange, MessageStore, Pending, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,14 +216,10 @@ class Holding(ClassicQueue):
 
     def _pass_on(self, message: Message) -> None:
         properties, keys = release(message)
-        queues, _ = self._route(self._exchange, message.routing_key, lambda: properties, keys)
-        if message.persistent:
-            durable: list[Queue] = [queue for queue in queues if queue.durable]
-            if durable:
-                self.store.append(message, durable)
-                queues = [queue for queue in queues if not queue.durable]
-        for queue in queues:
-            queue.publish(message, 0)
+        queues, _ = self._route(
+            self._exchange, message.routing_key, lambda: properties, keys, message
+        )
+        enqueue(self.store, message, queues)
 
     # --- the end ---
 

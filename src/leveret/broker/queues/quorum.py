@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from leveret.broker.content import with_headers
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.delivery import HEADER as DELIVERY_COUNT
 from leveret.broker.rules import AT_LEAST_ONCE, NONE
+from leveret.wire.field import KIND_LONG, Field
 
 if TYPE_CHECKING:
+    from leveret.broker.message import Entry
     from leveret.broker.rules import QueueRules
 
 
@@ -41,3 +45,10 @@ class QuorumQueue(ClassicQueue):
 
     def counts_returns(self) -> bool:
         return True
+
+    def get(self, no_ack: bool) -> Entry | None:
+        """As in RabbitMQ, what basic.get takes says its delivery count also where that is 0."""
+        entry = super().get(no_ack)
+        if entry is not None and not entry.redelivered:
+            entry.message = with_headers(entry.message, {DELIVERY_COUNT: Field(KIND_LONG, 0)})
+        return entry

@@ -216,7 +216,11 @@ class _Walk:
         """Be at this node after the word, from this place on, which first is so at `first`."""
         if first + node.least > self._length:
             return
-        if node.rest is not None or node.words or node.one_word is not None:
+        rest = node.rest
+        if rest is not None and node.gone + 1 == len(rest) and rest[-1] == "#":
+            self.matched.append(node)
+            return
+        if rest is not None or node.words or node.one_word is not None:
             gone = int(place)
             self._enter_at(node, self._places[word] >> gone << gone)
             return
@@ -281,18 +285,35 @@ class _Walk:
         leads on."""
         rest = node.rest
         assert rest is not None
+        if rest[-1] not in ("#", "*", self._words[self._length - 1]):
+            return
         if at < 0:
             at = node.gone
         while at < len(rest) and places != 0:
             word = rest[int(at)]
+            at += 1
             if word == "#":
-                first = (places & -places).bit_length() - 1
-                places = self._all >> first << first
+                if at == len(rest):
+                    self.matched.append(node)
+                    return
+                # A word, then: `_words` leaves no wildcard after a `#`. The first of it will do
+                # where another `#` follows, as it mostly does.
+                word = rest[int(at)]
+                at += 1
+                after = self._after.get(word)
+                if after is None:
+                    return
+                first = after[(places & -places).bit_length() - 1]
+                if first > self._length:
+                    return
+                if at < len(rest) and rest[int(at)] == "#":
+                    places = 1 << first
+                else:
+                    places = self._places[word] >> first << first
             elif word == "*":
                 places = places << 1 & self._all
             else:
                 places = places << 1 & self._places.get(word, 0)
-            at += 1
         if places >> int(self._length):
             self.matched.append(node)
 

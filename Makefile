@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py README.md
 
-.PHONY: run demo test test-clients oracle check compile bench bench-durable bench-management soak docs clean
+.PHONY: run demo test test-clients oracle check compile bench bench-paired bench-durable bench-management soak docs clean
 
 # An installation of the project, compiled where there is a C compiler.
 $(VENV)/installed: $(SOURCES)
@@ -61,6 +61,10 @@ check: $(VENV)/check-installed
 
 bench: $(VENV)/installed
 	$(BIN)/python bench/run.py
+
+# Beside another installation: make bench-paired AGAINST=/there/.venv/bin/python
+bench-paired: $(VENV)/installed
+	$(BIN)/python bench/paired.py $(AGAINST)
 
 # What durability costs. Some parts only: make bench-durable PARTS="recovery latency"
 bench-durable: $(VENV)/installed

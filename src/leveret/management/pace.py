@@ -1,10 +1,18 @@
-"""Long answers, worked out in slices, so that the loop serves everybody else in between."""
+"""Long answers, worked out in slices, so that the loop serves everybody else in between.
+
+In each turn of the loop one request has a slice, however many there are: ten of them would hold up
+messages for ten slices otherwise. Those that have had few go first, so a page is not kept waiting
+by lists of everything; whoever has waited for as many turns as it has had slices more is first too.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from heapq import heappop, heappush
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -26,14 +34,55 @@ def batches(things: list[Thing], size: int = BATCH) -> Iterator[list[Thing]]:
         yield things[start : start + size]
 
 
+class Turns:
+    """Who goes on in the next turn of a loop."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._order = count()
+        # By the turn by which they are to go on.
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    def ask(self, slices: int) -> asyncio.Future[None]:
+        """What is done once whoever has had so many slices may go on."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._next)
+        heappush(self._waiting, (self._number + slices, next(self._order), future))
+        return future
+
+    def _next(self) -> None:
+        self._number += 1
+        while self._waiting:
+            future = heappop(self._waiting)[-1]
+            # Whoever has gone away has no turn.
+            if not future.done():
+                future.set_result(None)
+                break
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._next)
+
+
+_TURNS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Turns]] = WeakKeyDictionary()
+
+
+async def next_turn(slices: int) -> None:
+    """Wait for the turn of a request that has had so many slices."""
+    loop = asyncio.get_running_loop()
+    await _TURNS.setdefault(loop, Turns()).ask(slices)
+
+
 class Pace:
-    """Of one request. `now` tells the time in seconds, `let_others` gives the loop away once."""
+    """Of one request. `now` tells the time in seconds; `let_others` gives the loop away once, and
+    is told how many slices there have been."""
 
     def __init__(
         self,
         now: Callable[[], float] = time.perf_counter,
-        let_others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0),
+        let_others: Callable[[int], Awaitable[object]] = next_turn,
     ) -> None:
+        self._slices = 0
         self._now = now
         self._let_others = let_others
         self._until = now() + SLICE_SECONDS
@@ -44,7 +93,8 @@ class Pace:
 
     async def rest(self) -> None:
         """Let the others go first, and begin another slice."""
-        await self._let_others()
+        self._slices += 1
+        await self._let_others(self._slices)
         self._until = self._now() + SLICE_SECONDS
 
     async def rest_if_used_up(self) -> None:

@@ -49,7 +49,7 @@ class World:
         self.viewed.append(number)
         return {"number": number, "even": number % 2 == 0}
 
-    async def others_run(self):
+    async def others_run(self, slices):
         self.slices.append(self.seconds)
         await asyncio.sleep(0)
 

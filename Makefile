@@ -62,9 +62,9 @@ check: $(VENV)/check-installed
 bench: $(VENV)/installed
 	$(BIN)/python bench/run.py
 
-# Beside another installation: make bench-paired AGAINST=/there/.venv/bin/python
+# Beside an earlier commit: make bench-paired BEFORE=HEAD~10
 bench-paired: $(VENV)/installed
-	$(BIN)/python bench/paired.py $(AGAINST)
+	$(BIN)/python bench/paired.py $(BEFORE)
 
 # What durability costs. Some parts only: make bench-durable PARTS="recovery latency"
 bench-durable: $(VENV)/installed

@@ -47,7 +47,6 @@ BACKLOG_BAR = 5.0
 RESIDENT_BAR_KIB = 1.4
 # What a message through another queue may take while the large one fills or drains (99 of 100).
 BESIDE_BAR_MS = 50.0
-# Below this, a difference between two runs on one machine is noise.
 
 Figures = dict[str, Any]
 

@@ -23,10 +23,10 @@ from librt.strings import (
 )
 from mypy_extensions import i16, i32, i64
 
-from leveret.broker.message import Message, StoredMessage
+from leveret.broker.message import CopiedMessage, Message, StoredMessage
 
-# 2 has the time in records.
-FORMAT: Final = 2
+# 2 has the time in records; 3 has keys of BCC there.
+FORMAT: Final = 3
 CHECKSUM_CRC32: Final = 1
 MAGIC: Final = b"LEVERET\n"
 SALT_SIZE: Final = 8
@@ -52,6 +52,9 @@ TIME_SIZE: Final = 8
 PERSISTENT: Final = 0x8000
 # The same: the record has a time.
 TIMED: Final = 0x4000
+# The same: the record has keys of BCC, encoded as long strings, behind their size in octets.
+COPIED: Final = 0x2000
+KEYS_SIZE_SIZE: Final = 4
 OFFSET_BITS: Final = 32
 OFFSET_MASK: Final = 0xFFFFFFFF
 # A location is a signed integer of 64 bits.
@@ -285,12 +288,17 @@ def record_prefix(message: Message, ticket: i64, stored_ms: i64) -> bytes:
     channel = message.channel
     write_i16_be(writer, i16(channel if channel < 0x8000 else channel - 0x10000))
     size = i64(len(tail)) + TIMED
+    keys = b""
+    if isinstance(message, CopiedMessage):
+        size += COPIED
+        keys = _write_keys(message.bcc)
     write_i16_be(writer, i16(size - PERSISTENT if message.persistent else size))
     write_i32_be(writer, i32(message.header_size))
     write_i32_be(writer, i32(message.largest_frame))
     write_i64_be(writer, message.body_size)
     write_i64_be(writer, ticket)
     write_i64_be(writer, stored_ms)
+    writer.write(keys)
     writer.write(tail)
     rest = writer.getvalue()
     return crc32(message.frames, crc32(rest)).to_bytes(4, "big") + rest
@@ -298,7 +306,10 @@ def record_prefix(message: Message, ticket: i64, stored_ms: i64) -> bytes:
 
 def record_size(message: Message) -> i64:
     """The size of the record of a message, in octets."""
-    return RECORD_HEADER + TIME_SIZE + i64(len(message.tail)) + i64(len(message.frames))
+    size = RECORD_HEADER + TIME_SIZE + i64(len(message.tail)) + i64(len(message.frames))
+    if isinstance(message, CopiedMessage):
+        size += i64(len(_write_keys(message.bcc)))
+    return size
 
 
 def read_record(octets: bytes, at: i64, size: i64, ticket: i64) -> Message | None:
@@ -312,7 +323,12 @@ def read_record(octets: bytes, at: i64, size: i64, ticket: i64) -> Message | Non
     tail_at = at + RECORD_HEADER
     if timed:
         tail_at += TIME_SIZE
-    tail_end = tail_at + (tail_size & (TIMED - 1))
+    keys_at = tail_at + KEYS_SIZE_SIZE
+    if tail_size & COPIED != 0:
+        if not timed or keys_at > end:
+            return None
+        tail_at = keys_at + (i64(read_i32_be(octets, tail_at)) & 0xFFFFFFFF)
+    tail_end = tail_at + (tail_size & (COPIED - 1))
     if tail_end > end or read_i64_be(octets, at + 24) != ticket:
         return None
     frames = octets[tail_end:end]
@@ -326,7 +342,38 @@ def read_record(octets: bytes, at: i64, size: i64, ticket: i64) -> Message | Non
     body_size = read_i64_be(octets, at + 16)
     if timed:
         stored_ms = read_i64_be(octets, at + RECORD_HEADER)
+        if tail_size & COPIED != 0:
+            return CopiedMessage(
+                frames,
+                tail,
+                channel,
+                header_size,
+                body_size,
+                largest_frame,
+                persistent,
+                stored_ms,
+                _read_keys(octets, keys_at, tail_at),
+            )
         return StoredMessage(
             frames, tail, channel, header_size, body_size, largest_frame, persistent, stored_ms
         )
     return Message(frames, tail, channel, header_size, body_size, largest_frame, persistent)
+
+
+def _write_keys(keys: list[str]) -> bytes:
+    writer = BytesWriter()
+    for key in keys:
+        octets = key.encode("utf-8", "surrogateescape")
+        write_i32_be(writer, i32(len(octets)))
+        writer.write(octets)
+    written = writer.getvalue()
+    return len(written).to_bytes(KEYS_SIZE_SIZE, "big") + written
+
+
+def _read_keys(octets: bytes, at: i64, end: i64) -> list[str]:
+    keys: list[str] = []
+    while at + KEYS_SIZE_SIZE <= end:
+        start = at + KEYS_SIZE_SIZE
+        at = start + (i64(read_i32_be(octets, at)) & 0xFFFFFFFF)
+        keys.append(octets[start:at].decode("utf-8", "surrogateescape"))
+    return keys

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from librt.strings import BytesWriter
 
 from effort import effort
-from leveret.broker.message import Message, StoredMessage
+from leveret.broker.message import CopiedMessage, Message, StoredMessage
 from leveret.store.log.format import (
+    COPIED,
     HEADER_SIZE,
     MARK,
     PERSISTENT,
@@ -39,8 +40,7 @@ U16 = st.integers(0, 0xFFFF)
 U31 = st.integers(0, (1 << 31) - 1)
 I63 = st.integers(0, (1 << 63) - 1)
 IDS = st.lists(I63, min_size=1, max_size=5)
-MESSAGES = st.builds(
-    Message,
+PARTS = (
     st.binary(max_size=300),
     st.binary(max_size=200),
     U16,
@@ -49,6 +49,10 @@ MESSAGES = st.builds(
     U31,
     st.booleans(),
 )
+# Octets that are no UTF-8 are routing keys too.
+KEYS = st.lists(st.binary(max_size=300).map(lambda key: key.decode(errors="surrogateescape")))
+MESSAGES = st.builds(Message, *PARTS)
+COPIED_MESSAGES = st.builds(CopiedMessage, *PARTS, st.just(0), KEYS)
 
 
 def fields(message: Message) -> tuple[object, ...]:
@@ -182,6 +186,16 @@ def test_a_record_is_read_as_it_was_written(message: Message, ticket: int, time_
     assert (fields(read), read.stored_ms) == (fields(message), time_ms)
 
 
+@given(COPIED_MESSAGES, I63, I63)
+@settings(max_examples=effort(200))
+def test_a_record_has_the_keys_of_bcc(message: CopiedMessage, ticket: int, time_ms: int) -> None:
+    octets = record(message, ticket, time_ms)
+    assert len(octets) == record_size(message)
+    read = read_record(b"before" + octets + b"after", 6, len(octets), ticket)
+    assert isinstance(read, CopiedMessage)
+    assert (fields(read), read.stored_ms, read.bcc) == (fields(message), time_ms, message.bcc)
+
+
 @given(MESSAGES, I63)
 @settings(max_examples=effort(200))
 def test_a_record_of_format_1_is_read_and_has_no_time(message: Message, ticket: int) -> None:
@@ -192,7 +206,7 @@ def test_a_record_of_format_1_is_read_and_has_no_time(message: Message, ticket: 
     assert fields(read) == fields(message)
 
 
-@given(MESSAGES, st.data())
+@given(MESSAGES | COPIED_MESSAGES, st.data())
 @settings(max_examples=effort(200))
 def test_a_record_with_a_wrong_octet_is_none(message: Message, data: st.DataObject) -> None:
     octets = bytearray(record(message, 5))
@@ -213,7 +227,7 @@ def test_a_record_is_of_its_ticket_only() -> None:
 
 
 def test_the_longest_exchange_and_routing_key_fit_beside_the_flags() -> None:
-    assert PERSISTENT > TIMED > 2 * 256
+    assert PERSISTENT > TIMED > COPIED > 2 * 256
     message = Message(b"", bytes(512), 1, 2, 3, 4, True)
     read = read_record(record(message, 1), 0, RECORD_HEADER + TIME_SIZE + 512, 1)
     assert read is not None

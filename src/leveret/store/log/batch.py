@@ -213,8 +213,9 @@ class Batch:
         live_moves: list[Move] = []
         for move in self.moves:
             if places.find(move.ticket) == move.old_location:
-                ids = copies.get(int(move.ticket), move.ids)
-                write_publish(index, move.ticket, ids, i64(len(move.record)))
+                left = copies.get(int(move.ticket))
+                ids = move.ids if left is None else left
+                write_publish(index, move.ticket, ids, i64(len(move.record)), left is not None)
                 live_moves.append(move)
         self.moves = live_moves
         at = location + HEADER_SIZE + i64(len(index)) + self._index_size_of_messages()

@@ -25,7 +25,7 @@ from mypy_extensions import i16, i32, i64
 
 from leveret.broker.message import CopiedMessage, Message, StoredMessage
 
-# 2 has the time in records; 3 has keys of BCC there.
+# 2 has the time in records; 3 has keys of BCC there, and what is shared.
 FORMAT: Final = 3
 CHECKSUM_CRC32: Final = 1
 MAGIC: Final = b"LEVERET\n"
@@ -193,10 +193,13 @@ def signed(crc: int) -> i32:
 # --- index entries ---
 
 
-def write_publish(writer: BytesWriter, ticket: i64, ids: list[int], record_size: i64) -> None:
-    """The entry of a message: its queues, and the size of its record."""
+def write_publish(
+    writer: BytesWriter, ticket: i64, ids: list[int], record_size: i64, shared: bool = False
+) -> None:
+    """The entry of a message: its queues, and the size of its record. `shared` is a message that
+    was copied forward and once had more queues."""
     writer.append(PUBLISH)
-    writer.append(0)
+    writer.append(1 if shared else 0)
     write_i16_be(writer, i16(len(ids)))
     write_i32_be(writer, i32(record_size))
     write_i64_be(writer, ticket)
@@ -214,7 +217,7 @@ def write_group(writer: BytesWriter, kind: i64, queue_id: i64, tickets: bytes) -
 
 class IndexReader:
     """Goes through the entries of an index. After `next` has said which kind comes: of a PUBLISH
-    `ticket`, `ids` and the place of its record, `record_at` and `record_size`; of the others
+    `ticket`, `ids`, `shared` and the place of its record, `record_at` and `record_size`; of others
     `queue_id` and `tickets`.
 
     `data_at` is where the records begin. The index is one whose checksum held; entries that make
@@ -225,6 +228,7 @@ class IndexReader:
         self.broken = False
         self.ticket: i64 = 0
         self.ids: list[int] = []
+        self.shared = False
         self.record_at: i64 = data_at
         self.record_size: i64 = 0
         self.queue_id: i64 = 0
@@ -255,6 +259,7 @@ class IndexReader:
             self.record_at += self.record_size
             self.record_size = i64(read_i32_be(index, at + 4)) & 0xFFFFFFFF
             self.ticket = read_i64_be(index, at + 8)
+            self.shared = index[at + 1] != 0
             ids: list[int] = []
             at += PUBLISH_SIZE
             while at < stop:

@@ -464,7 +464,9 @@ class Recovery:
             self._earlier.setdefault(int(ticket), []).append(int(earlier.number))
         else:
             ids = entry.ids
-            if len(ids) > 1:
+            if len(ids) > 1 or entry.shared:
+                # Of one queue too: the acknowledgement of another, that the record before had, may
+                # have been copied forward as well and follow.
                 self.copies[int(ticket)] = ids
             for queue_id in ids:
                 queue = self.queues.get(queue_id)

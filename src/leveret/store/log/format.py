@@ -25,7 +25,7 @@ from mypy_extensions import i16, i32, i64
 
 from leveret.broker.message import CopiedMessage, Message, StoredMessage
 
-# 2 has the time in records; 3 has keys of BCC there, and what is shared.
+# 2 has the time in records; 3 has keys of BCC there, returns, and what is shared.
 FORMAT: Final = 3
 CHECKSUM_CRC32: Final = 1
 MAGIC: Final = b"LEVERET\n"
@@ -41,6 +41,8 @@ CLEAN_STOP: Final = 2
 PUBLISH: Final = 1
 SETTLE: Final = 2
 MARK: Final = 3
+RETURN: Final = 4
+COUNT_MAX: Final = 0x7FFFFFFF
 PUBLISH_SIZE: Final = 16
 GROUP_SIZE: Final = 16
 ID_SIZE: Final = 8
@@ -208,17 +210,29 @@ def write_publish(
 
 
 def write_group(writer: BytesWriter, kind: i64, queue_id: i64, tickets: bytes) -> None:
-    """An entry that says one thing of many messages of one queue; `tickets` are encoded."""
+    """An entry that says one thing of many messages of one queue; `tickets` are encoded, with those
+    of a RETURN how often each has come back."""
     write_i32_be(writer, i32(kind << 24))
     write_i32_be(writer, i32(len(tickets) // ID_SIZE))
     write_i64_be(writer, queue_id)
     writer.write(tickets)
 
 
+def packed(acquired: int, failed: int) -> int:
+    """How often a message has come back in all, and because it failed, as one number."""
+    return min(acquired, COUNT_MAX) << 32 | min(failed, COUNT_MAX)
+
+
+def unpacked(counts: int) -> tuple[int, int]:
+    """What was `packed`."""
+    return counts >> 32, counts & COUNT_MAX
+
+
 class IndexReader:
     """Goes through the entries of an index. After `next` has said which kind comes: of a PUBLISH
     `ticket`, `ids`, `shared` and the place of its record, `record_at` and `record_size`; of others
-    `queue_id` and `tickets`.
+    `queue_id` and, by `next_ticket`, the tickets. Behind each ticket of a RETURN, `next_ticket`
+    gives how often the message has come back (`packed`).
 
     `data_at` is where the records begin. The index is one whose checksum held; entries that make
     no sense all the same end the reading, and `broken` says so.
@@ -252,7 +266,7 @@ class IndexReader:
         if kind != PUBLISH:
             count = i64(read_i32_be(index, at + 4)) & 0xFFFFFFFF
         stop = at + PUBLISH_SIZE + count * ID_SIZE
-        if stop > end or kind < PUBLISH or kind > MARK:
+        if stop > end or kind < PUBLISH or kind > RETURN or (kind == RETURN and count & 1 != 0):
             self.broken = True
             return 0
         if kind == PUBLISH:
@@ -274,7 +288,7 @@ class IndexReader:
         return kind
 
     def next_ticket(self) -> i64:
-        """The next ticket of a SETTLE or MARK; 0 after the last."""
+        """The next ticket of a SETTLE, MARK or RETURN; 0 after the last."""
         at = self._tickets_at
         if at >= self._tickets_end:
             return 0

@@ -11,11 +11,13 @@ from effort import effort
 from leveret.broker.message import CopiedMessage, Message, StoredMessage
 from leveret.store.log.format import (
     COPIED,
+    COUNT_MAX,
     HEADER_SIZE,
     MARK,
     PERSISTENT,
     PUBLISH,
     RECORD_HEADER,
+    RETURN,
     SETTLE,
     TIME_SIZE,
     TIMED,
@@ -23,6 +25,7 @@ from leveret.store.log.format import (
     IndexReader,
     SegmentHeader,
     batch_header,
+    packed,
     read_batch_header,
     read_record,
     record_prefix,
@@ -30,6 +33,7 @@ from leveret.store.log.format import (
     segment_header,
     segment_name,
     segment_number,
+    unpacked,
     write_group,
     write_publish,
 )
@@ -79,6 +83,7 @@ def an_index() -> bytes:
     write_publish(writer, 10, [3, 4], 100)
     write_publish(writer, 11, [4], 50)
     write_group(writer, MARK, 4, (7).to_bytes(8, "big"))
+    write_group(writer, RETURN, 4, (7).to_bytes(8, "big") + packed(3, 2).to_bytes(8, "big"))
     return writer.getvalue()
 
 
@@ -160,7 +165,20 @@ def test_an_index_is_read_as_it_was_written() -> None:
         (PUBLISH, 10, [3, 4], 1000, 100),
         (PUBLISH, 11, [4], 1100, 50),
         (MARK, 4, [7]),
+        (RETURN, 4, [7, packed(3, 2)]),
     ]
+
+
+def test_what_is_half_of_a_return_ends_the_reading() -> None:
+    writer = BytesWriter()
+    write_group(writer, RETURN, 4, (7).to_bytes(8, "big"))
+    assert read_all(writer.getvalue()) == [("broken",)]
+
+
+@given(st.integers(0, COUNT_MAX), st.integers(0, COUNT_MAX))
+def test_two_counts_are_one_number(acquired: int, failed: int) -> None:
+    assert unpacked(packed(acquired, failed)) == (acquired, failed)
+    assert packed(acquired, failed) < 1 << 63
 
 
 @given(st.binary(max_size=200))

@@ -594,4 +594,3 @@ class Channel:
         self.broker.sizes.sum_bytes += self.publish_bytes
         if self.confirms is not None:
             self.vhost.kept.publishing.in_confirm_mode += self.confirms.published
-        self.broker.churn.channels_closed += 1

@@ -135,3 +135,22 @@ def published(api) -> dict:
 
 def doubled(counts: dict[str, int]) -> dict[str, int]:
     return {name: 2 * number for name, number in counts.items()}
+
+
+def test_a_login_counts_the_same_wherever_it_is_asked_for(api, as_user, connect):
+    connect()
+    assert as_user("nobody").get("/api/whoami").status == 401
+    api.post(
+        "/api/exchanges/%2F/amq.topic/publish",
+        {"routing_key": "", "properties": {}, "payload": "", "payload_encoding": "string"},
+    )
+    node = api.get("/api/overview").json["node"]
+    (amqp, http) = api.get(f"/api/auth/attempts/{node}").json
+    samples = Scrape.of(api.get("/metrics").content.decode(), 0.0).samples
+    for found in (amqp, http):
+        of = {"protocol": found["protocol"]}
+        for name in ("auth_attempts", "auth_attempts_succeeded", "auth_attempts_failed"):
+            # To ask for the metrics was one more.
+            more = int(found is http and not name.endswith("failed"))
+            assert (of, found[name] + more) in samples[f"rabbitmq_{name}_total"]
+    assert (amqp["auth_attempts"], http["auth_attempts_failed"]) == (1, 1)

@@ -3,9 +3,10 @@
 10,000 queues, 1,000 connections and a backlog of 500,000 messages; the load generator runs as fast
 as it can. Meanwhile a page is asked for every second, as by five people who each look at one (a
 browser asks again after five), totals as often, a whole list and what Prometheus scrapes every five
-seconds. A bar that is not met is printed as such and makes the exit code 1. Everything is measured
-from outside, by processes that share the machine with the broker: on one that is busy otherwise the
-figures mean little.
+seconds. A bar that is not met is printed as such and makes the exit code 1. How late the loop is
+says the broker's own probe, the metric `leveret_loop_lag_max_seconds`. All share the machine, so
+who loads and reads has a lower priority than the broker: else the probe would show who had the
+processor instead. On a machine that is busy otherwise the figures mean little.
 
 MANAGEMENT_SECONDS, 60 by default, is how long the load lasts, without readers and with them.
 """
@@ -20,6 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
 from multiprocessing.queues import SimpleQueue
@@ -51,6 +53,9 @@ READERS = ((PAGES, 1.0), (WHOLE, 5.0), (TOTALS, 1.0), (SCRAPES, 5.0))
 PAGE_BAR_MS = 100.0
 LAG_BAR_MS = 20.0
 LOST_BAR_PERCENT = 10.0
+# How much is added to the priority number of who is not the broker.
+NICE = 10
+LOGIN = {"Authorization": f"Basic {base64.b64encode(b'guest:guest').decode()}"}
 
 
 def definitions(folder: Path) -> Path:
@@ -79,11 +84,10 @@ def _hash(password: str) -> str:
 
 def get(port: int, path: str) -> tuple[int, int, float]:
     """Status, octets, seconds; over a connection of its own."""
-    login = {"Authorization": f"Basic {base64.b64encode(b'guest:guest').decode()}"}
     began = time.perf_counter()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("GET", path, headers=login)
+        connection.request("GET", path, headers=LOGIN)
         response = connection.getresponse()
         size = len(response.read())
         return response.status, size, time.perf_counter() - began
@@ -91,10 +95,27 @@ def get(port: int, path: str) -> tuple[int, int, float]:
         connection.close()
 
 
+def lag(port: int) -> tuple[float, int, int]:
+    """The broker's highest lag in the last minute, in seconds; its looks, and those of them at
+    which it was later than 20 ms."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers=LOGIN)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        lines = response.read().decode().splitlines()
+    found = {
+        name: float(value)
+        for name, _, value in (line.rpartition(" ") for line in lines)
+        if name.startswith("leveret_loop_lag")
+    }
+    looks = int(found["leveret_loop_lag_seconds_count"])
+    in_time = int(found['leveret_loop_lag_seconds_bucket{le="0.02"}'])
+    return found["leveret_loop_lag_max_seconds"], looks, looks - in_time
+
+
 def read(
     port: int, paths: tuple[str, ...], pause: float, stop: Event, found: "SimpleQueue[Any]"
 ) -> None:
     """In a process: ask for the paths in turn; what is found is (path, octets, seconds)."""
+    os.nice(NICE)
     taken: list[tuple[str, int, float]] = []
     turn = 0
     while not stop.wait(pause):
@@ -156,6 +177,14 @@ def under_load(
     return rate, pinger.result(), [row for rows in found for row in rows]
 
 
+def yielding(generator: Path) -> Path:
+    """The generator with a lower priority."""
+    path = generator.with_name("yielding")
+    path.write_text(f'#!/bin/sh\nexec nice -n {NICE} "{generator}" "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
 def alone(report: Report, broker: Broker, http_port: int) -> None:
     """What each answer takes while nobody else wants anything: the median of five."""
     for path in (*PAGES, *WHOLE, *TOTALS, *SCRAPES):
@@ -180,7 +209,7 @@ def main() -> int:
     report = Report()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        generator = built_generator(folder)
+        generator = yielding(built_generator(folder))
         http_port = free_port()
         settings = {"LEVERET_LOAD_DEFINITIONS": str(definitions(folder))}
         broker = stack.enter_context(leveret(settings=settings, http_port=http_port))
@@ -189,15 +218,25 @@ def main() -> int:
         print(f"{QUEUES} queues, {CONNECTIONS} connections, {BACKLOG} messages, nothing else")
         alone(report, broker, http_port)
         print(f"while messages pass as fast as they can, {SECONDS:g} s without readers, then with")
-        plain_rate, plain_lag, _ = under_load(broker, generator, http_port, ())
+        plain_rate, plain_pings, _ = under_load(broker, generator, http_port, ())
+        plain_lag = lag(http_port)
         cpu, began = cpu_seconds(broker), time.perf_counter()
-        rate, lag, found = under_load(broker, generator, http_port, READERS)
+        rate, pings, found = under_load(broker, generator, http_port, READERS)
+        read_lag = lag(http_port)
         busy = (cpu_seconds(broker) - cpu) / (time.perf_counter() - began)
-        summary(report, (plain_rate, plain_lag), (rate, lag), found)
+        summary(report, (plain_rate, plain_pings), (rate, pings), found)
+        report.line("highest lag without readers", lag_line(plain_lag, (0, 0, 0)), 0, None)
+        line = lag_line(read_lag, plain_lag)
+        report.line("highest lag with readers", line, read_lag[0] * 1e3, LAG_BAR_MS)
         print(f"  the broker was busy {busy:.0%} of the time; {broker.resident_mb():.0f} MB")
         for peer in peers:
             peer.close()
     return 0 if report.met else 1
+
+
+def lag_line(now: tuple[float, int, int], before: tuple[float, int, int]) -> str:
+    late, looks = now[2] - before[2], now[1] - before[1]
+    return f"{now[0] * 1e3:8.1f} ms   {late} of {looks} looks later than 20 ms"
 
 
 def summary(
@@ -206,8 +245,8 @@ def summary(
     with_readers: tuple[float, list[float]],
     found: list[tuple[str, int, float]],
 ) -> None:
-    for what, (rate, lag) in (("without readers", without), ("with readers", with_readers)):
-        ordered = sorted(lag)
+    for what, (rate, pings) in (("without readers", without), ("with readers", with_readers)):
+        ordered = sorted(pings)
         median, high = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
         report.line(f"messages {what}", f"{rate / 1000:8.0f} k/s", 0, None)
         report.line(
@@ -215,10 +254,8 @@ def summary(
         )
     lost = (1 - with_readers[0] / without[0]) * 100
     report.line("throughput lost", f"{lost:8.1f} %", lost, LOST_BAR_PERCENT)
-    for what, (_, lag) in (("without readers", without), ("with readers", with_readers)):
-        worst = max(lag) * 1e3
-        bar = LAG_BAR_MS if lag is with_readers[1] else None
-        report.line(f"longest ping {what}", f"{worst:8.1f} ms", worst, bar)
+    for what, (_, pings) in (("without readers", without), ("with readers", with_readers)):
+        report.line(f"longest ping {what}", f"{max(pings) * 1e3:8.1f} ms", 0, None)
     for paths, bar in ((PAGES, PAGE_BAR_MS), (WHOLE, None), (TOTALS, None), (SCRAPES, None)):
         for path in paths:
             times = [seconds * 1e3 for each, _, seconds in found if each == path]

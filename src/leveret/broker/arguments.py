@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.rules import RETRY_TYPES
-from leveret.errors import PreconditionFailed
+from leveret.errors import InternalError, PreconditionFailed
 from leveret.wire.table import KIND_NAMES, Field
 
 if TYPE_CHECKING:
+    from leveret.broker.compat import Compat
     from leveret.wire.table import Table
 
 INTEGER_KINDS: Final = frozenset(ord(kind) for kind in "bBsuIilL")
@@ -256,6 +257,32 @@ def check_queue_arguments(resource: str, arguments: Table) -> None:
     if foreign:
         raise PreconditionFailed(
             f"invalid arg '{foreign}' for {resource} of queue type rabbit_{queue_type}_queue"
+        )
+
+
+def check_queue_properties(
+    resource: str,
+    durable: bool,
+    exclusive: bool,
+    auto_delete: bool,
+    arguments: Table,
+    compat: Compat,
+) -> None:
+    """Raise what a queue of the type that the arguments name cannot be: 406, or 541 for what the
+    level of compatibility no longer has."""
+    if queue_type_of(arguments) == "quorum":
+        for refused, property_name in (
+            (auto_delete, "auto-delete"),
+            (exclusive, "exclusive-owner"),
+            (not durable, "non-durable"),
+        ):
+            if refused:
+                raise PreconditionFailed(f"invalid property '{property_name}' for {resource}")
+    elif not (durable or exclusive or compat.transient_nonexclusive_queues):
+        raise InternalError(
+            "Feature `transient_nonexcl_queues` is deprecated.\n"
+            "By default, this feature is not permitted anymore.",
+            remedy="declare the queue durable or exclusive, or run with compat 4.2 or lower",
         )
 
 

@@ -39,6 +39,7 @@ class Topology:
     def __init__(self, name: str) -> None:
         self.name = name
         self.generation = 0
+        self._queue_list: list[ClassicQueue] | None = None
         self.churn = Churn()
         self.kept = Kept()
         # Who takes samples of the counts keeps them here.
@@ -106,6 +107,13 @@ class Topology:
                 each.bring = self.bring
         return exchange
 
+    def queue_list(self) -> list[ClassicQueue]:
+        """The queues of this moment, for who takes his time over them. It is the same list until
+        queues come or go: to make it is to touch ten thousand queues at once."""
+        if self._queue_list is None:
+            self._queue_list = list(self.queues.values())
+        return self._queue_list
+
     def add_exchange(self, exchange: Exchange) -> None:
         """There is none of its name."""
         self.exchanges[exchange.name] = exchange
@@ -114,6 +122,7 @@ class Topology:
     def add_queue(self, queue: ClassicQueue) -> None:
         """There is none of its name."""
         self.queues[queue.name] = queue
+        self._queue_list = None
         self.generation += 1
         self.churn.queues_created += 1
 
@@ -129,6 +138,7 @@ class Topology:
         queues = self.queues if queue.name in self.queues else self.reply_queues
         del queues[queue.name]
         if queues is self.queues:
+            self._queue_list = None
             self.churn.queues_deleted += 1
         self.kept.add_queues([queue])
         self.generation += 1
@@ -180,6 +190,7 @@ class Topology:
         self.churn.queues_deleted += len(self.queues)
         self.bindings = Bindings()
         self.queues.clear()
+        self._queue_list = None
         self.reply_queues.clear()
         self.exchanges.clear()
         self.generation += 1

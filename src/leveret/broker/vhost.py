@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from leveret.broker.arguments import (
     check_queue_arguments,
+    check_queue_properties,
     exchange_named_by,
     queue_type_of,
     unobeyed,
@@ -54,7 +55,6 @@ from leveret.broker.topology import Topology
 from leveret.errors import (
     AccessRefused,
     CommandInvalid,
-    InternalError,
     NotImplementedByServer,
     PreconditionFailed,
 )
@@ -385,20 +385,7 @@ class VHost(Topology):
             self.require(actor, "read", "queue", name)
             self.require(actor, "write", "exchange", dead_letter_exchange)
         check_queue_arguments(resource, arguments)
-        if queue_type_of(arguments) == "quorum":
-            for refused, property_name in (
-                (auto_delete, "auto-delete"),
-                (exclusive, "exclusive-owner"),
-                (not durable, "non-durable"),
-            ):
-                if refused:
-                    raise PreconditionFailed(f"invalid property '{property_name}' for {resource}")
-        elif not (durable or exclusive or self.compat.transient_nonexclusive_queues):
-            raise InternalError(
-                "Feature `transient_nonexcl_queues` is deprecated.\n"
-                "By default, this feature is not permitted anymore.",
-                remedy="declare the queue durable or exclusive, or run with compat 4.2 or lower",
-            )
+        check_queue_properties(resource, durable, exclusive, auto_delete, arguments, self.compat)
 
     # --- exchanges ---
 

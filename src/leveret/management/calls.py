@@ -6,14 +6,14 @@ Paths are split before they are decoded: a name may hold `/` as %2F, and every o
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 from starlette.responses import Response
 
 from leveret.amqp.peer import Peer
-from leveret.management.authorisation import ALL, READ_OBJECTS
+from leveret.management.authorisation import ALL, READ_OBJECTS, READ_SESSIONS
 from leveret.management.pending import answered
 from leveret.management.query import Query
 from leveret.management.refusals import (
@@ -100,13 +100,17 @@ class Call:
         return [vhosts[name] for name in sorted(vhosts) if self.caller.sees_vhost(operation, name)]
 
     def sessions(self, operation: Operation) -> list[Connection]:
-        """The open connections that an operation reaches for the caller, by name."""
-        connections = [
-            connection
-            for connection in self.management.administration.connections()
-            if self.caller.sees_session(operation, connection.user)
-        ]
-        return sorted(connections, key=lambda connection: connection.peer.name)
+        """The open connections that an operation reaches for the caller."""
+        connections = self.management.administration.connections()
+        if self.caller.reach(operation) == ALL:
+            return connections
+        return [each for each in connections if self.caller.sees_session(operation, each.user)]
+
+    def sees_sessions(self, user_of: Callable[[Any], str]) -> Callable[[Any], bool] | None:
+        """Whether something of a user's session may be read; None if everything may."""
+        if self.caller.reach(READ_SESSIONS) == ALL:
+            return None
+        return lambda thing: self.caller.sees_session(READ_SESSIONS, user_of(thing))
 
     def check_node(self) -> None:
         """404 unless the path names this node, the only one."""

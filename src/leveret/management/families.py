@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leveret.management.lists import Family
 from leveret.management.pace import batches
+from leveret.management.totals import consumers_of, totals_of
 from leveret.management.views import (
     binding_view,
     channel_name,
     channel_view,
     connection_view,
     consumer_view,
-    consumers_of,
     default_binding_view,
     exchange_view,
     permissions_view,
@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from leveret.broker.vhost import VHost
     from leveret.management.context import Management
     from leveret.management.pace import Pace
+    from leveret.management.totals import Totals
 
     View = dict[str, object]
     InVHost = tuple[VHost, Any]
     Found = AsyncIterator[list[InVHost]]
+    Totaled = tuple[VHost, Totals]
     Granted = tuple[tuple[str, str], Permissions]
 
 
@@ -46,6 +48,13 @@ async def _vhosts(management: Management, name: str | None, pace: Pace) -> list[
     names = await pace.sorted(list(vhosts)) if name is None else [name]
     # One may have gone meanwhile.
     return [vhosts[each] for each in names if each in vhosts]
+
+
+def _topology(management: Management, name: str | None) -> object:
+    vhosts = management.broker.vhosts
+    if name is not None:
+        return name in vhosts and (vhosts[name], vhosts[name].generation)
+    return [(each, each.generation) for each in vhosts.values()]
 
 
 def _name(found: InVHost) -> str:
@@ -114,9 +123,9 @@ QUEUE_KEYS: Final[dict[str, Callable[[InVHost], object]]] = {
     "messages_unacknowledged": lambda found: found[1].unacked_count,
 }
 
-QUEUES: Final = Family(_queues, _queue_view, _name, QUEUE_KEYS)
-EXCHANGES: Final = Family(_exchanges, _exchange_view, _name)
-BINDINGS: Final = Family(_bindings, _binding_view)
+QUEUES: Final = Family(_queues, _queue_view, _name, QUEUE_KEYS, _topology)
+EXCHANGES: Final = Family(_exchanges, _exchange_view, _name, stamp=_topology)
+BINDINGS: Final = Family(_bindings, _binding_view, stamp=_topology)
 
 
 # --- connections, channels, consumers ---
@@ -164,12 +173,14 @@ CONSUMERS: Final = Family(_consumers, consumer_view)
 
 async def _all_vhosts(
     management: Management, vhost: str | None, pace: Pace
-) -> AsyncIterator[list[VHost]]:
-    yield await _vhosts(management, vhost, pace)
+) -> AsyncIterator[list[Totaled]]:
+    for each in await _vhosts(management, vhost, pace):
+        yield [(each, await totals_of([each], pace))]
 
 
-def _vhost_name(vhost: VHost) -> str:
-    return vhost.name
+def _vhost_view(management: Management, found: Totaled) -> View:
+    vhost, totals = found
+    return vhost_view(management, vhost, management.statistics.vhost(vhost, totals))
 
 
 async def _users(
@@ -204,6 +215,6 @@ def _permissions_view(_management: Management, granted: Granted) -> View:
     return permissions_view(user, vhost, permissions)
 
 
-VHOSTS: Final = Family(_all_vhosts, vhost_view, _vhost_name)
+VHOSTS: Final = Family(_all_vhosts, _vhost_view, lambda found: str(found[0].name))
 USERS: Final = Family(_users, _user_view)
 PERMISSIONS: Final = Family(_permissions, _permissions_view)

@@ -13,8 +13,8 @@ import msgspec
 import regex
 
 from leveret.broker.patterns import PatternError, check_pattern
-from leveret.management.pace import BATCH, Pace
-from leveret.management.query import PAGE_SIZE_MAX, invalid_page, ranked
+from leveret.management.pace import Pace, batches
+from leveret.management.query import PAGE_SIZE_MAX, invalid_page
 from leveret.management.refusals import bad_request
 from leveret.management.searches import matching
 from leveret.management.streams import JsonStream, json_octets
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     Sees = Callable[[Any], bool]
 
 SHARED_SECONDS: Final = 1.0
+# To find ten thousand queues and put them in order takes as long as a page of them, and they are
+# mostly the same a second later. Those that have gone are let go after so long.
+THINGS_KEPT_SECONDS: Final = 60.0
 # Lists of up to so many things are not kept.
 EXACT_MAX: Final = 100
 # Of an answer that is sent in parts.
@@ -43,7 +46,8 @@ class Family:
 
     `things` yields those of a vhost, or of all if it is None, in order, some at a time. `view`
     shows one. `name` is what the query of a page searches; a family without it has none.
-    `keys` are some keys of a view that can be had without making it all.
+    `keys` are some keys of a view, each of one type, that can be had without making it all.
+    `stamp` differs once there are other things; without it they are looked for each time.
     """
 
     def __init__(
@@ -52,11 +56,13 @@ class Family:
         view: Callable[[Management, Any], dict[str, object]],
         name: Callable[[Any], str] | None = None,
         keys: Mapping[str, Callable[[Any], object]] | None = None,
+        stamp: Callable[[Management, str | None], object] | None = None,
     ) -> None:
         self.things = things
         self.view = view
         self.name = name
         self.keys = keys or {}
+        self.stamp = stamp
 
 
 Key = tuple[Family, "str | None"]
@@ -98,6 +104,8 @@ class Lists:
         self.new_pace = new_pace
         self._management = management
         self._kept: dict[Key, asyncio.Task[Snapshot]] = {}
+        # The things of the last snapshots, with their stamps.
+        self._things: dict[Key, tuple[object, list[Any]]] = {}
 
     async def of(self, family: Family, vhost: str | None) -> Snapshot:
         """The things of a vhost, or of all if it is None."""
@@ -126,13 +134,27 @@ class Lists:
             del self._kept[key]
 
     async def _snapshot(self, family: Family, vhost: str | None) -> Snapshot:
+        stamp = None if family.stamp is None else family.stamp(self._management, vhost)
+        known = self._things.get((family, vhost))
+        if known is not None and known[0] == stamp:
+            return Snapshot(self._management, family, known[1])
         pace = self.new_pace()
         things: list[Any] = []
         async for some in family.things(self._management, vhost, pace):
             things.extend(some)
-            if pace.used_up():
-                await pace.rest()
+            await pace.rest_if_used_up()
+        if stamp is not None and len(things) > EXACT_MAX:
+            self._keep_things((family, vhost), (stamp, things))
         return Snapshot(self._management, family, things)
+
+    def _keep_things(self, key: Key, known: tuple[object, list[Any]]) -> None:
+        self._things[key] = known
+
+        def forget() -> None:
+            if self._things.get(key) is known:
+                del self._things[key]
+
+        asyncio.get_running_loop().call_later(THINGS_KEPT_SECONDS, forget)
 
 
 async def listed(
@@ -177,10 +199,9 @@ class _Work:
     async def chosen(self, places: Sequence[int], wanted: Callable[[int], bool]) -> list[int]:
         """The places of what is wanted."""
         chosen: list[int] = []
-        for start in range(0, len(places), BATCH):
-            chosen += filter(wanted, places[start : start + BATCH])
-            if self._pace.used_up():
-                await self._pace.rest()
+        for some in batches(list(places)):
+            chosen += filter(wanted, some)
+            await self._pace.rest_if_used_up()
         return chosen
 
     async def named(self, places: Sequence[int], page: Page) -> list[int]:
@@ -208,21 +229,24 @@ class _Work:
 
     async def sorted(self, places: Sequence[int]) -> list[int]:
         """The places in the order of what the query sorts by; equals as they were."""
-        things, quick = self._snapshot.things, self._quick_key()
-        keys: list[tuple[Any, ...]] = []
-        for order, place in enumerate(places):
-            if quick is not None:
-                key = ranked(quick(things[place]))
-            else:
-                key = self._query.sort_key(self._snapshot.view(place))
-            keys.append((*key, order))
-            if self._pace.used_up():
-                await self._pace.rest()
-        return [places[key[-1]] for key in await self._pace.sorted(keys)]
+        keys = await self._keys(places)
+        return await self._pace.sorted(list(places), keys.__getitem__)
 
-    def _quick_key(self) -> Callable[[Any], object] | None:
-        path = self._query.sort
-        return self._snapshot.family.keys.get(path[0]) if len(path) == 1 else None
+    async def _keys(self, places: Sequence[int]) -> dict[int, Any]:
+        """What they are sorted by; some of it can be had without making the rows."""
+        path, things = self._query.sort, self._snapshot.things
+        quick = self._snapshot.family.keys.get(path[0]) if len(path) == 1 else None
+        keys: dict[int, Any] = {}
+        if quick is None:
+            for place in places:
+                keys[place] = self._query.sort_key(self._snapshot.view(place))
+                if self._pace.used_up():
+                    await self._pace.rest()
+            return keys
+        for some in batches(list(places)):
+            keys |= {place: quick(things[place]) for place in some}
+            await self._pace.rest_if_used_up()
+        return keys
 
     async def answer(self, places: Sequence[int], before: bytes, after: bytes) -> Response:
         """The rows, between what comes before them and what comes after them."""

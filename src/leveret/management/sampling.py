@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from leveret.amqp.connection import Connection
 from leveret.amqp.counted import channel_numbers
-from leveret.broker.counts import Counts, Lengths, queue_numbers
+from leveret.broker.counts import queue_numbers
 from leveret.management.history import (
     CHANNEL,
     CONNECTION,
@@ -25,6 +25,7 @@ from leveret.management.history import (
     Fields,
     History,
 )
+from leveret.management.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from leveret.broker.broker import Broker
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Timer
-    from leveret.broker.vhost import VHost
 
 # A slice ends at the first look at the clock after this.
 SLICE_SECONDS: Final = 0.002
@@ -97,23 +97,20 @@ class Sampler:
         """Takes all samples; yields where it may be interrupted."""
         at_ms, broker = self._at_ms, self.broker
         self.node.take(at_ms, churn_numbers(broker))
-        whole = Counts()
-        lengths = Lengths()
+        whole = Totals()
         for vhost in list(broker.vhosts.values()):
-            queues = list(vhost.queues.values())
-            yield from self._queues(queues)
+            yield from self._queues(vhost.queue_list())
             for place, exchange in enumerate(list(vhost.exchanges.values())):
                 if exchange.publish_in_count:
                     numbers = int(exchange.publish_in_count), int(exchange.publish_out_count)
                     history_of(exchange, EXCHANGE).take(at_ms, numbers)
                 if place % BATCH == 0:
                     yield
-            counts, some = vhost_counts(vhost), vhost_lengths(vhost)
-            history_of(vhost, VHOST, TOTALS_KEPT_MS).take(at_ms, total_numbers(counts, some))
-            whole.add(counts)
-            lengths.add(some)
-            yield
-        self.whole.take(at_ms, total_numbers(whole, lengths))
+            totals = Totals()
+            yield from totals.steps(vhost)
+            history_of(vhost, VHOST, TOTALS_KEPT_MS).take(at_ms, totals.numbers())
+            whole.add(totals)
+        self.whole.take(at_ms, whole.numbers())
         for session in list(broker.sessions):
             assert isinstance(session, Connection)
             octets = int(session.octets_received), int(session.output.octets_sent)
@@ -147,50 +144,6 @@ def history_of(thing: Sampled, fields: Fields, kept_ms: int = KEPT_MS) -> Histor
 def keeps_up(queue: ClassicQueue) -> bool:
     """Whether a message that came now would leave at once: nothing waits, or somebody takes it."""
     return queue.ready_count == 0 or any(consumer.active for consumer in queue.consumers)
-
-
-def vhost_counts(vhost: VHost) -> Counts:
-    """All that has been counted in a vhost."""
-    counts = Counts()
-    counts.add(vhost.kept.publishing)
-    for gone in vhost.kept.queues.values():
-        # What came to queues is what was published to exchanges, or more of it.
-        published = counts.publish
-        counts.add(gone)
-        counts.publish = published
-    published = counts.publish
-    counts.add_queues([*vhost.queues.values(), *vhost.reply_queues.values()])
-    counts.publish = published
-    counts.publish_into(list(vhost.exchanges.values()))
-    return counts
-
-
-def vhost_lengths(vhost: VHost) -> Lengths:
-    """The messages in a vhost's queues."""
-    lengths = Lengths()
-    lengths.add_queues(list(vhost.queues.values()))
-    return lengths
-
-
-def total_numbers(counts: Counts, lengths: Lengths) -> tuple[int, ...]:
-    """In the order of `VHOST`."""
-    return (
-        int(counts.publish),
-        int(counts.confirm),
-        int(counts.return_unroutable),
-        int(counts.drop_unroutable),
-        int(counts.ack),
-        int(counts.deliver),
-        int(counts.deliver_get()),
-        int(counts.deliver_no_ack),
-        int(counts.get),
-        int(counts.get_empty),
-        int(counts.get_no_ack),
-        int(counts.redeliver),
-        int(lengths.ready),
-        int(lengths.unacked),
-        int(lengths.waiting),
-    )
 
 
 def churn_numbers(broker: Broker) -> tuple[int, ...]:

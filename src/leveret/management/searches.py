@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import compress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from leveret.broker.patterns import OutOfTimeError, SearchBudget
 from leveret.management.refusals import bad_request
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 Thing = TypeVar("Thing")
 
+# Names that are searched in one go; if they give no trouble, that takes 50 µs.
+TOGETHER: Final = 50
+
 
 async def matching(
     pattern: Any, things: Sequence[Thing], name: Callable[[Thing], str], pace: Pace
@@ -21,13 +25,11 @@ async def matching(
     """Those things in whose name the compiled pattern is found; 400 if that takes too long."""
     budget = SearchBudget(pattern)
     found: list[Thing] = []
-    for thing in things:
+    for start in range(0, len(things), TOGETHER):
+        some = things[start : start + TOGETHER]
         try:
-            if budget.finds(name(thing)):
-                found.append(thing)
+            found += compress(some, budget.finds_each([name(thing) for thing in some]))
         except OutOfTimeError as error:
             raise bad_request(str(error)) from None
-        if pace.used_up():
-            await pace.rest()
-            budget.resume()
+        await pace.rest_if_used_up()
     return found

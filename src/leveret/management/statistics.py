@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.counted import channel_numbers
-from leveret.broker.counts import Counts, Lengths, queue_numbers
+from leveret.broker.counts import queue_numbers
 from leveret.management.history import (
     CHANNEL,
     CHURN,
@@ -26,13 +26,7 @@ from leveret.management.history import (
     History,
 )
 from leveret.management.refusals import bad_request
-from leveret.management.sampling import (
-    churn_numbers,
-    keeps_up,
-    total_numbers,
-    vhost_counts,
-    vhost_lengths,
-)
+from leveret.management.sampling import churn_numbers, keeps_up
 from leveret.wire.constants import FLAG_TIMESTAMP
 from leveret.wire.frames import PROPERTIES_AT
 from leveret.wire.properties import decode_properties
@@ -46,6 +40,7 @@ if TYPE_CHECKING:
     from leveret.broker.seams import Exchange
     from leveret.broker.vhost import VHost
     from leveret.management.sampling import Sampler
+    from leveret.management.totals import Totals
 
     View = dict[str, object]
     Numbers = dict[str, int]
@@ -140,36 +135,20 @@ class Statistics:
         view["send_pend"] = int(connection.output.size() > 0)
         return view
 
-    def vhost(self, vhost: VHost) -> View:
+    def vhost(self, vhost: VHost, totals: Totals) -> View:
         """Of a vhost."""
-        return self._total(vhost_counts(vhost), vhost_lengths(vhost), _histories(vhost.history))
+        return self._total(totals, _histories(vhost.history))
 
-    def overview(self, vhosts: Sequence[VHost], all_vhosts: bool) -> View:
-        """Of some vhosts together, as `message_stats` and `queue_totals`, and of the node."""
-        counts, lengths = Counts(), Lengths()
-        for vhost in vhosts:
-            counts.add(vhost_counts(vhost))
-            lengths.add(vhost_lengths(vhost))
+    def overview(self, vhosts: Sequence[VHost], totals: Totals, all_vhosts: bool) -> View:
+        """Of some vhosts together, as `message_stats` and `queue_totals`."""
         sampler = self._sampler
         histories = (
             [sampler.whole] if all_vhosts else _histories(*(vhost.history for vhost in vhosts))
         )
-        totals = self._total(counts, lengths, histories)
+        view = self._total(totals, histories)
         return {
-            "message_stats": totals.pop("message_stats", {}),
-            "queue_totals": totals,
-        }
-
-    def messages(self, vhosts: Sequence[VHost]) -> View:
-        """The messages of some vhosts, without rates."""
-        lengths = Lengths()
-        for vhost in vhosts:
-            lengths.add(vhost_lengths(vhost))
-        ready, unacked = int(lengths.ready), int(lengths.unacked)
-        return {
-            "messages": ready + unacked + int(lengths.waiting),
-            "messages_ready": ready,
-            "messages_unacknowledged": unacked,
+            "message_stats": view.pop("message_stats", {}),
+            "queue_totals": view,
         }
 
     def churn(self) -> View:
@@ -179,8 +158,8 @@ class Statistics:
 
     # --- the parts ---
 
-    def _total(self, counts: Counts, lengths: Lengths, histories: list[History]) -> View:
-        numbers = dict(zip(VHOST.names, total_numbers(counts, lengths), strict=True))
+    def _total(self, totals: Totals, histories: list[History]) -> View:
+        numbers = dict(zip(VHOST.names, totals.numbers(), strict=True))
         view = self._lengths(numbers, histories)
         self._add_message_stats(view, numbers, histories, _publishing(numbers))
         return view

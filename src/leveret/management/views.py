@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
 
 from leveret.amqp.connection import Connection
-from leveret.amqp.consumer import ChannelConsumer
 from leveret.broker.broker import PROTECTED
 from leveret.broker.policies import effective_definition
 from leveret.broker.queues.classic import ClassicQueue
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from leveret.access.permissions import Permissions
     from leveret.access.users import User
     from leveret.amqp.channel import Channel
+    from leveret.amqp.consumer import ChannelConsumer
     from leveret.amqp.peer import TlsSession
     from leveret.broker.policies import Policy
     from leveret.broker.seams import Binding
@@ -43,7 +43,7 @@ MESSAGE_BYTES: Final = 220
 # --- vhosts and access ---
 
 
-def vhost_view(management: Management, vhost: VHost) -> View:
+def vhost_view(management: Management, vhost: VHost, totals: View) -> View:
     """A vhost with the totals of its queues."""
     own: View = {"description": vhost.description, "tags": vhost.tags}
     metadata = dict(own)
@@ -60,7 +60,7 @@ def vhost_view(management: Management, vhost: VHost) -> View:
         "metadata": metadata,
         "tracing": vhost.firehose.on,
         "cluster_state": {management.node.name: "running"},
-        **management.statistics.vhost(vhost),
+        **totals,
     }
 
 
@@ -132,11 +132,6 @@ def _active_tag(queue: ClassicQueue) -> str | None:
     """Whose turn it is where only one consumer has messages."""
     active = None if queue.ruled is None else queue.ruled.single_active()
     return None if active is None else active.tag
-
-
-def consumers_of(queue: ClassicQueue) -> list[ChannelConsumer]:
-    """The consumers of a queue, in the order in which they came."""
-    return [consumer for consumer in queue.consumers if isinstance(consumer, ChannelConsumer)]
 
 
 def consumer_view(management: Management, consumer: ChannelConsumer) -> View:

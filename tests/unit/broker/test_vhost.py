@@ -395,3 +395,16 @@ def test_names_are_looked_up_without_their_line_ends(vhost: VHost) -> None:
     assert answer_of(vhost.passive_queue(SERVER, "ab\n")) is vhost.queues["ab"]
     with pytest.raises(NotFound):
         vhost.purge_queue(SERVER, "a\nb")
+
+
+def test_the_list_of_queues_is_kept_until_one_comes_or_goes(vhost: VHost) -> None:
+    a = declare_queue(vhost, "a")
+    kept = vhost.queue_list()
+    assert kept == [a]
+    assert vhost.queue_list() is kept
+    b = declare_queue(vhost, "b")
+    assert (kept, vhost.queue_list()) == ([a], [a, b])
+    vhost.remove_queue(a)
+    assert vhost.queue_list() == [b]
+    vhost.remove_all()
+    assert vhost.queue_list() == []

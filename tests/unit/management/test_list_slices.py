@@ -49,7 +49,7 @@ class World:
         self.viewed.append(number)
         return {"number": number, "even": number % 2 == 0}
 
-    async def others_run(self):
+    async def others_run(self, slices):
         self.slices.append(self.seconds)
         await asyncio.sleep(0)
 
@@ -104,6 +104,32 @@ def test_two_viewers_at_a_time_share_what_is_made(run):
     assert [row["number"] for row in one] == list(range(1, MANY + 1))
     assert sorted(row["number"] for row in other) == [row["number"] for row in one]
     assert sorted(world.viewed) == sorted(world.numbers)
+
+
+def test_what_is_there_is_looked_for_again_once_something_came_or_went(run):
+    world = World(MANY)
+    world.looked = 0
+
+    async def things(self, vhost, pace):
+        self.looked += 1
+        yield list(self.numbers)
+
+    world.family = Family(things, World.view, stamp=lambda world, vhost: len(world.numbers))
+
+    async def asked_three_times():
+        await world.asks()
+        world.lists.forget()
+        await world.asks()
+        world.lists.forget()
+        same = world.looked
+        world.numbers.append(4711)
+        return same, await world.asks()
+
+    same, rows = run(asked_three_times())
+    assert (same, world.looked) == (1, 2)
+    assert rows[-1]["number"] == 4711
+    # Rows are made anew each time, whoever they are of.
+    assert len(world.viewed) == 3 * MANY + 1
 
 
 def test_a_page_makes_its_own_rows_only(run):

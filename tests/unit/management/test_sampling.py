@@ -9,6 +9,7 @@ from leveret.broker.message import Message
 from leveret.management.history import KEPT_MS, QUEUE, TICK_MS, History
 from leveret.management.sampling import Sampler
 from leveret.management.statistics import Ranges, Statistics
+from leveret.management.totals import Totals
 from leveret.testing.memory_server import MemoryServer
 from leveret.wire.frames import body_frames, header_frame
 
@@ -147,6 +148,43 @@ def test_the_whole_is_the_sum_of_the_vhosts(server, queue, sampler):
     server.advance(5)
     vhosts = list(server.broker.vhosts.values())
     statistics = Statistics(sampler)
-    assert statistics.overview(vhosts, True)["queue_totals"]["messages"] == 3
-    assert statistics.overview(vhosts, True) == statistics.overview(vhosts, False)
-    assert statistics.overview([other], False)["queue_totals"]["messages_ready"] == 2
+    whole, part = totals_of(vhosts), totals_of([other])
+    assert statistics.overview(vhosts, whole, True)["queue_totals"]["messages"] == 3
+    assert statistics.overview(vhosts, whole, True) == statistics.overview(vhosts, whole, False)
+    assert statistics.overview([other], part, False)["queue_totals"]["messages_ready"] == 2
+
+
+def totals_of(vhosts):
+    totals = Totals()
+    for vhost in vhosts:
+        for _ in totals.steps(vhost):
+            pass
+    return totals
+
+
+def test_a_large_vhost_is_added_up_in_steps_and_what_goes_meanwhile_is_counted(server):
+    vhost = server.broker.vhosts["/"]
+    queues = [vhost.new_queue(f"q{number}", False, None, False, {}) for number in range(1500)]
+    for queue in queues:
+        vhost.add_queue(queue)
+        queue.publish(message(), 0)
+        queue.get_empty_count += 1
+    totals = Totals()
+    steps = totals.steps(vhost)
+    next(steps)
+    assert totals.lengths.ready == 500
+    vhost.remove_queue(queues[-1])
+    for _ in steps:
+        pass
+    assert totals.counts.get_empty == totals_of([vhost]).counts.get_empty == 1500
+    assert totals_of([vhost]).messages() == 1499
+
+
+def test_vhosts_add_up(server, queue):
+    server.add_vhost("other")
+    queue.publish(message(), 0)
+    vhosts = list(server.broker.vhosts.values())
+    added = Totals()
+    for vhost in vhosts:
+        added.add(totals_of([vhost]))
+    assert added.numbers() == totals_of(vhosts).numbers()

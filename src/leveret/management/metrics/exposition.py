@@ -5,14 +5,12 @@ A metric is its two lines of description and its samples, all together and once 
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from starlette.types import Receive, Scope, Send
 
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     Labels = str
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-# A slice ends at the first look at the clock after this.
-SLICE_SECONDS: Final = 0.002
 # Octets that are sent as one piece.
 PIECE_BYTES: Final = 32 * 1024
 
@@ -77,20 +73,6 @@ def histogram(
         yield f"{name}_bucket{labels(**of, le=str(bound))} {so_far}\n"
     behind = labels(**of) if of else ""
     yield f"{name}_count{behind} {so_far}\n{name}_sum{behind} {total}\n"
-
-
-class Slices:
-    """Gives the loop away where the work of one scrape has taken long enough."""
-
-    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
-        self._now = now
-        self._until = now() + SLICE_SECONDS
-
-    async def rest_if_used_up(self) -> None:
-        """To be called often."""
-        if self._now() >= self._until:
-            await asyncio.sleep(0)
-            self._until = self._now() + SLICE_SECONDS
 
 
 class Scraped(Response):

@@ -12,6 +12,7 @@ from leveret.amqp.connection import Connection
 from leveret.amqp.counted import channel_numbers
 from leveret.management.history import CHANNEL
 from leveret.management.metrics.exposition import COUNTER, GAUGE, Metric, labels
+from leveret.management.pace import batches
 from leveret.management.sizes import queue_sizes
 from leveret.management.statistics import head_timestamp, utilisation
 from leveret.management.views import channel_name, queue_memory
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from leveret.management.context import Management
 
     Number = int | float
-    # What there is of a family, of the vhosts that are wanted; a vhost's queues, say, in one piece.
+    # What there is of a family, of the vhosts that are wanted, some at a time.
     Found = Iterator[Sequence[object]]
 
 
@@ -60,7 +61,8 @@ class Family:
 
 def _queues(_management: Management, vhosts: list[VHost]) -> Found:
     for vhost in vhosts:
-        yield [(vhost, queue) for queue in vhost.queues.values()]
+        for some in batches(vhost.queue_list()):
+            yield [(vhost, queue) for queue in some]
 
 
 def _queue_labels(found: object) -> str:

@@ -23,13 +23,14 @@ from leveret.management.metrics.exposition import (
     histogram,
     labels,
 )
+from leveret.management.pace import batches
 from leveret.system import descriptors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from leveret.management.context import Management
-    from leveret.management.metrics.exposition import Slices
+    from leveret.management.pace import Pace
 
     Measured = Iterator[tuple[Metric, Iterable[tuple[str, int | float]]]]
 
@@ -179,7 +180,7 @@ class Everything:
         self.publishers = 0
         self.published_bytes = 0
 
-    async def gather(self, management: Management, slices: Slices) -> None:
+    async def gather(self, management: Management, pace: Pace) -> None:
         """Look at everything there is."""
         broker = management.broker
         by_type = self.by_type
@@ -188,9 +189,11 @@ class Everything:
         for vhost in list(broker.vhosts.values()):
             by_type.add(vhost.kept)
             self.publishing.publish_into(list(vhost.exchanges.values()))
-            by_type.add_queues([*vhost.queues.values(), *vhost.reply_queues.values()])
             self.queues += len(vhost.queues)
-            await slices.rest_if_used_up()
+            for queues in (vhost.queue_list(), list(vhost.reply_queues.values())):
+                for some in batches(queues):
+                    by_type.add_queues(some)
+                    await pace.rest_if_used_up()
         for session in list(broker.sessions):
             assert isinstance(session, Connection)
             if not session.is_running():
@@ -205,7 +208,7 @@ class Everything:
                 )
                 if channel.confirms is not None:
                     self.publishing.in_confirm_mode += channel.confirms.published
-            await slices.rest_if_used_up()
+            await pace.rest_if_used_up()
 
     def totals(self) -> Measured:
         """How many there are."""
@@ -350,10 +353,10 @@ def start_time(management: Management) -> float:
     return round(time.time() - management.node.uptime_seconds(), 3)
 
 
-async def whole(management: Management, slices: Slices) -> AsyncIterator[str]:
+async def whole(management: Management, pace: Pace) -> AsyncIterator[str]:
     """All lines about the whole broker."""
     everything = Everything()
-    await everything.gather(management, slices)
+    await everything.gather(management, pace)
     started = Metric(
         "process_start_time_seconds",
         GAUGE,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
-from leveret.management.metrics.exposition import GAUGE, Metric, Scraped, Slices, labels
+from leveret.management.metrics.exposition import GAUGE, Metric, Scraped, labels
 from leveret.management.metrics.families import CLUSTER_FAMILIES, CONSUMER_COUNT, FAMILIES
 from leveret.management.metrics.node import SECTIONS, info, whole
+from leveret.management.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -65,12 +66,12 @@ class Scrapes:
     # --- lines ---
 
     async def _added_up(self) -> AsyncIterator[str]:
-        slices = Slices()
-        async for line in whole(self._management, slices):
+        pace = Pace()
+        async for line in whole(self._management, pace):
             yield line
         for family in FAMILIES:
             sums: list[float] = [0] * len(family.metrics)
-            async for some in self._things(family, self._vhosts(), slices):
+            async for some in self._things(family, self._vhosts(), pace):
                 for thing in some:
                     for place, number in enumerate(family.numbers(thing)):
                         if not math.isnan(number):
@@ -81,14 +82,14 @@ class Scrapes:
                     yield line
 
     async def _one_by_one(self) -> AsyncIterator[str]:
-        slices = Slices()
-        async for line in whole(self._management, slices):
+        pace = Pace()
+        async for line in whole(self._management, pace):
             yield line
-        async for line in self._families(FAMILIES, self._vhosts(), slices, PREFIX):
+        async for line in self._families(FAMILIES, self._vhosts(), pace, PREFIX):
             yield line
 
     async def _chosen(self, names: list[str], vhosts: list[str]) -> AsyncIterator[str]:
-        slices = Slices()
+        pace = Pace()
         management = self._management
         for metric, samples in info(management):
             for line in metric.lines(PREFIX, samples):
@@ -103,11 +104,11 @@ class Scrapes:
         if CONSUMER_COUNT in chosen and _BY_NAME["queue_metrics"] in chosen:
             # It is a part of that, and a metric comes once.
             chosen.remove(CONSUMER_COUNT)
-        async for line in self._families(chosen, wanted, slices, None):
+        async for line in self._families(chosen, wanted, pace, None):
             yield line
 
     async def _families(
-        self, families: Sequence[Family], vhosts: list[VHost], slices: Slices, prefix: str | None
+        self, families: Sequence[Family], vhosts: list[VHost], pace: Pace, prefix: str | None
     ) -> AsyncIterator[str]:
         """Things one by one; with their families' own prefixes if `prefix` is None."""
         left_out: list[tuple[str, float]] = []
@@ -116,7 +117,7 @@ class Scrapes:
             names: list[str] = []
             columns: list[list[float]] = [[] for _ in family.metrics]
             count = excess = 0
-            async for some in self._things(family, vhosts, slices):
+            async for some in self._things(family, vhosts, pace):
                 shown = some[: self._objects_max - count]
                 count += len(shown)
                 excess += len(some) - len(shown)
@@ -130,18 +131,18 @@ class Scrapes:
                 samples = zip(names, column, strict=True)
                 for line in metric.lines(prefix or family.prefix, samples):
                     yield line
-                    await slices.rest_if_used_up()
+                    await pace.rest_if_used_up()
         if left_out:
             for line in _LEFT_OUT.lines("leveret_", left_out):
                 yield line
 
     async def _things(
-        self, family: Family, vhosts: list[VHost], slices: Slices
+        self, family: Family, vhosts: list[VHost], pace: Pace
     ) -> AsyncIterator[Sequence[object]]:
         for things in family.things(self._management, vhosts):
             for start in range(0, len(things), BATCH):
                 yield things[start : start + BATCH]
-                await slices.rest_if_used_up()
+                await pace.rest_if_used_up()
 
     def _vhosts(self) -> list[VHost]:
         return list(self._management.broker.vhosts.values())

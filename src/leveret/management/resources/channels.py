@@ -13,8 +13,6 @@ from leveret.management.routing import Route
 from leveret.management.views import channel_name, channel_view, consumer_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.responses import Response
 
     from leveret.amqp.channel import Channel
@@ -22,11 +20,11 @@ if TYPE_CHECKING:
 
 
 async def list_all(call: Call) -> Response:
-    return await listed(call, CHANNELS, sees=_sees(call))
+    return await listed(call, CHANNELS, sees=call.sees_sessions(_user))
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return await listed(call, CHANNELS, call.vhost.name, _sees(call))
+    return await listed(call, CHANNELS, call.vhost.name, call.sees_sessions(_user))
 
 
 async def show_channel(call: Call) -> Response:
@@ -41,8 +39,8 @@ async def show_channel(call: Call) -> Response:
     return call.found(view)
 
 
-def _sees(call: Call) -> Callable[[Channel], bool]:
-    return lambda channel: call.caller.sees_session(READ_SESSIONS, channel.connection.user)
+def _user(channel: Channel) -> str:
+    return channel.connection.user
 
 
 def _channel(call: Call) -> Channel:

@@ -14,8 +14,6 @@ from leveret.management.routing import Route
 from leveret.management.views import channel_view, connection_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.responses import Response
 
     from leveret.amqp.connection import Connection
@@ -25,11 +23,11 @@ DEFAULT_REASON: Final = "Closed via management plugin"
 
 
 async def list_all(call: Call) -> Response:
-    return await listed(call, CONNECTIONS, sees=_sees(call))
+    return await listed(call, CONNECTIONS, sees=call.sees_sessions(_user))
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return await listed(call, CONNECTIONS, call.vhost.name, _sees(call))
+    return await listed(call, CONNECTIONS, call.vhost.name, call.sees_sessions(_user))
 
 
 async def show_connection(call: Call) -> Response:
@@ -70,15 +68,16 @@ def _of_user(call: Call, operation: Operation) -> list[Connection]:
     user = call.names["user"]
     if not call.caller.sees_session(operation, user):
         raise not_authorised("User not authorised to access object")
-    return [each for each in call.sessions(operation) if each.user == user]
+    found = [each for each in call.sessions(operation) if each.user == user]
+    return sorted(found, key=lambda connection: connection.peer.name)
 
 
 def _reason(call: Call) -> str:
     return call.header("x-reason") or DEFAULT_REASON
 
 
-def _sees(call: Call) -> Callable[[Connection], bool]:
-    return lambda connection: call.caller.sees_session(READ_SESSIONS, connection.user)
+def _user(connection: Connection) -> str:
+    return connection.user
 
 
 def _connection(call: Call, operation: Operation) -> Connection:

@@ -11,8 +11,6 @@ from leveret.management.lists import listed
 from leveret.management.routing import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.responses import Response
 
     from leveret.amqp.consumer import ChannelConsumer
@@ -20,17 +18,15 @@ if TYPE_CHECKING:
 
 
 async def list_all(call: Call) -> Response:
-    return await listed(call, CONSUMERS, sees=_sees(call))
+    return await listed(call, CONSUMERS, sees=call.sees_sessions(_user))
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return await listed(call, CONSUMERS, call.vhost.name, _sees(call))
+    return await listed(call, CONSUMERS, call.vhost.name, call.sees_sessions(_user))
 
 
-def _sees(call: Call) -> Callable[[ChannelConsumer], bool]:
-    return lambda consumer: call.caller.sees_session(
-        READ_SESSIONS, consumer.channel.connection.user
-    )
+def _user(consumer: ChannelConsumer) -> str:
+    return consumer.channel.connection.user
 
 
 ROUTES: Final = (

@@ -15,7 +15,7 @@ from leveret.management.backup import back_up
 from leveret.management.calls import Call, json_response
 from leveret.management.refusals import bad_request
 from leveret.management.routing import Route
-from leveret.management.views import consumers_of
+from leveret.management.totals import totals_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -37,7 +37,7 @@ async def status(call: Call) -> Response:
     management = call.management
     node = management.node
     vhosts = list(management.broker.vhosts.values())
-    queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
+    totals = await totals_of(vhosts, management.lists.new_pace())
     connections = management.administration.connections()
     return call.found(
         {
@@ -65,9 +65,11 @@ async def status(call: Call) -> Response:
                 "connections": len(connections),
                 "channels": sum(len(each.channels.open) for each in connections),
                 "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
-                "queues": len(queues),
-                "consumers": sum(len(consumers_of(queue)) for queue in queues),
-                **call.statistics.messages(vhosts),
+                "queues": sum(len(vhost.queues) for vhost in vhosts),
+                "consumers": totals.consumers,
+                "messages": totals.messages(),
+                "messages_ready": int(totals.lengths.ready),
+                "messages_unacknowledged": int(totals.lengths.unacked),
             },
         }
     )

@@ -18,16 +18,15 @@ from leveret.management.authorisation import (
 from leveret.management.calls import Call
 from leveret.management.history import KEPT_MS, TOTALS_KEPT_MS
 from leveret.management.routing import Route
-from leveret.management.views import MESSAGE_BYTES, QUEUE_BYTES, consumers_of
+from leveret.management.totals import totals_of
+from leveret.management.views import MESSAGE_BYTES, QUEUE_BYTES
 from leveret.system import descriptors
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from leveret.broker.queues.classic import ClassicQueue
     from leveret.management.calls import Call
     from leveret.management.context import Management
-    from leveret.management.pace import Pace
 
     View = dict[str, object]
 
@@ -38,13 +37,14 @@ async def overview(call: Call) -> Response:
     node = management.node
     vhosts = call.vhosts_of(READ_TOTALS)
     connections = call.sessions(READ_SESSIONS)
-    queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
+    totals = await totals_of(vhosts, management.lists.new_pace())
     objects: View = {
         "channels": sum(len(connection.channels.open) for connection in connections),
         "connections": len(connections),
         "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
-        "queues": len(queues),
+        "queues": sum(len(vhost.queues) for vhost in vhosts),
     }
+    everything = len(vhosts) == len(management.broker.vhosts)
     view: View = {
         "management_version": management.rabbitmq_version(),
         "rabbitmq_version": management.rabbitmq_version(),
@@ -60,24 +60,15 @@ async def overview(call: Call) -> Response:
         "exchange_types": _exchange_types(),
         "disable_stats": False,
         "enable_queue_totals": False,
-        **call.statistics.overview(vhosts, len(vhosts) == len(management.broker.vhosts)),
+        **call.statistics.overview(vhosts, totals, everything),
         "churn_rates": call.statistics.churn(),
         "object_totals": objects,
         "statistics_db_event_queue": 0,
     }
     if call.caller.reach(READ_NODE):
-        objects["consumers"] = await _consumers(queues, management.lists.new_pace())
+        objects["consumers"] = totals.consumers
         view |= {"node": node.name, "listeners": _listeners(management), "contexts": []}
     return call.found(view)
-
-
-async def _consumers(queues: list[ClassicQueue], pace: Pace) -> int:
-    count = 0
-    for queue in queues:
-        count += len(consumers_of(queue)) if queue.consumers else 0
-        if pace.used_up():
-            await pace.rest()
-    return count
 
 
 async def list_nodes(call: Call) -> Response:
@@ -93,7 +84,7 @@ async def show_memory(call: Call) -> Response:
     """What the process takes, and how much of that its queues are thought to take. Erlang's
     categories have nothing here that could be measured for them."""
     call.check_node()
-    total, parts = _memory(call.management)
+    total, parts = await _memory(call.management)
     everything = {"erlang": total, "rss": total, "allocated": total}
     return call.found({"memory": {**parts, "strategy": "rss", "total": everything}})
 
@@ -101,17 +92,17 @@ async def show_memory(call: Call) -> Response:
 async def show_relative_memory(call: Call) -> Response:
     """The same in per cent."""
     call.check_node()
-    total, parts = _memory(call.management)
+    total, parts = await _memory(call.management)
     shares = {name: math.ceil(part * 100 / total) for name, part in parts.items()} if total else {}
     return call.found({"memory": {"total": 100, **shares}})
 
 
-def _memory(management: Management) -> tuple[int, dict[str, int]]:
+async def _memory(management: Management) -> tuple[int, dict[str, int]]:
     total = management.node.monitor.memory_used_bytes()
-    vhosts = management.broker.vhosts.values()
-    queues = [queue for vhost in vhosts for queue in vhost.queues.values()]
-    messages = sum(int(queue.ready_count) + int(queue.unacked_count) for queue in queues)
-    estimate = min(len(queues) * QUEUE_BYTES + messages * MESSAGE_BYTES, total)
+    vhosts = list(management.broker.vhosts.values())
+    totals = await totals_of(vhosts, management.lists.new_pace())
+    queues = sum(len(vhost.queues) for vhost in vhosts)
+    estimate = min(queues * QUEUE_BYTES + totals.messages() * MESSAGE_BYTES, total)
     return total, {"queue_procs": estimate, "other_system": total - estimate}
 
 

@@ -14,10 +14,10 @@ from leveret.management.families import QUEUES
 from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
+from leveret.management.totals import consumers_of
 from leveret.management.views import (
     binding_view,
     consumer_view,
-    consumers_of,
     default_binding_view,
     queue_view,
 )

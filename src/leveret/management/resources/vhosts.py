@@ -17,6 +17,7 @@ from leveret.management.families import PERMISSIONS, VHOSTS
 from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, precondition_failed
 from leveret.management.routing import Route
+from leveret.management.totals import totals_of
 from leveret.management.views import vhost_view
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ class VHostBody(msgspec.Struct):
 
 async def list_vhosts(call: Call) -> Response:
     return await listed(
-        call, VHOSTS, sees=lambda vhost: call.caller.sees_vhost(LIST_VHOSTS, vhost.name)
+        call, VHOSTS, sees=lambda found: call.caller.sees_vhost(LIST_VHOSTS, found[0].name)
     )
 
 
 async def show_vhost(call: Call) -> Response:
     vhost = call.vhost
-    return call.found(vhost_view(call.management, vhost) | call.statistics.vhost(vhost))
+    totals = await totals_of([vhost], call.management.lists.new_pace())
+    return call.found(vhost_view(call.management, vhost, call.statistics.vhost(vhost, totals)))
 
 
 async def put_vhost(call: Call) -> Response:

@@ -13,6 +13,8 @@ from leveret.management.answers import PolicyAnswer
 from leveret.management.authorisation import ADMINISTER, CHANGE_POLICIES, READ_OBJECTS
 from leveret.management.bodies import Number, Object, Text
 from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.lists import listed
+from leveret.management.parameter_families import POLICIES
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
 from leveret.management.searches import matching
@@ -21,7 +23,6 @@ from leveret.management.views import policy_view
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from leveret.broker.vhost import VHost
     from leveret.management.authorisation import Operation
 
 
@@ -57,10 +58,10 @@ class _Resource:
         )
 
     async def _list_all(self, call: Call) -> Response:
-        return call.found([view for vhost in call.vhosts for view in self._of(vhost)])
+        return await listed(call, POLICIES[self._kind], sees=call.sees_vhosts())
 
     async def _list_in_vhost(self, call: Call) -> Response:
-        return call.found(self._of(call.vhost))
+        return await listed(call, POLICIES[self._kind], call.vhost.name)
 
     async def _show(self, call: Call) -> Response:
         return call.found(policy_view(call.vhost, self._known(call)))
@@ -91,10 +92,6 @@ class _Resource:
         name = self._known(call).name
         await call.done(call.vhost.policies.clear(self._kind, name))
         return changed()
-
-    def _of(self, vhost: VHost) -> list[dict[str, object]]:
-        policies = vhost.policies.of(self._kind)
-        return [policy_view(vhost, policies[name]) for name in sorted(policies)]
 
     def _known(self, call: Call) -> Policy:
         policy = call.vhost.policies.of(self._kind).get(call.names["name"])

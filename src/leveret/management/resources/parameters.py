@@ -32,6 +32,7 @@ from leveret.management.parameter_families import (
 )
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
+from leveret.management.searches import check_search_time
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -92,7 +93,9 @@ async def put_parameter(call: Call) -> Response:
         except LimitError as error:
             raise bad_request(str(error)) from None
     else:
-        setting = vhost.policies.put(_operator_policy(name, body.value))
+        policy = _operator_policy(name, body.value)
+        await check_search_time(vhost, policy, call.management.lists.new_pace())
+        setting = vhost.policies.put(policy)
     await call.done(setting)
     return changed() if known else created()
 

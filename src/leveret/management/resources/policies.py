@@ -6,7 +6,6 @@ import html
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
-import regex
 
 from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy, PolicyError
 from leveret.management.answers import PolicyAnswer
@@ -17,7 +16,7 @@ from leveret.management.lists import listed
 from leveret.management.parameter_families import POLICIES
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
-from leveret.management.searches import matching
+from leveret.management.searches import check_search_time
 from leveret.management.views import policy_view
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class _Resource:
             raise bad_request(
                 html.escape(text, quote=False) if self._kind == POLICY else text
             ) from None
-        await _check_search_time(call, policy)
+        await check_search_time(call.vhost, policy, call.management.lists.new_pace())
         policies = call.vhost.policies
         known = name in policies.of(self._kind)
         await call.done(policies.put(policy))
@@ -98,13 +97,6 @@ class _Resource:
         if policy is None:
             raise not_found()
         return policy
-
-
-async def _check_search_time(call: Call, policy: Policy) -> None:
-    """Refuse a pattern that cannot be searched for in the names that there are in time."""
-    vhost = call.vhost
-    names = [*vhost.queues, *vhost.exchanges]
-    await matching(regex.compile(policy.pattern), names, str, call.management.lists.new_pace())
 
 
 ROUTES: Final = (

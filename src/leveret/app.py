@@ -308,7 +308,7 @@ class Server:
                     Listener("http/prometheus", host or "::", self.prometheus_port)
                 )
         if config.http_enabled:
-            authenticate = by_password(self.users, self.broker.auth_attempts, self.broker.churn)
+            authenticate = by_password(self.users, self.broker.auth_attempts)
             application = management_application(management, authenticate, scrapes)
             http = HttpListener(application, self._arrivals)
             self.http_port = await _bound("HTTP", http.start, config.http_host, config.http_port)

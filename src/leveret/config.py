@@ -381,11 +381,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = ""
 
     def __repr__(self) -> str:
-        shown = (
-            f"{name}={'***' if name in SECRETS else repr(getattr(self, name))}"
-            for name in self.__struct_fields__
-        )
-        return f"Config({', '.join(shown)})"
+        values = msgspec.structs.asdict(self)
+        told = (f"{name}={shown(name, value)!r}" for name, value in values.items())
+        return f"Config({', '.join(told)})"
 
     def data_path(self) -> Path:
         """The folder for durable things."""
@@ -396,8 +394,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 DEFAULTS: Final = Config()
-# Never shown to anybody.
-SECRETS: Final = frozenset(("default_pass", "tls_key_password"))
 
 
 class Settings:

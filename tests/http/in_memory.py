@@ -44,7 +44,7 @@ class InMemory:
         )
         self.application = management_application(
             self.management,
-            by_password(server.users, broker.auth_attempts, broker.churn),
+            by_password(server.users, broker.auth_attempts),
             Scrapes(self.management, 100),
         )
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from leveret.access.passwords import hash_password
+from leveret.broker.patterns import OutOfTimeError, SearchBudget
 from leveret.broker.policies import OPERATOR_POLICY, POLICY
+from leveret.management.definitions import search_times
 from leveret.management.definitions.format import DefinitionsError, parse_definitions
 from leveret.management.definitions.importing import import_definitions
 from leveret.testing.memory_server import MemoryServer
@@ -298,3 +300,33 @@ def test_the_examples_of_rabbitmqs_documentation_are_hashed_alike():
 
     known = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
     assert verify_password(b"test12", known, "rabbit_password_hashing_sha256")
+
+
+async def test_an_operator_policy_that_takes_too_long_to_match_is_refused(server: MemoryServer):
+    value = {"pattern": "^(a|a)*$", "definition": {"max-length": 1}, "priority": 0}
+    parameter = {"vhost": "/", "component": "operator_policy", "name": "slow", "value": value}
+    queue = {"name": "a" * 40 + "!", "vhost": "/", "durable": True, "auto_delete": False}
+    with pytest.raises(DefinitionsError, match=r"^parameters\[0\]\.value\.pattern: the pattern"):
+        await bring(server, {"queues": [queue | {"arguments": {}}], "parameters": [parameter]})
+    assert not server.broker.vhosts["/"].queues
+
+
+async def test_all_policies_of_a_file_have_one_budget(server: MemoryServer, monkeypatch):
+    """As many that take a little are as bad as one that takes all."""
+    spent = []
+
+    class Spending(SearchBudget):
+        def finds_each(self, names):
+            spent.append(self)
+            if len(spent) == 3:
+                raise OutOfTimeError("used up")
+            return super().finds_each(names)
+
+    monkeypatch.setattr(search_times, "SearchBudget", Spending)
+    policies = [
+        {"vhost": "/", "name": f"p{n}", "pattern": "^x", "definition": {"max-length": 1}}
+        for n in range(5)
+    ]
+    with pytest.raises(DefinitionsError, match=r"^policies\[2\]\.pattern: used up"):
+        await bring(server, {"policies": policies})
+    assert len(set(spent)) == 1

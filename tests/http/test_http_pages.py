@@ -157,14 +157,40 @@ def test_a_regular_expression_has_five_milliseconds(get, api):
     assert get(f"page=1&use_regex=true&name={'a' * 1001}").refusal[:2] == (400, "bad_request")
 
 
-@pytest.mark.parametrize("kind", ["policies", "operator-policies"])
-def test_a_policy_whose_pattern_takes_too_long_is_refused_and_changes_nothing(api, kind):
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/policies/%2F/slow",
+        "/api/operator-policies/%2F/slow",
+        "/api/parameters/operator_policy/%2F/slow",
+    ],
+)
+def test_a_policy_whose_pattern_takes_too_long_is_refused_and_changes_nothing(api, path):
     api.put(f"/api/queues/%2F/{'a' * 40}!")
-    body = {"pattern": "^(a|a)*$", "definition": {"max-length": 1}}
-    status, error, reason = api.put(f"/api/{kind}/%2F/slow", body).refusal
+    body = {"pattern": "^(a|a)*$", "definition": {"max-length": 1}, "priority": 0}
+    wrapped = {"value": body} if "parameters" in path else body
+    status, error, reason = api.put(path, wrapped).refusal
     assert (status, error) == (400, "bad_request")
     assert "takes too long to match" in reason
-    assert api.get(f"/api/{kind}").json == []
+    assert api.get("/api/policies").json == []
+    assert api.get("/api/operator-policies").json == []
+
+
+@pytest.mark.parametrize("queue_is_there", [True, False], ids=["there", "in the file"])
+def test_a_definitions_file_has_five_milliseconds_for_its_policies(api, queue_is_there):
+    name = "a" * 40 + "!"
+    queue = {"name": name, "vhost": "/", "durable": True, "auto_delete": False, "arguments": {}}
+    if queue_is_there:
+        api.put(f"/api/queues/%2F/{name}", {"durable": True})
+    policy = {"vhost": "/", "name": "quick", "pattern": "^a", "definition": {"max-length": 1}}
+    slow = policy | {"name": "slow", "pattern": "^(a|a)*$"}
+    file = {"queues": [] if queue_is_there else [queue], "policies": [policy, slow]}
+    for path in ("/api/definitions", "/api/definitions/%2F"):
+        status, error, reason = api.post(path, file).refusal
+        assert (status, error) == (400, "bad_request")
+        assert reason.startswith("policies[1].pattern: the pattern '^(a|a)*$' takes too long")
+    assert api.get("/api/policies").json == []
+    assert api.names("/api/queues") == ([name] if queue_is_there else [])
 
 
 def test_keda_is_answered(get):

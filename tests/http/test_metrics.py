@@ -22,16 +22,12 @@ DASHBOARD = json.loads((HERE / "dashboard_10991.json").read_text())
 
 ERLANG = "there is no Erlang runtime to measure"
 STORE = "this broker's log has no such operations"
-UNKNOWN = "this broker does not know it of a queue"
 LEFT_OUT = {
     "rabbitmq_erlang_(gc|net|processes|scheduler).*": ERLANG,
     "rabbitmq_.*_process_reductions_total": ERLANG,
     "rabbitmq_(io|msg_store|queue_index|schema_db)_.*": STORE,
     "rabbitmq_queue_disk_(reads|writes)_total": STORE,
     "rabbitmq_raft_.*": "a quorum queue has one member here, and no Raft",
-    "rabbitmq_queue_messages_(bytes|persistent.*|ram.*)": UNKNOWN,
-    "rabbitmq_queue_messages_(ready_ram|unacked_ram|unacked_bytes)": UNKNOWN,
-    "rabbitmq_queue_messages_paged_out.*": UNKNOWN,
     "rabbitmq_auth_attempts_detailed_.*": "attempts are not counted by where they came from",
     "rabbitmq_global_messages_dead_lettered_confirmed_total": "no at-least-once dead-lettering",
 }
@@ -41,6 +37,7 @@ OTHER_LABELS = {
     "rabbitmq_channel_messages_.*": "no exchange, no queue",
     "rabbitmq_channel_get_.*": "no queue",
     "rabbitmq_queue_messages_published_total": "neither channel nor exchange",
+    "rabbitmq_queue_messages_persistent_bytes": "there is a sum over all queues too",
 }
 FAMILY_NAMES = {each.name for each in (*FAMILIES, *CLUSTER_FAMILIES, CONSUMER_COUNT)} | set(
     SECTIONS

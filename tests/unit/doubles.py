@@ -6,7 +6,7 @@ from leveret.broker.message import Entry, Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.dead_letter import DeadLetter
 from leveret.broker.queues.paging import Paging
-from leveret.broker.queues.ready import PAGED_OUT
+from leveret.broker.queues.stored import is_absent
 from leveret.broker.seams import Backend, Consumer, Credentials, MessageStore, Pending, Queue
 from leveret.testing import ManualClock
 from leveret.wire.frames import body_frames, header_frame
@@ -114,7 +114,7 @@ class Graveyard:
 
     def take(self, letter: DeadLetter) -> None:
         message = letter.message
-        if message is PAGED_OUT:
+        if is_absent(message):
             # Who publishes dead letters fetches their content.
             message = letter.queue.store.kept[int(letter.ticket)]
         self.letters.append((message.body(), letter.reason))

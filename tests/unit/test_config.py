@@ -265,6 +265,8 @@ def test_passwords_are_not_shown() -> None:
     )
     values = {name: shown(name, value) for name, value in msgspec.structs.asdict(config).items()}
     assert "canary" not in repr(values)
+    assert "canary" not in repr(config)
+    assert "'name': 'ada'" in repr(config)
     assert values["default_pass"] == "***"
     assert shown("default_pass", "") == ""
 

@@ -234,7 +234,6 @@ class Handshake:
         connection.read_on(None)
         assert self._mechanism is not None
         self.login_decided(connection, credentials.user, not refusal)
-        connection.broker.churn.login("amqp091", bool(refusal))
         if refusal:
             log.warning(
                 "%s: login of user '%s' refused: %s",

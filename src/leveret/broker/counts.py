@@ -164,8 +164,8 @@ class Sizes:
 
 
 class Churn:
-    """What came and what went, and who tried to log in, by protocol. `dead_letters` are by type of
-    the queue, by whether they went anywhere, and by reason."""
+    """What came and what went. `dead_letters` are by type of the queue, by whether they went
+    anywhere, and by reason."""
 
     def __init__(self) -> None:
         self.connections_opened = 0
@@ -175,14 +175,7 @@ class Churn:
         self.queues_declared = 0
         self.queues_created = 0
         self.queues_deleted = 0
-        self.logins: dict[str, int] = {}
-        self.refused_logins: dict[str, int] = {}
         self.dead_letters: dict[tuple[str, bool, str], int] = {}
-
-    def login(self, protocol: str, refused: bool) -> None:
-        """Somebody has tried to log in."""
-        attempts = self.refused_logins if refused else self.logins
-        attempts[protocol] = attempts.get(protocol, 0) + 1
 
     def dead_letter(self, type_name: str, goes_on: bool, reason: str) -> None:
         """A message is dead; it may go on to an exchange."""

@@ -82,6 +82,10 @@ class SearchBudget:
         self._left = REQUEST_SECONDS
         self._counted = thread_time()
 
+    def turn_to(self, pattern: Any) -> None:
+        """Search for this one from now on, in what is left of the time."""
+        self._pattern = pattern
+
     def resume(self) -> None:
         """Count from now on."""
         self._counted = thread_time()

@@ -182,6 +182,13 @@ class QueueAnswer(msgspec.Struct):
     messages: int
     messages_ready: int
     messages_unacknowledged: int
+    messages_ram: int
+    messages_persistent: int
+    message_bytes: int
+    message_bytes_ready: int
+    message_bytes_unacknowledged: int
+    message_bytes_ram: int
+    message_bytes_persistent: int
     consumers: int
     memory: int
     policy: str | None

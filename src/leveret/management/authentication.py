@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from leveret.access.users import Users
     from leveret.broker.auth_attempts import AuthAttempts
-    from leveret.broker.counts import Churn
 
 log = logging.getLogger("leveret.management")
 
@@ -33,7 +32,7 @@ CREDENTIALS_MAX_BYTES: Final = 4096
 Authenticate = Callable[["Request"], Awaitable[Caller]]
 
 
-def by_password(users: Users, attempts: AuthAttempts, churn: Churn) -> Authenticate:
+def by_password(users: Users, attempts: AuthAttempts) -> Authenticate:
     """Basic authentication, with the rule about users that may come from this machine only."""
 
     async def authenticate(request: Request) -> Caller:
@@ -43,8 +42,7 @@ def by_password(users: Users, attempts: AuthAttempts, churn: Churn) -> Authentic
         host, port = (client.host.removeprefix("::ffff:"), client.port) if client else ("", 0)
         refusal = await answered(users.authenticate(credentials, host))
         user = users.users.get(credentials.user)
-        attempts.count(HTTP, not refusal)
-        churn.login("http", bool(refusal) or user is None)
+        attempts.count(HTTP, not refusal and user is not None)
         if refusal or user is None:
             log.warning(
                 "HTTP from %s:%d: login of user '%s' refused: %s",

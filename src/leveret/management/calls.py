@@ -87,11 +87,13 @@ class Call:
         """The vhosts whose objects the caller may read, by name."""
         return self.vhosts_of(READ_OBJECTS)
 
-    def sees_vhosts(self) -> Callable[[tuple[VHost, object]], bool] | None:
+    def sees_vhosts(
+        self, operation: Operation = READ_OBJECTS
+    ) -> Callable[[tuple[VHost, object]], bool] | None:
         """Whether something in a vhost may be read; None if everything may."""
-        if self.caller.reach(READ_OBJECTS) == ALL:
+        if self.caller.reach(operation) == ALL:
             return None
-        visible = set(self.vhosts)
+        visible = set(self.vhosts_of(operation))
         return lambda found: found[0] in visible
 
     def vhosts_of(self, operation: Operation) -> list[VHost]:

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     Granted = tuple[tuple[str, str], Permissions]
 
 
-async def _vhosts(management: Management, name: str | None, pace: Pace) -> list[VHost]:
+async def vhosts_by_name(management: Management, name: str | None, pace: Pace) -> list[VHost]:
+    """A vhost, or all of them in order if the name is None."""
     vhosts = management.broker.vhosts
     names = await pace.sorted(list(vhosts)) if name is None else [name]
     # One may have gone meanwhile.
@@ -65,7 +66,7 @@ def _name(found: InVHost) -> str:
 
 
 async def _queues(management: Management, vhost: str | None, pace: Pace) -> Found:
-    for each in await _vhosts(management, vhost, pace):
+    for each in await vhosts_by_name(management, vhost, pace):
         queues = each.queues
         for names in batches(await pace.sorted(list(queues))):
             yield [(each, queues[name]) for name in names if name in queues]
@@ -76,7 +77,7 @@ def _queue_view(management: Management, found: tuple[VHost, ClassicQueue]) -> Vi
 
 
 async def _exchanges(management: Management, vhost: str | None, pace: Pace) -> Found:
-    for each in await _vhosts(management, vhost, pace):
+    for each in await vhosts_by_name(management, vhost, pace):
         exchanges = each.exchanges
         for names in batches(await pace.sorted(list(exchanges))):
             yield [(each, exchanges[name]) for name in names if name in exchanges]
@@ -89,7 +90,7 @@ def _exchange_view(management: Management, found: tuple[VHost, Exchange]) -> Vie
 async def _bindings(management: Management, vhost: str | None, pace: Pace) -> Found:
     """By source and destination. The name of a queue stands for its binding to the default
     exchange."""
-    for each in await _vhosts(management, vhost, pace):
+    for each in await vhosts_by_name(management, vhost, pace):
         for names in batches(await pace.sorted(list(each.queues))):
             yield [(each, name) for name in names]
         for name in await pace.sorted(list(each.exchanges)):
@@ -174,7 +175,7 @@ CONSUMERS: Final = Family(_consumers, consumer_view)
 async def _all_vhosts(
     management: Management, vhost: str | None, pace: Pace
 ) -> AsyncIterator[list[Totaled]]:
-    for each in await _vhosts(management, vhost, pace):
+    for each in await vhosts_by_name(management, vhost, pace):
         yield [(each, await totals_of([each], pace))]
 
 

@@ -16,6 +16,7 @@ from leveret.broker.broker import PROTECTED
 from leveret.broker.policies import effective_definition
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Exchange
+from leveret.management.sizes import sizes_view
 from leveret.wire.table import encode_table, plain
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         "node": node,
         "state": "running",
         **management.statistics.queue(queue),
+        **sizes_view(queue),
         "consumers": len(queue.consumers),
         "memory": queue_memory(queue),
         "policy": _name_of(queue.policy),
@@ -108,17 +110,28 @@ def queue_view(management: Management, vhost: VHost, queue: ClassicQueue) -> Vie
         "effective_policy_definition": effective_definition(queue.policy, queue.operator_policy),
     }
     if queue.type_name == "quorum":
-        view |= {"leader": node, "members": [node], "online": [node]}
+        view |= {
+            "leader": node,
+            "members": [node],
+            "online": [node],
+            "single_active_consumer_ctag": _active_tag(queue),
+        }
     else:
         exclusive = [consumer.tag for consumer in queue.consumers if consumer.exclusive]
         view |= {
             "exclusive_consumer_tag": exclusive[0] if exclusive else None,
-            "single_active_consumer_tag": None,
+            "single_active_consumer_tag": _active_tag(queue),
         }
     owner = queue.exclusive_owner
     if isinstance(owner, Connection):
         view["owner_pid_details"] = connection_details(owner)
     return view
+
+
+def _active_tag(queue: ClassicQueue) -> str | None:
+    """Whose turn it is where only one consumer has messages."""
+    active = None if queue.ruled is None else queue.ruled.single_active()
+    return None if active is None else active.tag
 
 
 def consumer_view(management: Management, consumer: ChannelConsumer) -> View:

@@ -31,11 +31,8 @@ class Gathered:
         self.origins: dict[str, str] = {}
         self.notes: list[Note] = []
 
-    def give(self, setting: str, value: object, origin: str, said_as: str = "") -> None:
-        """A source has a value for a setting; `said_as` is what the source calls that."""
-        if setting not in self.known:
-            self.not_obeyed(said_as or setting, "this version has no such setting", origin)
-            return
+    def give(self, setting: str, value: object, origin: str) -> None:
+        """A source has a value for a setting."""
         self.values[setting] = value
         self.origins[setting] = origin
 

@@ -254,9 +254,9 @@ NOT_OBEYED: Final = (
     ("management.listener.ssl_opts.*", "give management.ssl"),
     ("management.listener.server.*", "HTTP has no such setting"),
     ("management.path_prefix", "the API is at /api"),
-    ("management.http.max_body_size", "a body has at most 1 MiB"),
+    ("management.http.max_body_size", "a body has at most 1 MiB, one with definitions 50 MiB"),
     ("management.http_log_dir", "changes over HTTP are in the broker's log"),
-    ("management.rates_mode", "rates are counted always"),
+    ("management.rates_mode", "rates are those of basic"),
     ("management.sample_retention_policies.*", "samples are kept for a fixed time"),
     *_each(
         "management",
@@ -267,7 +267,7 @@ NOT_OBEYED: Final = (
     ),
     ("management_agent.*", "counting is done in the broker"),
     ("collect_statistics", "counting is done always"),
-    ("collect_statistics_interval", "what is shown is counted when it is asked for"),
+    ("collect_statistics_interval", "counts are of the moment, and samples are taken every 5 s"),
     *_each(
         "prometheus",
         "path return_per_object_metrics filter_aggregated_queue_metrics_pattern authentication.*",

@@ -109,16 +109,16 @@ class _Reading:
         values: Sequence[object] = value if isinstance(value, tuple) else (value,)
         for setting, each in zip(settings, values, strict=True):
             if each is not None:
-                self._gathered.give(setting, each, entry.origin, entry.key)
+                self._gathered.give(setting, each, entry.origin)
 
     def end(self) -> None:
         """What came together."""
         for setting, items in self._lists.items():
             line = self._lines[setting]
-            self._gathered.give(setting, items, line.origin, line.key)
+            self._gathered.give(setting, items, line.origin)
         for setting, parts in self._parts.items():
             line = self._lines[setting]
-            self._gathered.give(setting, list(parts.values()), line.origin, line.key)
+            self._gathered.give(setting, list(parts.values()), line.origin)
 
 
 def _table(part: dict[str, object], name: str) -> dict[str, object]:

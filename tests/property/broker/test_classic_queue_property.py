@@ -41,6 +41,10 @@ class Item:
         return b"%d" % self.position
 
 
+def size_of(items: list[Item]) -> int:
+    return sum(len(item.body) for item in items)
+
+
 @dataclass
 class Taker:
     """A consumer, or those who use basic.get (then without a name)."""
@@ -237,7 +241,17 @@ class World:
         takers = (*reference.takers.values(), *self.gone.values())
         assert self.log == reference.log
         assert self.queue.ready_count == len(reference.ready)
-        assert self.queue.unacked_count == sum(len(taker.unacked) for taker in takers)
+        unacked = [item for taker in takers for item in taker.unacked]
+        assert self.queue.unacked_count == len(unacked)
+        assert self.queue.ready.body_bytes == size_of(reference.ready)
+        assert self.queue.unacked_bytes == size_of(unacked)
+        for found, items in (
+            (self.queue.ready.stored, reference.ready),
+            (self.queue.unacked_stored, unacked),
+        ):
+            stored = [item for item in items if item.ticket]
+            assert found.persistent_count == len(stored)
+            assert found.persistent_bytes == size_of(stored)
         assert self.store.settled == reference.settled
         assert len(set(self.store.settled)) == len(self.store.settled)
 

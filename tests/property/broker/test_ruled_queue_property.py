@@ -292,6 +292,15 @@ class World:
         assert queue.ready_count == len(reference.ready)
         assert queue.ready.body_bytes == sum(len(item.body) for item in reference.ready)
         assert queue.unacked_count == len(self.unacked())
+        assert queue.unacked_bytes == sum(len(item.body) for _, item in self.unacked())
+        for stored, count, body_bytes in (
+            (queue.ready.stored, queue.ready_count, queue.ready.body_bytes),
+            (queue.unacked_stored, queue.unacked_count, queue.unacked_bytes),
+        ):
+            assert stored.persistent_count == count
+            assert stored.persistent_bytes == body_bytes
+            assert 0 <= stored.absent_count <= count
+            assert 0 <= stored.absent_bytes <= body_bytes
         assert len(set(self.store.settled)) == len(self.store.settled)
         living = len(reference.ready) + len(self.unacked())
         assert self.store.last_ticket - len(self.store.settled) == living

@@ -226,3 +226,65 @@ def test_entries_are_let_go_of_one_by_one_with_their_queue() -> None:
     gc.collect()
     # A chain that frees itself from its head on would nest a hundred levels deep.
     assert head.next is None
+
+
+def sizes(ready: Ready) -> tuple[int, ...]:
+    stored = ready.stored
+    return (
+        ready.body_bytes,
+        stored.persistent_count,
+        stored.persistent_bytes,
+        stored.absent_count,
+        stored.absent_bytes,
+        stored.spilled_count,
+        stored.spilled_bytes,
+    )
+
+
+def test_what_is_not_in_memory_is_counted(
+    ready: Ready, store: KeepingStore, paging: Paging
+) -> None:
+    paging.set_limit(NO_LIMIT)
+    for _ in range(FRONT + 10):
+        ready.append(a_message(b"12"), 0)
+    fill(ready, store, 100, 104)
+    octets = 2 * (FRONT + 10) + 15
+    assert sizes(ready) == (octets, 5, 15, 0, 0, 0, 0)
+    ready.page_out(1 << 30)
+    assert sizes(ready) == (octets, 5, 15, 15, 35, 10, 20)
+    take_all(ready)
+    assert sizes(ready) == (0, 0, 0, 0, 0, 0, 0)
+
+
+def test_the_size_of_what_was_there_before_the_start_is_known_once_it_is_loaded(
+    ready: Ready, store: KeepingStore
+) -> None:
+    recover(ready, store, 1, 3)
+    assert sizes(ready) == (30, 3, 30, 3, 30, 0, 0)
+    store.messages[2] = None
+    assert ready.at_hand()
+    assert sizes(ready) == (2, 2, 2, 0, 0, 0, 0)
+    take_all(ready)
+    assert sizes(ready) == (0, 0, 0, 0, 0, 0, 0)
+
+
+def test_what_comes_back_without_its_content_keeps_its_size(
+    ready: Ready, store: KeepingStore
+) -> None:
+    fill(ready, store, 1, 3)
+    taken = take_all(ready)
+    for entry in taken:
+        ready._paging.took(1000)  # Memory is short.
+        ready.delivered(entry)
+        ready.put_back(entry)
+    assert sizes(ready) == (3, 3, 3, 3, 3, 0, 0)
+    store.messages[3] = None
+    assert numbers(take_all(ready)) == [1, 2]
+    assert sizes(ready) == (0, 0, 0, 0, 0, 0, 0)
+
+
+def test_what_is_cleared_has_no_size(ready: Ready, store: KeepingStore) -> None:
+    recover(ready, store, 1, 10)
+    fill(ready, store, 11, 20)
+    ready.clear()
+    assert sizes(ready) == (0, 0, 0, 0, 0, 0, 0)

@@ -15,6 +15,7 @@ from leveret.broker.queues.priority import PriorityReady
 from leveret.broker.queues.ready import Ready
 from leveret.broker.queues.rotation import PriorityRotation, Rotation
 from leveret.broker.queues.ruled import Ruled
+from leveret.broker.queues.stored import Stored
 from leveret.broker.rules import QueueRules
 from leveret.broker.seams import Clock, Consumer, MessageStore, Pending, Queue
 
@@ -63,6 +64,8 @@ class ClassicQueue(Queue):
         self.had_consumer = False
         self.consumer_timeout_s: float = -1.0
         self.unacked_count: i64 = 0
+        self.unacked_bytes: i64 = 0
+        self.unacked_stored = Stored()
         # What `leveret.broker.counts` derives the rest from: messages that came, those of them that
         # nobody published here (dead letters, what is traced), those that left, and those that came
         # back or were rejected.
@@ -162,11 +165,17 @@ class ClassicQueue(Queue):
                 entry.expires_at = expires_at
                 consumer.deliver(entry)
                 ready.delivered(entry)
+                self.unacked_bytes += message.body_size
+                if ticket != 0:
+                    self.unacked_stored.add(entry)
                 return
         ready.append(message, ticket, expires_at)
 
     def requeue(self, entry: Entry, failed: bool = True) -> None:
         self.unacked_count -= 1
+        self.unacked_bytes -= entry.message.body_size
+        if entry.ticket != 0:
+            self.unacked_stored.remove(entry)
         self.unsettled_count += 1
         entry.consumer = None
         if self.deleted:
@@ -292,13 +301,18 @@ class ClassicQueue(Queue):
                 self.deliver_count += 1
                 consumer.deliver(entry)
                 ready.delivered(entry)
+                self.unacked_bytes += entry.message.body_size
+                if entry.ticket != 0:
+                    self.unacked_stored.add(entry)
 
     def settle(self, entry: Entry) -> None:
         if self.ruled is not None:
             self.ruled.settled(entry)
         self.unacked_count -= 1
+        self.unacked_bytes -= entry.message.body_size
         entry.consumer = None
         if entry.ticket != 0:
+            self.unacked_stored.remove(entry)
             self.store.settle(self, entry.ticket)
 
     def reject(self, entry: Entry) -> None:
@@ -307,6 +321,9 @@ class ClassicQueue(Queue):
             self.settle(entry)
             return
         self.unacked_count -= 1
+        self.unacked_bytes -= entry.message.body_size
+        if entry.ticket != 0:
+            self.unacked_stored.remove(entry)
         entry.consumer = None
         ruled = Ruled(self, self.rules) if self.ruled is None else self.ruled
         ruled.reject(entry)
@@ -325,6 +342,9 @@ class ClassicQueue(Queue):
     def _left(self, entry: Entry, settled: bool) -> None:
         if not settled:
             self.unacked_count += 1
+            self.unacked_bytes += entry.message.body_size
+            if entry.ticket != 0:
+                self.unacked_stored.add(entry)
         elif entry.ticket != 0:
             self.store.settle(self, entry.ticket)
 

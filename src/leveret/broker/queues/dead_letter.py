@@ -23,7 +23,7 @@ from leveret.broker.content import in_order, properties_of, with_properties
 from leveret.broker.copies import blind_keys
 from leveret.broker.queues.delivery import HEADER as DELIVERY_COUNT
 from leveret.broker.queues.enqueueing import enqueue
-from leveret.broker.queues.ready import PAGED_OUT
+from leveret.broker.queues.stored import is_absent
 from leveret.wire.field import (
     KIND_ARRAY,
     KIND_LONG,
@@ -115,7 +115,7 @@ class DeadLetters:
     def _work(self) -> None:
         self._busy = True
         while self._waiting:
-            if self._waiting[0].message is PAGED_OUT and not self._fetch():
+            if is_absent(self._waiting[0].message) and not self._fetch():
                 return
             letter = self._waiting.popleft()
             taken = letter.message is None or self._publish(letter, letter.message)
@@ -133,7 +133,7 @@ class DeadLetters:
         """Bring back the content of the first ones; whether it is there already."""
         letters: list[DeadLetter] = []
         for letter in self._waiting:
-            if letter.message is not PAGED_OUT or len(letters) == FETCHED:
+            if not is_absent(letter.message) or len(letters) == FETCHED:
                 break
             letters.append(letter)
         answer = self._store.fetch([letter.ticket for letter in letters])

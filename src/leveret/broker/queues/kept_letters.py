@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leveret.broker.queues.ready import PAGED_OUT
+from leveret.broker.queues.stored import absent
 
 if TYPE_CHECKING:
     from leveret.broker.queues.classic import ClassicQueue
@@ -47,7 +47,7 @@ class KeptLetters:
         assert letter.message is not None
         self.body_bytes += letter.body_size
         if letter.ticket > 0 and self._queue.store.keeps:
-            letter.message = PAGED_OUT
+            letter.message = absent(letter.body_size)
         self._letters.append(letter)
         if self._timer is None:
             clock = self._queue.clock

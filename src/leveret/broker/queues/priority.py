@@ -49,10 +49,14 @@ class PriorityReady(Ready):
         super().__init__(queue, store, clock, paging, loaded)
         self.max_priority = max_priority
         self._unsorted = Ready(queue, store, clock, paging, self._level_loaded)
+        # Counted where it is, in one place for all.
+        self._unsorted.stored = self.stored
         # The highest first.
         self._levels: list[Ready] = []
         for _ in range(max_priority + 1):
-            self._levels.append(Ready(queue, store, clock, paging, self._level_loaded))
+            level = Ready(queue, store, clock, paging, self._level_loaded)
+            level.stored = self.stored
+            self._levels.append(level)
 
     def join(self, entry: Entry) -> None:
         self._level(entry.message).join(entry)

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from leveret.broker.message import NEVER, UNKNOWN, Entry, Message
+from leveret.broker.message import NEVER, UNKNOWN, Entry
 from leveret.broker.queues.paged import Paged
 from leveret.broker.queues.paging import ENTRY_BYTES, Paging
+from leveret.broker.queues.stored import ABSENT, Stored, absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from leveret.broker.message import Message
     from leveret.broker.seams import Clock, MessageStore, Queue
 
 # Entries that stay in memory at the front of a queue when the rest is paged out.
@@ -34,16 +36,15 @@ LOAD_BYTES: Final = 1 << 20
 LOAD_MAX: Final = 1024
 # Messages that are let go of in one turn of the loop.
 DISCARDED_PER_TURN: Final = 4096
-# Stands for the content of an unacked entry that is no longer in memory.
-PAGED_OUT: Final = Message(b"", b"", 0, 0, 0, 0, False)
 NO_POSITION: Final = -1
 MICROSECONDS: Final = 1_000_000
 
 
 class Ready:
     """`count` messages with `body_bytes` octets of bodies, of which those from before the start
-    are estimated until they are loaded. `loaded` is called when some have come into memory that
-    were asked for. `keeps_unacked` has the content of unacked entries stay in memory.
+    are estimated until they are loaded; `stored` are those with a ticket. `loaded` is called when
+    some have come into memory that were asked for. `keeps_unacked` has the content of unacked
+    entries stay in memory.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Ready:
     ) -> None:
         self.count: i64 = 0
         self.body_bytes: i64 = 0
+        self.stored = Stored()
         self.keeps_unacked = False
         self.resident_bytes: i64 = 0
         self._queue = queue
@@ -82,6 +84,8 @@ class Ready:
         self._on_the_way: list[int] = []
         # A load that is answered at once is no news to whoever asked for it.
         self._asking = False
+        # Stands for the content of what was delivered last while memory was short.
+        self._absent = absent(0)
         # Entries from the heap whose content is being loaded; those behind them wait.
         self._awaited: list[Entry] = []
         # Raised when what is being loaded is no longer wanted.
@@ -117,6 +121,8 @@ class Ready:
             self._append_to_end(entry)
         self.count += 1
         self.body_bytes += entry.message.body_size
+        if entry.ticket != 0:
+            self.stored.add(entry)
         self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
 
     def leave_at_once(self) -> i64:
@@ -130,7 +136,9 @@ class Ready:
         heappush(self._returned, (int(entry.position), entry))
         self.count += 1
         self.body_bytes += entry.message.body_size
-        if entry.message is not PAGED_OUT:
+        if entry.ticket != 0:
+            self.stored.add(entry)
+        if entry.message.channel != ABSENT:
             self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
 
     def recover(self, ticket: i64, redelivered: bool, size_bytes: i64) -> None:
@@ -140,6 +148,7 @@ class Ready:
         self._estimated_count += 1
         self._estimated_bytes = size_bytes
         self.body_bytes += size_bytes
+        self.stored.recover(ticket, size_bytes)
 
     # --- out ---
 
@@ -149,7 +158,7 @@ class Ready:
         if self._awaited:
             return False
         if self._returned:
-            return self._returned[0][1].message is not PAGED_OUT or self._load_returned()
+            return self._returned[0][1].message.channel != ABSENT or self._load_returned()
         if self._first is None or (
             self._front_count < LOAD_AHEAD and self._front_count < self.count
         ):
@@ -166,7 +175,7 @@ class Ready:
         """The entry at the front if it is in memory; nothing is brought there."""
         if self._returned:
             entry = self._returned[0][1]
-            return None if entry.message is PAGED_OUT else entry
+            return None if entry.message.channel == ABSENT else entry
         return self._first if not self._awaited else None
 
     def take(self) -> Entry | None:
@@ -190,13 +199,18 @@ class Ready:
             self._next_position += 1
         self.count -= 1
         self.body_bytes -= entry.message.body_size
+        if entry.ticket != 0:
+            self.stored.remove(entry)
         self._let_go(i64(len(entry.message.frames)) + ENTRY_BYTES)
         return entry
 
     def delivered(self, entry: Entry) -> None:
         """An entry has left, to be settled later; its content need not stay in memory."""
         if self._paging.short() and entry.ticket != 0 and not self.keeps_unacked:
-            entry.message = PAGED_OUT
+            size = entry.message.body_size
+            if self._absent.body_size != size:
+                self._absent = absent(size)
+            entry.message = self._absent
 
     def returned(self) -> list[Entry]:
         """Those that have been delivered and came back since the start, in no order."""
@@ -214,6 +228,7 @@ class Ready:
         self._awaited = []
         self.count = 0
         self.body_bytes = 0
+        self.stored.clear()
         self._estimated_count = 0
         self._discarded.extend([entry for _, entry in sorted(self._returned)])
         self._returned = []
@@ -276,6 +291,7 @@ class Ready:
                     break
             size = i64(len(entry.message.frames)) + ENTRY_BYTES
             self._append_paged(ticket, entry.redelivered, entry.expires_at, size)
+            self.stored.leave_memory(ticket, entry.message.body_size)
             self._end_first = entry.next
             if self._end_first is None:
                 self._end_last = None
@@ -349,15 +365,18 @@ class Ready:
         # Loading until all are in: what is paged out meanwhile must come after them.
         for at, (value, message) in enumerate(zip(packed, messages, strict=True)):
             ticket = value >> 1
-            if i64(at) < estimated:
-                self.body_bytes -= self._estimated_bytes
-                if message is not None:
-                    self.body_bytes += message.body_size
             if message is None:
                 # Damaged on disk, which the store has reported: it is nobody's any more.
+                size = self._estimated_bytes if i64(at) < estimated else 0
+                self.body_bytes -= size
+                self.stored.lose(ticket, size)
                 self._store.settle(self._queue, ticket)
                 self.count -= 1
                 continue
+            if i64(at) < estimated:
+                self.body_bytes += message.body_size - self._estimated_bytes
+                self.stored.correct(self._estimated_bytes, message.body_size)
+            self.stored.come_into_memory(ticket, message.body_size)
             entry = Entry(message, self._queue, NO_POSITION, ticket)
             entry.redelivered = value & 1 != 0
             if expiries:
@@ -375,7 +394,7 @@ class Ready:
         """Bring back the content of the first in the heap; whether it is there already."""
         entries = self._awaited
         while self._returned and len(entries) < FRONT:
-            if self._returned[0][1].message is not PAGED_OUT:
+            if self._returned[0][1].message.channel != ABSENT:
                 break
             entries.append(heappop(self._returned)[1])
         epoch = self._epoch
@@ -392,13 +411,15 @@ class Ready:
         for entry, message in zip(entries, messages, strict=True):
             if message is not None and wanted:
                 entry.message = message
-                self.body_bytes += message.body_size
+                self.stored.come_into_memory(entry.ticket, message.body_size)
                 heappush(self._returned, (int(entry.position), entry))
                 self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
             else:
                 self._store.settle(self._queue, entry.ticket)
                 if wanted:
                     self.count -= 1
+                    self.body_bytes -= entry.message.body_size
+                    self.stored.lose(entry.ticket, entry.message.body_size)
         if wanted:
             self._awaited = []
             if not self._asking:

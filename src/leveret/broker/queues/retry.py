@@ -15,6 +15,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.queues.stored import Stored
 from leveret.broker.rules import RETRY_ALL, RETRY_FAILED
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ TURN_MAX: Final = 2048
 
 
 class Retries:
-    """The entries of a queue that wait to be tried again."""
+    """The entries of a queue that wait to be tried again. `body_bytes` is the size of
+    their bodies, `stored` are those with a ticket."""
 
     def __init__(self, queue: ClassicQueue) -> None:
+        self.body_bytes = 0
+        self.stored = Stored()
         self._queue = queue
         self._rules = queue.rules
         # When, in seconds of the clock; the entry's position, which no other one has; the entry.
@@ -67,6 +71,9 @@ class Retries:
             return False
         # As with what is unacked, its content need not stay in memory.
         self._queue.ready.delivered(entry)
+        self.body_bytes += int(entry.message.body_size)
+        if entry.ticket != 0:
+            self.stored.add(entry)
         due = self._queue.clock.now() + delay_ms / 1000
         heappush(self._heap, (due, int(entry.position), entry))
         self._set_timer()
@@ -75,6 +82,8 @@ class Retries:
     def release(self) -> None:
         """Nobody waits any longer: all are ready, `deliver` is the caller's."""
         heap, self._heap = self._heap, []
+        self.body_bytes = 0
+        self.stored.clear()
         for _when, _position, entry in heap:
             self._queue.ready.put_back(entry)
         self._stop()
@@ -101,7 +110,11 @@ class Retries:
         now = queue.clock.now()
         left = TURN_MAX
         while self._heap and self._heap[0][0] <= now and left > 0:
-            queue.ready.put_back(heappop(self._heap)[2])
+            entry = heappop(self._heap)[2]
+            self.body_bytes -= int(entry.message.body_size)
+            if entry.ticket != 0:
+                self.stored.remove(entry)
+            queue.ready.put_back(entry)
             left -= 1
         if self._heap:
             self._set_timer()

@@ -49,7 +49,7 @@ class Ruled:
         self._expiry = Expiry(queue)
         self._unused = Unused(queue)
         self._deliveries = Deliveries(queue, queue.type_name == "quorum")
-        self._retries = Retries(queue)
+        self.retries = Retries(queue)
         self.letters = KeptLetters(queue)
         self._overflow: Overflow | None = None
         self._single: SingleActive | None = None
@@ -67,7 +67,7 @@ class Ruled:
         self._expiry.ttl_ms = rules.message_ttl_ms
         self._unused.obey(rules.expires_ms)
         self._deliveries.limit = rules.delivery_limit
-        self._retries.obey(rules)
+        self.retries.obey(rules)
         self._overflow = Overflow(self.queue, rules) if rules.limits_length() else None
         self.queue.ready.keeps_unacked = rules.max_length_bytes != NONE or rules.deduplicates
         if self.letters.count() and not rules.keeps_dead_letters():
@@ -117,7 +117,7 @@ class Ruled:
                 self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
                 return
             deliveries.keep(entry)
-            if self._retries.hold(entry, failed, deliveries.count(entry)):
+            if self.retries.hold(entry, failed, deliveries.count(entry)):
                 return
         self.queue.ready.put_back(entry)
         if self._overflow is not None:
@@ -163,11 +163,11 @@ class Ruled:
 
     def retried_later(self) -> list[Entry]:
         """The entries that wait to be tried again."""
-        return self._retries.entries()
+        return self.retries.entries()
 
     def waiting_count(self) -> int:
         """How many entries wait to be tried again, and letters to be taken."""
-        return self._retries.count() + self.letters.count()
+        return self.retries.count() + self.letters.count()
 
     def refuses(self, message: Message) -> bool:
         """Whether the queue would not take a message that comes now."""
@@ -176,7 +176,7 @@ class Ruled:
     def purge(self) -> int:
         """What is ready is about to be gone, and what waits to be ready again. Dead letters that
         were kept are gone; returns how many."""
-        self._retries.release()
+        self.retries.release()
         dropped = self.letters.drop()
         if self._deliveries.any():
             self._deliveries.purge(self.queue.ready.returned())
@@ -226,6 +226,10 @@ class Ruled:
     def may_take(self, consumer: Consumer) -> bool:
         """Whether a consumer may have messages at all."""
         return self._single is None or self._single.may_take(consumer)
+
+    def single_active(self) -> Consumer | None:
+        """The consumer that has messages where only one may."""
+        return None if self._single is None else self._single.consumer
 
     def consumer_came(self, consumer: Consumer) -> None:
         """A consumer is new; `activate` is the caller's."""

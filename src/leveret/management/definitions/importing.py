@@ -34,6 +34,7 @@ from leveret.management.definitions.format import (
     arguments_of,
     check_definitions,
 )
+from leveret.management.definitions.search_times import check_search_times
 from leveret.management.pace import Pace
 from leveret.management.pending import answered
 from leveret.store.memory import MemoryDefinitions, MemoryStore
@@ -55,6 +56,7 @@ async def import_definitions(
     if vhost is not None:
         definitions = definitions.placed_in(vhost)
     check_definitions(definitions, set(broker.vhosts), set(users.users))
+    await check_search_times(broker, definitions)
     await _rehearse(broker, users, definitions)
     refusals = await _Import(broker, users).add(definitions)
     return [str(refusal) for refusal in refusals]

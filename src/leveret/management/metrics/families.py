@@ -13,6 +13,7 @@ from leveret.amqp.counted import channel_numbers
 from leveret.management.history import CHANNEL
 from leveret.management.metrics.exposition import COUNTER, GAUGE, Metric, labels
 from leveret.management.pace import batches
+from leveret.management.sizes import queue_sizes
 from leveret.management.statistics import head_timestamp, utilisation
 from leveret.management.views import channel_name, queue_memory
 
@@ -75,17 +76,52 @@ def _coarse(found: object) -> Sequence[Number]:
     return ready, unacked, ready + unacked + int(queue.waiting_count)
 
 
+# By the names that the API has for them.
+SIZES: Final = {
+    "messages_ram": Metric("queue_messages_ram", GAUGE, "Messages that are in memory"),
+    "messages_ready_ram": Metric(
+        "queue_messages_ready_ram", GAUGE, "Ready messages that are in memory"
+    ),
+    "messages_unacknowledged_ram": Metric(
+        "queue_messages_unacked_ram", GAUGE, "Unacknowledged messages that are in memory"
+    ),
+    "messages_persistent": Metric("queue_messages_persistent", GAUGE, "Persistent messages"),
+    "messages_paged_out": Metric(
+        "queue_messages_paged_out", GAUGE, "Transient messages that are not in memory"
+    ),
+    "message_bytes": Metric("queue_messages_bytes", GAUGE, "Size in bytes of all messages"),
+    "message_bytes_ready": Metric(
+        "queue_messages_ready_bytes", GAUGE, "Size in bytes of ready messages"
+    ),
+    "message_bytes_unacknowledged": Metric(
+        "queue_messages_unacked_bytes", GAUGE, "Size in bytes of unacknowledged messages"
+    ),
+    "message_bytes_ram": Metric(
+        "queue_messages_ram_bytes", GAUGE, "Size in bytes of messages that are in memory"
+    ),
+    "message_bytes_persistent": Metric(
+        "queue_messages_persistent_bytes", GAUGE, "Size in bytes of persistent messages"
+    ),
+    "message_bytes_paged_out": Metric(
+        "queue_messages_paged_out_bytes",
+        GAUGE,
+        "Size in bytes of transient messages that are not in memory",
+    ),
+}
+
+
 def _queue_numbers(found: object) -> Sequence[Number]:
     queue = _queue(found)
     keeping_up = utilisation(queue)
     timestamp = head_timestamp(queue)
+    sizes = queue_sizes(queue)
     return (
         len(queue.consumers),
         keeping_up,
         keeping_up,
         queue_memory(queue),
-        int(queue.ready.body_bytes),
         float("nan") if timestamp is None else timestamp,
+        *(sizes[name] for name in SIZES),
     )
 
 
@@ -257,12 +293,12 @@ FAMILIES: Final = (
                 GAUGE,
                 "Memory in bytes used by the queue, beside what its messages hold",
             ),
-            Metric("queue_messages_ready_bytes", GAUGE, "Size in bytes of ready messages"),
             Metric(
                 "queue_head_message_timestamp",
                 GAUGE,
                 "Timestamp of the first message in the queue, if any",
             ),
+            *SIZES.values(),
         ),
         _queues,
         _queue_labels,

@@ -104,10 +104,10 @@ def churn(management: Management) -> Measured:
 
 def auth_attempts(management: Management) -> Measured:
     """Who tried to log in."""
-    counted = management.broker.churn
-    protocols = sorted({*counted.logins, *counted.refused_logins})
-    let_in = [counted.logins.get(protocol, 0) for protocol in protocols]
-    refused = [counted.refused_logins.get(protocol, 0) for protocol in protocols]
+    counted = management.broker.auth_attempts
+    protocols = counted.protocols()
+    let_in = [counted.succeeded.get(protocol, 0) for protocol in protocols]
+    refused = [counted.failed.get(protocol, 0) for protocol in protocols]
     for name, text, numbers in (
         ("", "authorization attempts", [sum(both) for both in zip(let_in, refused, strict=True)]),
         ("succeeded_", "successful authentication attempts", let_in),

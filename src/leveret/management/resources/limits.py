@@ -14,6 +14,12 @@ from leveret.management.answers import UserLimits, VHostLimits
 from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS, READ_USER_LIMITS
 from leveret.management.bodies import Number
 from leveret.management.calls import Call, changed
+from leveret.management.lists import listed
+from leveret.management.parameter_families import (
+    USER_LIMITS,
+    VHOST_LIMITS_LIST,
+    user_limits_view,
+)
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
 
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from leveret.broker.seams import Pending
-    from leveret.broker.vhost import VHost
 
     Change = Callable[[Mapping[str, object]], Pending]
 
@@ -42,11 +47,11 @@ class LimitsBody(msgspec.Struct):
 
 
 async def list_vhost_limits(call: Call) -> Response:
-    return call.found(_of_vhosts(call.vhosts_of(LIST_VHOSTS)))
+    return await listed(call, VHOST_LIMITS_LIST, sees=call.sees_vhosts(LIST_VHOSTS))
 
 
 async def show_vhost_limits(call: Call) -> Response:
-    return call.found(_of_vhosts([call.vhost]))
+    return await listed(call, VHOST_LIMITS_LIST, call.vhost.name)
 
 
 async def put_vhost_limit(call: Call) -> Response:
@@ -69,21 +74,18 @@ def _set_vhost(call: Call, limits: Mapping[str, object]) -> Pending:
     return call.management.broker.set_vhost_limits(call.vhost, limits)
 
 
-def _of_vhosts(vhosts: list[VHost]) -> list[dict[str, object]]:
-    return [{"vhost": vhost.name, "value": vhost.limits} for vhost in vhosts if vhost.limits]
-
-
 # --- users ---
 
 
 async def list_user_limits(call: Call) -> Response:
-    return call.found(_of_users(call, sorted(call.management.users.limits)))
+    return await listed(call, USER_LIMITS)
 
 
 async def show_user_limits(call: Call) -> Response:
-    if call.names["user"] not in call.management.users.users:
+    user, users = call.names["user"], call.management.users
+    if user not in users.users:
         raise not_found()
-    return call.found(_of_users(call, [call.names["user"]]))
+    return call.found([user_limits_view(call.management, user)] if user in users.limits else [])
 
 
 async def put_user_limit(call: Call) -> Response:
@@ -107,11 +109,6 @@ async def _add_to_user(call: Call, added: Mapping[str, object]) -> Response:
     users = call.management.users
     limits = {**users.limits.get(user, {}), **added}
     return await _set(call, lambda limits: users.set_limits(user, limits), limits)
-
-
-def _of_users(call: Call, names: list[str]) -> list[dict[str, object]]:
-    limits = call.management.users.limits
-    return [{"user": name, "value": limits[name]} for name in names if name in limits]
 
 
 def _user(call: Call) -> str:

@@ -20,19 +20,25 @@ from leveret.management.authorisation import (
     READ_PARAMETERS,
 )
 from leveret.management.calls import changed, check_new_name, created
+from leveret.management.lists import listed
+from leveret.management.parameter_families import (
+    COMPONENTS,
+    LIMITS,
+    PARAMETERS,
+    PARAMETERS_OF,
+    VHOST_LIMITS,
+    parameter_view,
+    parameters_of,
+)
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
+from leveret.management.searches import check_search_time
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from leveret.broker.vhost import VHost
     from leveret.management.calls import Call
 
-VHOST_LIMITS: Final = "vhost-limits"
-LIMITS: Final = "limits"
-# Components of which parameters may be set, as they are called here.
-COMPONENTS: Final = (VHOST_LIMITS, OPERATOR_POLICY)
 POLICY_KEYS: Final = ("pattern", "definition", "priority", "apply-to")
 
 
@@ -47,19 +53,25 @@ class ParameterBody(msgspec.Struct):
 
 async def list_all(call: Call) -> Response:
     """Policies are no parameters here unless one asks for them."""
-    return call.found(_views(call.vhosts_of(READ_PARAMETERS), COMPONENTS))
+    return await listed(call, PARAMETERS, sees=call.sees_vhosts(READ_PARAMETERS))
 
 
 async def list_component(call: Call) -> Response:
-    return call.found(_views(call.vhosts_of(READ_PARAMETERS), (call.names["component"],)))
+    family = PARAMETERS_OF.get(call.names["component"])
+    if family is None:
+        return call.found([])
+    return await listed(call, family, sees=call.sees_vhosts(READ_PARAMETERS))
 
 
 async def list_in_vhost(call: Call) -> Response:
-    return call.found(_views([call.vhost], (call.names["component"],)))
+    vhost, family = call.vhost, PARAMETERS_OF.get(call.names["component"])
+    return call.found([]) if family is None else await listed(call, family, vhost.name)
 
 
 async def show_parameter(call: Call) -> Response:
-    return call.found(_view(call.vhost, *_known(call)))
+    component, name = _known(call)
+    thing = parameters_of(call.vhost, component)[name]
+    return call.found(parameter_view(call.management, (call.vhost, component, name, thing)))
 
 
 async def put_parameter(call: Call) -> Response:
@@ -72,7 +84,7 @@ async def put_parameter(call: Call) -> Response:
         raise bad_request(f"Validation failed\n\ncomponent {component} not found\n")
     if not isinstance(body.value, dict):
         raise bad_request(f"the value of {component} is an object")
-    known = name in _values(vhost, component)
+    known = name in parameters_of(vhost, component)
     if component == VHOST_LIMITS:
         if name != LIMITS:
             raise bad_request(f"the limits of a vhost are called {LIMITS}")
@@ -81,7 +93,9 @@ async def put_parameter(call: Call) -> Response:
         except LimitError as error:
             raise bad_request(str(error)) from None
     else:
-        setting = vhost.policies.put(_operator_policy(name, body.value))
+        policy = _operator_policy(name, body.value)
+        await check_search_time(vhost, policy, call.management.lists.new_pace())
+        setting = vhost.policies.put(policy)
     await call.done(setting)
     return changed() if known else created()
 
@@ -116,33 +130,9 @@ def _operator_policy(name: str, value: dict[str, Any]) -> Policy:
         raise bad_request(str(error)) from None
 
 
-def _values(vhost: VHost, component: str) -> dict[str, object]:
-    """The parameters of a component, by name."""
-    if component == VHOST_LIMITS:
-        return {LIMITS: vhost.limits} if vhost.limits else {}
-    if component in (OPERATOR_POLICY, POLICY):
-        policies = vhost.policies.of(component)
-        return {name: policies[name].value() for name in sorted(policies)}
-    return {}
-
-
-def _views(vhosts: list[VHost], components: tuple[str, ...]) -> list[dict[str, object]]:
-    return [
-        _view(vhost, component, name)
-        for component in components
-        for vhost in vhosts
-        for name in _values(vhost, component)
-    ]
-
-
-def _view(vhost: VHost, component: str, name: str) -> dict[str, object]:
-    value = _values(vhost, component)[name]
-    return {"value": value, "vhost": vhost.name, "component": component, "name": name}
-
-
 def _known(call: Call) -> tuple[str, str]:
     component, name = call.names["component"], call.names["name"]
-    if name not in _values(call.vhost, component):
+    if name not in parameters_of(call.vhost, component):
         raise not_found()
     return component, name
 

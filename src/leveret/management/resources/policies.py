@@ -6,22 +6,22 @@ import html
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
-import regex
 
 from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy, PolicyError
 from leveret.management.answers import PolicyAnswer
 from leveret.management.authorisation import ADMINISTER, CHANGE_POLICIES, READ_OBJECTS
 from leveret.management.bodies import Number, Object, Text
 from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.lists import listed
+from leveret.management.parameter_families import POLICIES
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
-from leveret.management.searches import matching
+from leveret.management.searches import check_search_time
 from leveret.management.views import policy_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from leveret.broker.vhost import VHost
     from leveret.management.authorisation import Operation
 
 
@@ -57,10 +57,10 @@ class _Resource:
         )
 
     async def _list_all(self, call: Call) -> Response:
-        return call.found([view for vhost in call.vhosts for view in self._of(vhost)])
+        return await listed(call, POLICIES[self._kind], sees=call.sees_vhosts())
 
     async def _list_in_vhost(self, call: Call) -> Response:
-        return call.found(self._of(call.vhost))
+        return await listed(call, POLICIES[self._kind], call.vhost.name)
 
     async def _show(self, call: Call) -> Response:
         return call.found(policy_view(call.vhost, self._known(call)))
@@ -81,7 +81,7 @@ class _Resource:
             raise bad_request(
                 html.escape(text, quote=False) if self._kind == POLICY else text
             ) from None
-        await _check_search_time(call, policy)
+        await check_search_time(call.vhost, policy, call.management.lists.new_pace())
         policies = call.vhost.policies
         known = name in policies.of(self._kind)
         await call.done(policies.put(policy))
@@ -92,22 +92,11 @@ class _Resource:
         await call.done(call.vhost.policies.clear(self._kind, name))
         return changed()
 
-    def _of(self, vhost: VHost) -> list[dict[str, object]]:
-        policies = vhost.policies.of(self._kind)
-        return [policy_view(vhost, policies[name]) for name in sorted(policies)]
-
     def _known(self, call: Call) -> Policy:
         policy = call.vhost.policies.of(self._kind).get(call.names["name"])
         if policy is None:
             raise not_found()
         return policy
-
-
-async def _check_search_time(call: Call, policy: Policy) -> None:
-    """Refuse a pattern that cannot be searched for in the names that there are in time."""
-    vhost = call.vhost
-    names = [*vhost.queues, *vhost.exchanges]
-    await matching(regex.compile(policy.pattern), names, str, call.management.lists.new_pace())
 
 
 ROUTES: Final = (

@@ -10,11 +10,17 @@ from leveret.access.permissions import PatternError
 from leveret.management.answers import TopicPermissionsAnswer
 from leveret.management.authorisation import ADMINISTER
 from leveret.management.calls import Call, changed, check_new_name, created
+from leveret.management.lists import listed
+from leveret.management.parameter_families import TOPIC_PERMISSIONS, topic_permissions_view
 from leveret.management.refusals import bad_request, not_found
 from leveret.management.routing import Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.responses import Response
+
+    from leveret.management.parameter_families import Granted
 
 
 class TopicPermissionsBody(msgspec.Struct):
@@ -26,23 +32,33 @@ class TopicPermissionsBody(msgspec.Struct):
 
 
 async def list_topic_permissions(call: Call) -> Response:
-    return call.found(_views(call))
+    return await listed(call, TOPIC_PERMISSIONS)
 
 
 async def list_of_user(call: Call) -> Response:
     if call.names["user"] not in call.management.users.users:
         raise not_found()
-    return call.found(_views(call))
+    return await listed(call, TOPIC_PERMISSIONS, sees=_of_user(call.names["user"]))
 
 
 async def list_of_vhost(call: Call) -> Response:
-    assert call.vhost
-    return call.found(_views(call))
+    return await listed(call, TOPIC_PERMISSIONS, call.vhost.name)
 
 
 async def show_topic_permissions(call: Call) -> Response:
     _check_known(call)
-    return call.found(_views(call))
+    user, vhost = call.names["user"], call.names["vhost"]
+    by_exchange = call.management.users.topic_permissions[user, vhost]
+    exchanges = [call.names["exchange"]] if "exchange" in call.names else sorted(by_exchange)
+    return call.found(
+        [
+            topic_permissions_view(
+                call.management, ((vhost, user, exchange), by_exchange[exchange])
+            )
+            for exchange in exchanges
+            if exchange in by_exchange
+        ]
+    )
 
 
 async def put_topic_permissions(call: Call) -> Response:
@@ -80,23 +96,8 @@ def _check_known(call: Call) -> None:
         raise not_found()
 
 
-def _views(call: Call) -> list[dict[str, object]]:
-    """Those of the user, the vhost and the exchange that the path names."""
-    wanted = call.names
-    found = call.management.users.topic_permissions
-    return [
-        {
-            "user": user,
-            "vhost": vhost,
-            "exchange": exchange,
-            **found[user, vhost][exchange].patterns,
-        }
-        for user, vhost in sorted(found, key=lambda key: (key[1], key[0]))
-        for exchange in sorted(found[user, vhost])
-        if wanted.get("user", user) == user
-        and wanted.get("vhost", vhost) == vhost
-        and wanted.get("exchange", exchange) == exchange
-    ]
+def _of_user(user: str) -> Callable[[Granted], bool]:
+    return lambda granted: granted[0][1] == user
 
 
 _ONE: Final = "/topic-permissions/{vhost}/{user}"

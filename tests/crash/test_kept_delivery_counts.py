@@ -50,7 +50,7 @@ def ready(peer: Peer, queue: str) -> int:
 
 
 def test_a_quorum_queue_tells_the_count_after_kill_9(broker):
-    """Consumer redelivery count."""
+    """As in RabbitMQ."""
     peer = broker.connect()
     declare(peer, **{"x-queue-type": "quorum"})
     publish(peer, "q")
@@ -78,7 +78,7 @@ def test_what_is_unacked_when_the_broker_stops_has_come_back(broker):
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_the_limit_goes_on_after_kill_9(broker, kind):
-    """Feature: delivery limit."""
+    """As in RabbitMQ, for quorum queues."""
     peer = broker.connect()
     declare(peer, **{"x-queue-type": kind, "x-delivery-limit": 3})
     publish(peer, "q")

@@ -17,7 +17,6 @@ COUNTED = ["kills", "confirmed", "rejected", "arrived", "twice", "found in their
 
 @pytest.mark.timeout(60 + LIVES * 5)
 def test_no_dead_letter_is_lost_at_least_once_when_the_process_is_killed(tmp_path, say):
-    """Feature: dead-letter strategy."""
     # LEVERET_SEED repeats a run's decisions, though not its moments.
     seed = int(os.environ.get("LEVERET_SEED", random.SystemRandom().randrange(1 << 32)))
     letters = KillLetters(BrokerProcess(tmp_path), seed)

@@ -8,6 +8,7 @@ from leveret.store.log.batch import Batch, Move
 from leveret.store.log.format import (
     HEADER_SIZE,
     PUBLISH,
+    RETURN,
     SETTLE,
     IndexReader,
     read_batch_header,
@@ -37,13 +38,13 @@ def batch() -> Batch:
 class Written:
     """What a batch has written: its entries, and what memory knows now."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, counts: dict[tuple[int, int], int] | None = None) -> None:
         self.segment = Segment(4, b"saltsalt", 1 << 20)
+        returns = Returns({})
+        returns.counts = counts or {}
         self.places = Places()
         self.copies: dict[int, list[int]] = {}
-        self.octets = batch.encode(
-            self.segment, 9, 0, 200, self.places, self.copies, 7, Returns({})
-        )
+        self.octets = batch.encode(self.segment, 9, 0, 200, self.places, self.copies, 7, returns)
         header = read_batch_header(self.octets, 0, b"saltsalt", (4 << 32) + HEADER_SIZE)
         assert header is not None
         assert header.size == len(self.octets)
@@ -51,12 +52,15 @@ class Written:
         reader = IndexReader(self.octets[HEADER_SIZE:start], (4 << 32) + HEADER_SIZE + start)
         self.published: dict[int, list[int]] = {}
         self.settled: list[tuple[int, int]] = []
+        self.returned: dict[tuple[int, int], int] = {}
         while (kind := reader.next()) != 0:
             if kind == PUBLISH:
                 ticket = int(reader.ticket)
                 self.published[ticket] = list(reader.ids)
                 at = (int(reader.record_at) & 0xFFFFFFFF) - HEADER_SIZE
                 assert read_record(self.octets, at, reader.record_size, ticket) is not None
+            while kind == RETURN and (ticket := reader.next_ticket()) != 0:
+                self.returned[int(reader.queue_id), int(ticket)] = int(reader.next_ticket())
             while kind == SETTLE and (ticket := reader.next_ticket()) != 0:
                 self.settled.append((int(reader.queue_id), int(ticket)))
 
@@ -128,6 +132,36 @@ def test_what_a_full_disk_has_room_for_is_all_but_the_messages(batch: Batch) -> 
     assert Written(without).settled == [(1, 50)]
     written = Written(batch)
     assert (list(written.published), written.settled) == ([100], [])
+
+
+def test_it_is_told_how_often_messages_have_come_back_by_then(batch: Batch) -> None:
+    for key in ((1, 50), (2, 50), (1, 60), (1, 50)):
+        batch.note_return(key)
+    assert batch.says_anything()
+    assert not batch.waits()
+    written = Written(batch, {(1, 50): 7, (2, 50): 5, (3, 50): 1})
+    assert written.returned == {(1, 50): 7, (2, 50): 5}
+    assert (batch.told, written.segment.live_count) == ([(1, 50), (2, 50)], 2)
+    assert len(written.octets) - HEADER_SIZE <= batch.size
+
+
+def test_on_a_full_disk_returns_stay_with_messages_that_have_no_room(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:1])
+    batch.note_return((1, 50))
+    batch.note_return((1, 100))
+    size, counts = batch.size, {(1, 50): 7, (1, 100): 5}
+    without = batch.without_messages()
+    assert without.size + batch.size == size
+    assert Written(without, counts).returned == {(1, 50): 7}
+    assert Written(batch, counts).returned == {(1, 100): 5}
+
+
+def test_a_message_settled_in_time_has_not_come_back(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:1])
+    batch.note_return((1, 100))
+    batch.cancel(QUEUES[0], 100)
+    batch.restart(101)
+    assert (batch.size, batch.says_anything()) == (0, False)
 
 
 def test_a_record_is_copied_as_long_as_it_is_needed(batch: Batch) -> None:

@@ -213,7 +213,7 @@ def _storm(folder: Path, persistent: bool) -> bool:
     with watched(folder / f"data-{persistent}", port, report):
         client = Client(port)
         client.declare()
-        due = time.time() + 5 + COUNT / (20_000 if persistent else 40_000)
+        due = time.time() + 5 + COUNT / 20_000
         for at in range(0, COUNT, CHUNK):
             delay_ms = round((due - time.time()) * 1000)
             number = min(CHUNK, COUNT - at)

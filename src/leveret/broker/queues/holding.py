@@ -164,7 +164,9 @@ class Holding(ClassicQueue):
             if message is None:
                 self.store.settle(self, ticket)
             else:
-                self._put(due_ms(message, now_ms), ticket, None)
+                due = due_ms(message, now_ms)
+                # As in `publish`; of what is due already there may be more than memory holds.
+                self._put(due, ticket, message if 0 <= due - now_ms < SOON_MS else None)
         self._set_timer()
         self.clock.call_at(self.clock.now(), self._learn)
 

@@ -14,6 +14,9 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
+from librt.vecs import append, pop, vec
+from mypy_extensions import i64
+
 from leveret.broker.delay import due_ms, release
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.enqueueing import enqueue
@@ -21,9 +24,6 @@ from leveret.broker.seams import Clock, Exchange, MessageStore, Pending, Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from librt.vecs import vec
-    from mypy_extensions import i64
 
     from leveret.broker.message import Message
     from leveret.broker.queues.paging import Paging
@@ -68,8 +68,10 @@ class Holding(ClassicQueue):
         self._heap: list[int] = []
         # Messages that are in no store, by their places, and the places that are free: there may be
         # a million, and a dict would take 100 octets for each. Stored ones that are due soon.
+        # The free places are no list: its numbers, a million, would be given back one by one, all
+        # at the moment when the last message goes (measured: 40 ms).
         self._places: list[Message | None] = []
-        self._free: list[int] = []
+        self._free: vec[i64] = vec[i64]()
         self._kept: dict[int, Message] = {}
         self._number = 0
         self._timer: Timer | None = None
@@ -112,13 +114,12 @@ class Holding(ClassicQueue):
         heappush(self._heap, max(due, 0) << _IDENT_BITS | ident)
 
     def _place(self, message: Message | None) -> int:
-        if self._free:
-            place = self._free.pop()
-            self._places[place] = message
-        else:
-            place = len(self._places)
-            self._places.append(message)
-        return place
+        if len(self._free) > 0:
+            self._free, place = pop(self._free)
+            self._places[int(place)] = message
+            return int(place)
+        self._places.append(message)
+        return len(self._places) - 1
 
     def _in_memory(self, ident: int) -> Message | None:
         """The message if it is in memory."""
@@ -133,10 +134,10 @@ class Holding(ClassicQueue):
             return
         place = ident >> 2 & _PLACE_MASK
         self._places[place] = None
-        self._free.append(place)
+        self._free = append(self._free, i64(place))
         if len(self._free) == len(self._places):
             self._places = []
-            self._free = []
+            self._free = vec[i64]()
 
     def _learn(self) -> None:
         """Find out when the recovered messages are due, from both ends: what is due soon either has
@@ -163,7 +164,9 @@ class Holding(ClassicQueue):
             if message is None:
                 self.store.settle(self, ticket)
             else:
-                self._put(due_ms(message, now_ms), ticket, None)
+                due = due_ms(message, now_ms)
+                # As in `publish`; of what is due already there may be more than memory holds.
+                self._put(due, ticket, message if 0 <= due - now_ms < SOON_MS else None)
         self._set_timer()
         self.clock.call_at(self.clock.now(), self._learn)
 

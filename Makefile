@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py README.md
 
-.PHONY: run demo test test-clients oracle check compile bench bench-paired bench-durable bench-management soak docs clean
+.PHONY: run demo test test-clients oracle check compile bench bench-paired bench-durable bench-management bench-delayed soak docs clean
 
 # An installation of the project, compiled where there is a C compiler.
 $(VENV)/installed: $(SOURCES)
@@ -62,9 +62,9 @@ check: $(VENV)/check-installed
 bench: $(VENV)/installed
 	$(BIN)/python bench/run.py
 
-# Beside another installation: make bench-paired AGAINST=/there/.venv/bin/python
+# Beside an earlier commit: make bench-paired BEFORE=HEAD~10
 bench-paired: $(VENV)/installed
-	$(BIN)/python bench/paired.py $(AGAINST)
+	$(BIN)/python bench/paired.py $(BEFORE)
 
 # What durability costs. Some parts only: make bench-durable PARTS="recovery latency"
 bench-durable: $(VENV)/installed
@@ -73,6 +73,10 @@ bench-durable: $(VENV)/installed
 # What lists and scrapes cost a broker at work. MANAGEMENT_SECONDS=10 is quicker and says less.
 bench-management: $(VENV)/installed
 	$(BIN)/python bench/management.py
+
+# How late delayed messages come. One part only: make bench-delayed PARTS=storm
+bench-delayed: $(VENV)/installed
+	$(BIN)/python bench/delayed.py $(PARTS)
 
 soak: $(VENV)/tests-installed
 	LEVERET_SOAK=1 $(BIN)/python -m pytest

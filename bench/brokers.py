@@ -24,13 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = Path(os.environ.get("AMQPLOAD_SOURCE", ROOT.parent / "shared/bench/amqpload.c"))
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 RABBITMQCTL = RABBITMQ.with_name("rabbitmqctl")
-# What the load is made of: the name, the generator's options.
-TRANSIENT_SCENARIOS = [
-    ("16 B, automatic ack", ["--autoack", "--size", "16"]),
-    ("16 B, acks", ["--prefetch", "1000", "--multi-ack", "100", "--size", "16"]),
-    ("1 KiB, automatic ack", ["--autoack", "--size", "1024"]),
-    ("1 KiB, acks", ["--prefetch", "1000", "--multi-ack", "100", "--size", "1024"]),
-]
+# What the load is made of: the generator's options.
 PERSISTENT = ["--persistent", "--confirm", "1000", "--size", "1024"]
 ACKS = ["--prefetch", "1000", "--multi-ack", "100"]
 A_WHILE = ["--seconds", "2.5"]

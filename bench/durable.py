@@ -1,12 +1,9 @@
 """`make bench-durable`: what durability costs, beside RabbitMQ 3.10.8 in the same run.
 
 Names on the command line run some parts only: persistent, publish, latency, recovery, backlog,
-larger, transient. Each figure is the median of three runs, the two brokers taking turns, each with
+larger. Each figure is the median of three runs, the two brokers taking turns, each with
 ports and a data folder of its own on one disk (below build/, since a temporary folder may be
 memory). A bar that is missed is printed as such and makes the exit code 1.
-
-With LEVERET_BASELINE set to a git revision, that revision is installed beside, and transient
-traffic must not be slower than it was there.
 """
 
 import json
@@ -16,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +24,6 @@ from brokers import (
     PERSISTENT,
     RABBITMQ,
     ROOT,
-    TRANSIENT_SCENARIOS,
     Broker,
     built_generator,
     leveret,
@@ -51,8 +47,6 @@ BACKLOG_BAR = 5.0
 RESIDENT_BAR_KIB = 1.4
 # What a message through another queue may take while the large one fills or drains (99 of 100).
 BESIDE_BAR_MS = 50.0
-# Below this, a difference between two runs on one machine is noise.
-SLOWER_BAR = 1.1
 
 Figures = dict[str, Any]
 
@@ -293,50 +287,7 @@ def beside(bench: Bench, broker: Broker, options: list[str]) -> Figures:
     return figures
 
 
-def transient(bench: Bench) -> None:
-    print("transient traffic, broker CPU per message")
-    revision = os.environ.get("LEVERET_BASELINE")
-    with ExitStack() as stack:
-        broker = stack.enter_context(leveret(data=bench.new_folder()))
-        before = None
-        if revision:
-            python = stack.enter_context(installed(revision, bench.new_folder()))
-            data = bench.new_folder()
-            before = stack.enter_context(leveret(revision, data=data, python=python))
-        for what, options in TRANSIENT_SCENARIOS:
-            now, then = list[Figures](), list[Figures]()
-            for _ in range(RUNS):
-                now.append(bench.load(broker, *A_WHILE, *options))
-                if before is not None:
-                    then.append(bench.load(before, *A_WHILE, *options))
-            us = median(now, cost)
-            if before is None:
-                print(f"  {what:<34}{us:7.2f} µs", flush=True)
-                continue
-            them = median(then, cost)
-            figure = f"{us:7.2f} µs, before {them:.2f} µs: {us / them:.2f} x"
-            bench.bar(what, figure, us <= SLOWER_BAR * them, f"<= {SLOWER_BAR:g} x")
-
-
-@contextmanager
-def installed(revision: str, folder: Path) -> Iterator[str]:
-    """The Python of an environment with this revision installed, compiled."""
-    sources, environment = folder / "sources", folder / "environment"
-    sources.mkdir()
-    archive = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", revision], capture_output=True, check=True
-    )
-    subprocess.run(["tar", "-x", "-C", str(sources)], input=archive.stdout, check=True)
-    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-    python = str(environment / "bin/python")
-    subprocess.run([python, "-m", "pip", "install", "--quiet", str(sources)], check=True)
-    yield python
-
-
-PARTS = {
-    part.__name__: part
-    for part in (persistent, publish, latency, recovery, backlog, larger, transient)
-}
+PARTS = {part.__name__: part for part in (persistent, publish, latency, recovery, backlog, larger)}
 
 
 def main(names: list[str]) -> int:

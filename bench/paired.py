@@ -1,40 +1,63 @@
-"""`make bench-paired AGAINST=PYTHON`: this installation beside another of Leveret, by turns.
+"""`make bench-paired BEFORE=REVISION`: this installation beside one of an earlier commit, by turns.
 
-PYTHON is the interpreter of the other one, of an earlier commit for instance. Each round measures
-both, one after the other, the first of them in turn; what is judged is the median of the rounds'
-ratios, for the machine may be slower in one round than in another. Exit code 1 if a plain queue
-costs more than 10 % more CPU per message than there.
+The revision of git is installed beside, and both brokers keep what they keep in folders on one
+disk. Each round measures both, now the one first and now the other; what is judged is the median of
+the rounds' ratios, for the machine may be slower in one round than in another. Exit code 1 if a
+plain queue costs over 10 % more CPU per message than it did.
 """
 
 import statistics
+import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from brokers import A_WHILE, built_generator, leveret
+from brokers import A_WHILE, ROOT, built_generator, leveret
 from run import SCENARIOS, Report
 
 ROUNDS = 7
 BAR = 1.10
 
 
+def installed(revision: str, folder: Path) -> str:
+    """The Python of an environment with this revision installed, compiled."""
+    sources, environment = folder / "sources", folder / "environment"
+    sources.mkdir()
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", revision], capture_output=True, check=True
+    )
+    subprocess.run(["tar", "-x", "-C", str(sources)], input=archive.stdout, check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    python = str(environment / "bin/python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", str(sources)], check=True)
+    return python
+
+
 def main() -> int:
     if len(sys.argv) != 2:
-        raise SystemExit("give the Python of the installation to compare with: AGAINST=PYTHON")
+        raise SystemExit("which revision to compare with? BEFORE=REVISION")
+    revision = sys.argv[1]
     report = Report()
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
     with ExitStack() as stack:
-        generator = built_generator(Path(stack.enter_context(tempfile.TemporaryDirectory())))
-        here = stack.enter_context(leveret())
-        there = stack.enter_context(leveret("the other one", python=sys.argv[1]))
-        print(f"µs of CPU per message here and there, and the ratio: medians of {ROUNDS} rounds")
+        name = stack.enter_context(
+            tempfile.TemporaryDirectory(dir=build, ignore_cleanup_errors=True)
+        )
+        folder = Path(name)
+        generator = built_generator(folder)
+        python = installed(revision, folder)
+        now = stack.enter_context(leveret(data=folder / "now"))
+        before = stack.enter_context(leveret(revision, data=folder / "before", python=python))
+        print(f"µs of CPU per message now and before, and the ratio: medians of {ROUNDS} rounds")
         for what, options in SCENARIOS:
-            costs: dict[str, list[float]] = {here.name: [], there.name: []}
+            ours, theirs = list[float](), list[float]()
             for place in range(ROUNDS):
-                for broker in (here, there) if place % 2 else (there, here):
+                pair = [(now, ours), (before, theirs)]
+                for broker, costs in pair if place % 2 else reversed(pair):
                     run = broker.load(generator, [*A_WHILE, *options])
-                    costs[broker.name].append(run["broker_cpu_us_per_msg"])
-            ours, theirs = costs.values()
+                    costs.append(run["broker_cpu_us_per_msg"])
             ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
             both = f"{statistics.median(ours):8.3f} {statistics.median(theirs):8.3f} {ratio:8.3f}"
             report.line(what, both, ratio, BAR)

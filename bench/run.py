@@ -16,7 +16,6 @@ from brokers import (
     PERSISTENT,
     RABBITMQ,
     ROOT,
-    TRANSIENT_SCENARIOS,
     Broker,
     built_generator,
     leveret,
@@ -28,7 +27,10 @@ FANOUT = ["--exchange", "fanout", "--queues", "10", "--consumers", "10"]
 
 # name, options of the generator
 SCENARIOS = [
-    *TRANSIENT_SCENARIOS,
+    ("16 B, automatic ack", ["--autoack", "--size", "16"]),
+    ("16 B, acks", [*ACKS, "--size", "16"]),
+    ("1 KiB, automatic ack", ["--autoack", "--size", "1024"]),
+    ("1 KiB, acks", [*ACKS, "--size", "1024"]),
     ("1 KiB persistent, confirms, acks", [*PERSISTENT, *ACKS]),
     ("fan-out to 10 queues, 100 B", [*FANOUT, "--size", "100", "--autoack"]),
 ]

@@ -23,6 +23,7 @@ from leveret.amqp.connection import Connection
 from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import CAPABILITIES, Handshake
 from leveret.amqp.peer import Peer
+from leveret.amqp.pids import hear_events
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
 from leveret.broker.patterns import PatternError
@@ -114,10 +115,13 @@ class Server:
         if limit:
             self.broker.paging.set_limit(int(limit))
         self.broker.node = config.node_name or node_name()
+        if config.event_exchange_vhost:
+            hear_events(self.broker, config.event_exchange_vhost)
         self.broker.load()
         if isinstance(store, LogStore):
             self._recover(store)
         self.users = Users(self._definitions, config.loopback_users, self._clock)
+        self.users.events = self.broker.events
         self.limits = limits_of(config, compat)
         obedience = Obedience(self.broker, self.users, self.limits, self.monitor)
         for applier in obedience.appliers:

@@ -147,6 +147,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prometheus_port: Annotated[Port, Meta(description="Port for metrics; 0 takes a free one.")] = (
         15692
     )
+    event_exchange_vhost: Annotated[
+        str,
+        Meta(description="Vhost whose exchange amq.rabbitmq.event hears of events; empty is none."),
+    ] = ""
     prometheus_objects_max: Annotated[
         int, Meta(ge=0, description="Queues, channels and so on that metrics show one by one.")
     ] = 20_000

@@ -162,6 +162,49 @@ def test_copies_follow_the_old_keys(peer, q, dead):
     assert death(letter.properties.headers)["routing-keys"] == [q, "copy"]
 
 
+def test_blind_copies_follow_their_keys_and_are_not_told_of(peer, q, dead):
+    """Wire behaviours 42, 72."""
+    declare(peer, q, "amq.direct")
+    peer.call(Queue.Bind(queue=dead, exchange="amq.direct", routing_key="blind"))
+    peer.publish(1, "", q, b"", Basic.Properties(headers={"CC": ["copy"], "BCC": ["blind"]}))
+    reject(peer, q)
+    letter = next_letter(peer)
+    assert letter.routing_key == q
+    assert letter.properties.headers["CC"] == ["copy"]
+    assert "BCC" not in letter.properties.headers
+    assert death(letter.properties.headers)["routing-keys"] == [q, "copy"]
+
+
+def test_blind_copies_follow_their_keys_at_the_next_death_too(peer, q, dead, unique_name):
+    """Wire behaviours 42, 72."""
+    waiting = unique_name("waiting")
+    declare(peer, q, "amq.direct")
+    declare(peer, waiting, "amq.topic")
+    peer.call(Queue.Bind(queue=waiting, exchange="amq.direct", routing_key=q))
+    peer.call(Queue.Bind(queue=dead, exchange="amq.topic", routing_key="blind"))
+    peer.publish(1, "", q, b"", Basic.Properties(headers={"BCC": ["blind"]}))
+    reject(peer, q)
+    peer.call(Basic.Consume(queue=waiting))
+    peer.send_method(1, Basic.Reject(peer.expect(Basic.Deliver).delivery_tag, requeue=False))
+    letter = next_letter(peer)
+    assert letter.routing_key == q
+    assert [each["routing-keys"] for each in letter.properties.headers["x-death"]] == [[q], [q]]
+
+
+def test_with_a_key_of_the_queue_s_blind_copies_are_forgotten(peer, q, dead):
+    """Wire behaviours 42, 72."""
+    declare(peer, q, "amq.direct", key="given")
+    peer.call(Queue.Bind(queue=dead, exchange="amq.direct", routing_key="blind"))
+    peer.call(Queue.Bind(queue=dead, exchange="amq.direct", routing_key="given"))
+    peer.publish(1, "", q, b"1", Basic.Properties(headers={"BCC": ["blind"]}))
+    reject(peer, q)
+    assert next_letter(peer).routing_key == "given"
+    peer.call(Queue.Unbind(queue=dead, exchange="amq.direct", routing_key="given"))
+    peer.publish(1, "", q, b"2", Basic.Properties(headers={"BCC": ["blind"]}))
+    reject(peer, q)
+    peer.expect_nothing(2)
+
+
 def test_with_a_key_of_the_queue_s_copies_are_forgotten(peer, q, dead):
     """Wire behaviour 72."""
     declare(peer, q, key=dead)

@@ -96,6 +96,16 @@ def test_copies_are_among_the_keys(peer, heard, q):
     assert headers["properties"] == {"headers": {"CC": [q]}}
 
 
+def test_copies_are_among_the_keys_of_what_is_delivered(peer, heard, q):
+    peer.call(Queue.Declare(queue=q))
+    peer.publish(1, "", q, b"m", Basic.Properties(headers={"CC": ["y"], "BCC": ["x"]}))
+    peer.call(Basic.Get(queue=q, no_ack=True))
+    _, (key, headers, _) = heard()
+    assert key == f"deliver.{q}"
+    assert headers["routing_keys"] == [q, "y", "x"]
+    assert headers["properties"] == {"headers": {"CC": ["y"]}}
+
+
 def test_nothing_is_told_of_when_it_is_off(peer, server, heard, q):
     peer.call(Queue.Declare(queue=q))
     peer.publish(1, "", q, b"m")

@@ -231,7 +231,10 @@ def test_more_objects_than_the_limit_are_left_out_and_counted():
         for number in range(5):
             broker.ask(
                 lambda number=number: broker.server.broker.vhosts["/"]._queue_declared(
-                    broker.server.broker.vhosts["/"].new_queue(f"q{number}", False, None, False, {})
+                    broker.server.broker.vhosts["/"].new_queue(
+                        f"q{number}", False, None, False, {}
+                    ),
+                    "guest",
                 )
             )
         url = f"http://127.0.0.1:{broker.server.prometheus_port}/metrics/per-object"

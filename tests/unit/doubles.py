@@ -57,6 +57,9 @@ class TicketStore(MessageStore):
         self.settled.append(ticket)
         self.given.append(f"settle {ticket}")
 
+    def returned(self, queue: Queue, ticket: int, acquired: int, failed: int) -> None:
+        self.given.append(f"returned {ticket} {acquired} {failed}")
+
     def is_durable(self, ticket: int) -> bool:
         return ticket in self.durable_tickets
 

@@ -8,6 +8,10 @@ and delivered from `ada-first`. Stopped cleanly; the zeros at the end of the log
 
 `format-3`: the same, with the queue `ada-fading` beside the two, in which messages may wait for a
 minute.
+
+`format-4`: `format-3` after another life, in which it was late for `ada-fading`. `ada-blind` has a
+message whose BCC leads its dead letter to `ada-letters`, and the quorum queue `ada-returned` one
+that has come back twice.
 """
 
 import shutil
@@ -74,7 +78,7 @@ def test_older_folders_are_stamped_anew_and_refused_by_older_versions_from_then_
         assert (folder / "version").read_text() == f"{FORMAT_VERSION}\n"
 
 
-@pytest.mark.parametrize("name", ["format-2", "format-3"])
+@pytest.mark.parametrize("name", ["format-2", "format-3", "format-4"])
 def test_the_messages_are_all_there(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "data"
     shutil.copytree(HERE / name, folder)
@@ -105,21 +109,42 @@ def test_the_messages_of_format_3_have_the_times_at_which_they_came(tmp_path: Pa
         assert connection.channel().basic_get("ada-fading") == (None, None, None)
 
 
+def test_the_messages_of_format_4_know_their_bcc_and_how_often_they_came_back(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(HERE / "format-4", folder)
+    with (
+        EmbeddedBroker(ephemeral=False, data_dir=str(folder)) as broker,
+        log_in(broker, "ada", "lab") as connection,
+    ):
+        channel = connection.channel()
+        method, properties, _ = channel.basic_get("ada-returned")
+        assert (method.redelivered, properties.headers) == (True, {"x-delivery-count": 2})
+        method, _, _ = channel.basic_get("ada-blind")
+        channel.basic_reject(method.delivery_tag, requeue=False)
+        assert channel.basic_get("ada-letters", auto_ack=True)[2] == b"copied"
+
+
 @pytest.mark.parametrize(
-    ("version", "fading"), [(2, []), (3, [("ada-fading", 4, 0)])], ids=["format-2", "format-3"]
+    ("version", "others"),
+    [
+        (2, []),
+        (3, [("ada-fading", 4, 0)]),
+        (4, [("ada-blind", 1, 0), ("ada-returned", 1, 1)]),
+    ],
+    ids=["format-2", "format-3", "format-4"],
 )
 def test_the_message_log_is_found_sound(
-    tmp_path: Path, version: int, fading: list[tuple[str, int, int]]
+    tmp_path: Path, version: int, others: list[tuple[str, int, int]]
 ) -> None:
     folder = tmp_path / "data"
     shutil.copytree(HERE / f"format-{version}", folder)
     found = check_folder(folder, version)
     assert (found.problems, found.notes, found.clean_stop) == ([], [], True)
-    assert sorted((queue.name, queue.messages, queue.marked) for queue in found.queues) == [
-        *fading,
-        ("ada-first", 4, 1),
-        ("ada-second", 3, 0),
-    ]
+    expected = [*others, ("ada-first", 4, 1), ("ada-second", 3, 0)]
+    messages = [(queue.name, queue.messages, queue.marked) for queue in found.queues]
+    assert sorted(messages) == sorted(expected)
 
 
 def test_nothing_is_written_behind_a_log_of_format_2(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Users, their tags and their permissions: kept in memory, durable in the definition store."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from leveret.access.failed_logins import FailedLogins
@@ -9,6 +9,7 @@ from leveret.access.password_rules import PasswordRules
 from leveret.access.passwords import DEFAULT_ALGORITHM, hash_password, verify_password
 from leveret.access.permissions import Permissions, TopicPermissions, check_pattern
 from leveret.amqp.peer import is_loopback
+from leveret.broker.events import Events
 from leveret.broker.limits import NO_LIMIT, limit_of, user_limits
 from leveret.broker.seams import Backend, Clock, Credentials, DefinitionStore, Pending
 
@@ -65,6 +66,8 @@ class Users(Backend):
         # Of passwords that are set from now on.
         self.password_rules = PasswordRules()
         self._clock = clock
+        # Who hears of changes; nobody, if nobody else is named.
+        self.events = Events()
         self._failed = FailedLogins()
         for kind, key, value, _revision in definitions.load():
             try:
@@ -186,12 +189,22 @@ class Users(Backend):
             self._definitions.put(USER, user.name, user.definition()),
             lambda: self.users.__setitem__(user.name, user),
             user,
+            self._told_of(user),
         )
+
+    def _told_of(self, user: User) -> Callable[[], None]:
+        name = {"name": user.name}
+        if user.name not in self.users:
+            happened = "user.created"
+        else:
+            happened = "user.password.changed" if user.password_hash else "user.password.cleared"
+        tags = "user.tags.set", {"tags": user.tags, **name}
+        return self.events.prepared((happened, name), tags)
 
     def delete_user(self, name: str) -> Pending:
         """Delete a user and what it was permitted; answers with whether there was one."""
         self._forget_permissions(name, None)
-        self.set_limits(name, {})
+        self.set_limits(name, {}, told=False)
         known = self.users.pop(name, None) is not None
 
         def committed() -> None:
@@ -199,7 +212,9 @@ class Users(Backend):
             self._forget_permissions(name, None)
             self.users.pop(name, None)
 
-        return _after(self._definitions.delete(USER, name), committed, known)
+        happened = [("user.deleted", {"name": name})] if known else []
+        told = self.events.prepared(*happened)
+        return _after(self._definitions.delete(USER, name), committed, known, told)
 
     def set_permissions(
         self, user: str, vhost: str, configure: str, write: str, read: str
@@ -212,15 +227,21 @@ class Users(Backend):
             self._definitions.put(PERMISSIONS, user + SEPARATOR + vhost, permissions.patterns),
             lambda: self.permissions.__setitem__((user, vhost), permissions),
             permissions,
+            self.events.prepared(
+                ("permission.created", {**permissions.patterns, "vhost": vhost, "user": user})
+            ),
         )
 
-    def clear_permissions(self, user: str, vhost: str) -> Pending:
-        """Take a user's permissions in a vhost away; answers with whether there were any."""
+    def clear_permissions(self, user: str, vhost: str, told: bool = True) -> Pending:
+        """Take a user's permissions in a vhost away; answers with whether there were any. `told`:
+        it is an event of its own."""
         known = self.permissions.pop((user, vhost), None) is not None
+        happened = ("permission.deleted", {"vhost": vhost, "user": user})
         return _after(
             self._definitions.delete(PERMISSIONS, user + SEPARATOR + vhost),
             lambda: self.permissions.pop((user, vhost), None),
             known,
+            self.events.prepared(*([happened] if known and told else [])),
         )
 
     def set_topic_permissions(
@@ -235,11 +256,15 @@ class Users(Backend):
 
         key = SEPARATOR.join((user, vhost, exchange))
         stored = self._definitions.put(TOPIC_PERMISSIONS, key, permissions.patterns)
-        return _after(stored, committed, permissions)
+        about = {"exchange": exchange, "vhost": vhost, "user": user}
+        told = self.events.prepared(("topic.permission.created", {**permissions.patterns, **about}))
+        return _after(stored, committed, permissions, told)
 
-    def clear_topic_permissions(self, user: str, vhost: str, exchange: str | None) -> Pending:
+    def clear_topic_permissions(
+        self, user: str, vhost: str, exchange: str | None, told: bool = True
+    ) -> Pending:
         """Take those for an exchange away, or for all if it is None; answers with whether there
-        were any."""
+        were any. `told`: it is an event of its own."""
         known = self.topic_permissions.get((user, vhost), {})
         gone = [name for name in known if exchange in (None, name)]
 
@@ -250,10 +275,13 @@ class Users(Backend):
                 self.topic_permissions.pop((user, vhost), None)
 
         keys = [(TOPIC_PERMISSIONS, SEPARATOR.join((user, vhost, name))) for name in gone]
-        return _after(self._definitions.delete_all(keys), committed, bool(gone))
+        happened = ("topic.permission.deleted", {"vhost": vhost, "user": user})
+        tell = self.events.prepared(*([happened] if gone and told else []))
+        return _after(self._definitions.delete_all(keys), committed, bool(gone), tell)
 
-    def set_limits(self, user: str, values: Mapping[str, object]) -> Pending:
-        """Give a user these limits and no others; raises `LimitError`. Answers with them."""
+    def set_limits(self, user: str, values: Mapping[str, object], told: bool = True) -> Pending:
+        """Give a user these limits and no others; raises `LimitError`. Answers with them. `told`:
+        it is an event of its own."""
         limits = user_limits(values)
 
         def committed() -> None:
@@ -266,27 +294,34 @@ class Users(Backend):
             stored = self._definitions.put(LIMITS, user, limits)
         else:
             stored = self._definitions.delete(LIMITS, user)
-        return _after(stored, committed, limits)
+        name = "user.limits.set" if limits else "user.limits.cleared"
+        happened = (name, {**limits, "username": user, "name": "limits"})
+        return _after(
+            stored, committed, limits, self.events.prepared(*([happened] if told else []))
+        )
 
     def clear_vhost(self, vhost: str) -> None:
         """A vhost is gone: nobody has permissions there."""
         self._forget_permissions(None, vhost)
 
     def _forget_permissions(self, user: str | None, vhost: str | None) -> None:
+        # Those of a user are not told of: that it is deleted says it all.
+        told = user is None
         for key in list(self.permissions):
             if user in (None, key[0]) and vhost in (None, key[1]):
-                self.clear_permissions(*key)
+                self.clear_permissions(*key, told)
         for key in list(self.topic_permissions):
             if user in (None, key[0]) and vhost in (None, key[1]):
-                self.clear_topic_permissions(*key, None)
+                self.clear_topic_permissions(*key, None, told)
 
 
-def _after(stored: Pending, change: object, value: object) -> Pending:
+def _after(stored: Pending, change: object, value: object, told: Callable[[], None]) -> Pending:
     answer = Pending()
 
     def committed(_revision: object) -> None:
         assert callable(change)
         change()
+        told()
         answer.complete(value)
 
     stored.then(committed, answer.fail)

@@ -270,14 +270,12 @@ class Channel:
         if mode > PERSISTENT or (mode == 0 and flags & FLAG_DELIVERY_MODE != 0):
             raise PreconditionFailed(f"invalid message: {{delivery_mode_unknown,{mode}}}")
         persistent = mode == PERSISTENT
-        if scanned >= COPIES:
-            keys, header = copied(self, frames, int(header_size), int(body_size))
-            frames = header + frames[int(header_size) :]
-            header_size = len(header)
-            route = route.with_keys(keys)
         message = Message(
             frames, route.tail, self.number, header_size, body_size, largest_frame, persistent
         )
+        if scanned >= COPIES:
+            keys, message = copied(message)
+            route = route.with_keys(keys)
         held: i64 = 0
         if route.per_message:
             held = route_message(self, route, message)
@@ -596,4 +594,3 @@ class Channel:
         self.broker.sizes.sum_bytes += self.publish_bytes
         if self.confirms is not None:
             self.vhost.kept.publishing.in_confirm_mode += self.confirms.published
-        self.broker.churn.channels_closed += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from leveret.amqp import events
 from leveret.amqp.admission import admit_channel
 from leveret.amqp.channel import Channel
 from leveret.broker.actor import Actor
@@ -89,6 +90,17 @@ class Channels:
         self._closing = {}
         return channels
 
+    def connection_closed(self) -> None:
+        """The connection was open and is so no more."""
+        events.connection_closed(self._connection)
+
+    def give_back(self, channels: list[Channel]) -> None:
+        """They have ended and consume no more: what is theirs goes back."""
+        for channel in channels:
+            events.channel_closed(channel)
+            channel.give_back()
+            self._connection.broker.churn.channels_closed += 1
+
     def _open(self, number: int) -> None:
         # The number of channels is limited, not their numbers, as in RabbitMQ.
         if len(self.open) >= self.maximum:
@@ -99,8 +111,10 @@ class Channels:
         connection = self._connection
         admit_channel(connection, self._backend)
         actor = Actor(connection.user, self._backend, connection)
-        self.open[number] = Channel(connection, number, actor, self._handlers)
+        channel = Channel(connection, number, actor, self._handlers)
+        self.open[number] = channel
         connection.broker.churn.channels_opened += 1
+        events.channel_created(channel)
         self._write(number, ChannelOpenOk().encode())
 
     def _release(self, channel: Channel) -> None:
@@ -109,7 +123,7 @@ class Channels:
         del self.open[channel.number]
         self._connection.forget(channel)
         channel.withdraw()
-        channel.give_back()
+        self.give_back([channel])
 
     def _write(self, number: int, payload: bytes) -> None:
         self._connection.output.write(method_frame(number, payload))

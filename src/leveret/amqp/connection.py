@@ -566,8 +566,8 @@ class Connection(Session):
         if self.vhost is not None and self._state == RUNNING:
             self.broker.churn.connections_closed += 1
             self.vhost.remove_exclusive_queues(self)
-        for channel in channels:
-            channel.give_back()
+            self.channels.connection_closed()
+        self.channels.give_back(channels)
 
     # --- refusals ---
 

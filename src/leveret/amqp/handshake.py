@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from leveret import errors
+from leveret.amqp import events
 from leveret.amqp.admission import admit_connection
 from leveret.amqp.described import as_binary, described_frame
 from leveret.amqp.heartbeat import Heartbeat
@@ -113,9 +114,10 @@ class Handshake:
         """Whether an error is answered with a close; before tune-ok the socket just closes."""
         return self._state == OPENING
 
-    def login_decided(self, connection: Connection, succeeded: bool) -> None:
+    def login_decided(self, connection: Connection, user: str, succeeded: bool) -> None:
         """Somebody has tried to log in."""
         connection.broker.auth_attempts.count(AMQP, succeeded)
+        events.login_decided(connection, user, succeeded)
 
     # --- the protocol header ---
 
@@ -231,7 +233,7 @@ class Handshake:
             return
         connection.read_on(None)
         assert self._mechanism is not None
-        self.login_decided(connection, not refusal)
+        self.login_decided(connection, credentials.user, not refusal)
         if refusal:
             log.warning(
                 "%s: login of user '%s' refused: %s",
@@ -296,6 +298,7 @@ class Handshake:
             heartbeat = Heartbeat(connection, self._heartbeat_seconds)
         connection.broker.churn.connections_opened += 1
         connection.run(vhost, heartbeat)
+        events.connection_created(connection, self._heartbeat_seconds)
         log.info("%s opened", connection.described())
 
     def _too_late(self, connection: Connection) -> None:

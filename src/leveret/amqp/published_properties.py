@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from leveret.broker.content import properties_of, with_properties
 from leveret.broker.copies import BCC, further_keys
 from leveret.errors import PreconditionFailed
-from leveret.wire.frames import PROPERTIES_AT, header_frame
-from leveret.wire.properties import decode_properties
 
 if TYPE_CHECKING:
-    from leveret.amqp.channel import Channel
     from leveret.broker.actor import Actor
+    from leveret.broker.message import Message
     from leveret.wire.properties import Properties
 
 EXPIRATION_MAX_MS: Final = 315_360_000_000
@@ -41,18 +40,16 @@ def check_published(properties: Properties, actor: Actor) -> None:
             )
 
 
-def copied(
-    channel: Channel, frames: bytes, header_size: int, body_size: int
-) -> tuple[list[str], bytes]:
-    """The further routing keys of a message, and its content header frame without BCC; 406 if CC
-    or BCC is malformed. The header is returned as it is if there is no BCC in it."""
-    properties = decode_properties(frames, PROPERTIES_AT, header_size - 1)
+def copied(message: Message) -> tuple[list[str], Message]:
+    """The further routing keys of a message, and the message without the header BCC; 406 if CC or
+    BCC is malformed."""
+    properties = properties_of(message)
     headers = properties.headers or {}
     keys = further_keys(headers)
     if BCC not in headers:
-        return keys, frames[:header_size]
-    del headers[BCC]
-    return keys, header_frame(channel.number, properties.encode(), body_size)
+        return keys, message
+    bcc = further_keys({BCC: headers.pop(BCC)})
+    return keys, with_properties(message, properties, message.tail, bcc)
 
 
 def _expiration_refusal(expiration: str) -> str:

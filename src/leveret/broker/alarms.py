@@ -7,9 +7,12 @@ wait without a word. Consumers never wait: what they acknowledge is what ends an
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MEMORY: Final = "memory"
 DISK: Final = "disk"
@@ -36,18 +39,22 @@ class Alarms:
         # By reason: whether it concerns those only who publish what the store keeps.
         self._holds: dict[str, bool] = {}
         self._for_all = False
+        # Hears of each alarm, and whether it is on now.
+        self.told: Callable[[str, bool], object] | None = None
 
     def raise_alarm(self, resource: str) -> None:
         """The broker is low on a resource, `MEMORY` or `DISK`."""
         if resource not in self._alarms:
             self._alarms[resource] = None
             self._changed()
+            self._tell(resource, True)
 
     def clear_alarm(self, resource: str) -> None:
         """There is enough of it again."""
         if resource in self._alarms:
             del self._alarms[resource]
             self._changed()
+            self._tell(resource, False)
 
     def hold(self, reason: str, stored_only: bool = False) -> None:
         """Block publishers without telling them, or those only whose messages the store keeps.
@@ -74,6 +81,11 @@ class Alarms:
     def holds(self) -> list[str]:
         """The reasons of the holds that are on."""
         return sorted(self._holds)
+
+    def _tell(self, resource: str, on: bool) -> None:
+        told = self.told
+        if told is not None:
+            told(resource, on)
 
     def _changed(self) -> None:
         self.on = len(self._alarms) != 0 or len(self._holds) != 0

@@ -13,6 +13,7 @@ from leveret.broker.auth_attempts import AuthAttempts
 from leveret.broker.compat import LEVELS, Compat
 from leveret.broker.counts import Churn, Kept, Sizes
 from leveret.broker.durable import QueueIds
+from leveret.broker.events import Events, acting
 from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.global_parameters import GLOBAL_PARAMETER, GlobalParameters
 from leveret.broker.limits import LimitError, NodeLimits, vhost_limits
@@ -75,7 +76,8 @@ class Broker(StoreEvents):
         self.damaged_queues: list[str] = []
         self.alarms = Alarms()
         self.auth_attempts = AuthAttempts()
-        self.global_parameters = GlobalParameters(definitions)
+        self.events = Events()
+        self.global_parameters = GlobalParameters(definitions, self.events)
         self.now: float = clock.now()
         self.paging = Paging()
         self.churn = Churn()
@@ -101,6 +103,7 @@ class Broker(StoreEvents):
         # A number from 0 to below n by chance, for exchanges that route by it.
         self.choose: Callable[[int], int] = randrange
         self.node = ""
+        self.alarms.told = lambda resource, on: self.events.alarm(self.node, resource, on)
         # What the clock lacks to the time of day, in seconds.
         self.wall_offset: float = time() - clock.now()
         # Called when the store has failed, by whoever ends the process then.
@@ -147,9 +150,11 @@ class Broker(StoreEvents):
         self.limits.check_vhost(name, len(self.vhosts))
         value = _metadata(description, tags, default_queue_type, compat)
         answer = Pending()
+        by = acting.get()
 
         def committed(_revision: object) -> None:
             vhost = self._make_vhost(name, value)
+            self.events.vhost_made(vhost, self.node, by)
             self.vhost_made(vhost).then(lambda _: answer.complete(vhost), answer.fail)
 
         self.definitions.put(VHOST, name, value).then(committed, answer.fail)
@@ -191,9 +196,11 @@ class Broker(StoreEvents):
         """Give a vhost these limits and no others; raises `LimitError`. Answers with them."""
         limits = vhost_limits(values)
         answer = Pending()
+        told = self.events.limits_set(vhost.name, limits)
 
         def committed(_revision: object) -> None:
             vhost.limits = limits
+            told()
             answer.complete(limits)
 
         self.definitions.put(VHOST_LIMITS, vhost.name, limits).then(committed, answer.fail)
@@ -217,6 +224,7 @@ class Broker(StoreEvents):
         answer = Pending()
         keys = [(VHOST, name), (VHOST_LIMITS, name), *vhost.remove_all()]
         self.kept.add(vhost.kept)
+        self.events.vhost_gone(vhost, self.node)
         self.definitions.delete_all(keys).then(lambda _: answer.complete(True), answer.fail)
         return answer
 
@@ -236,10 +244,13 @@ class Broker(StoreEvents):
             vhost.choose = self.choose
             vhost.node_limits = self.limits
             vhost.churn = self.churn
+            vhost.events = self.events
             vhost.firehose.node = self.node
             vhost.wake = self.wake
             vhost.wall_offset = self.wall_offset
             self.vhosts[name] = vhost
+            if name == self.events.vhost:
+                self.events.listen(vhost, self.clock)
         self._describe(vhost, value)
         return vhost
 

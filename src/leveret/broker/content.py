@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from leveret.broker.message import Message
+from leveret.broker.copies import blind_keys
+from leveret.broker.message import CopiedMessage, Message
 from leveret.wire.frames import PROPERTIES_AT, header_frame
 from leveret.wire.properties import Properties, decode_properties
 
@@ -17,10 +18,13 @@ def properties_of(message: Message) -> Properties:
     return decode_properties(message.frames, PROPERTIES_AT, int(message.header_size) - 1)
 
 
-def with_properties(message: Message, properties: Properties, tail: bytes) -> Message:
-    """The same body with these properties and under this exchange and routing key."""
+def with_properties(
+    message: Message, properties: Properties, tail: bytes, bcc: list[str]
+) -> Message:
+    """The same body with these properties, under this exchange and routing key, and with these
+    keys of BCC."""
     header = header_frame(int(message.channel), properties.encode(), int(message.body_size))
-    return Message(
+    other = Message(
         header + message.frames[int(message.header_size) :],
         tail,
         message.channel,
@@ -29,13 +33,26 @@ def with_properties(message: Message, properties: Properties, tail: bytes) -> Me
         max(int(message.largest_frame), len(header)),
         message.persistent,
     )
+    if not bcc:
+        return other
+    return CopiedMessage(
+        other.frames,
+        tail,
+        other.channel,
+        other.header_size,
+        other.body_size,
+        other.largest_frame,
+        other.persistent,
+        0,
+        bcc,
+    )
 
 
 def with_headers(message: Message, headers: Table) -> Message:
     """The same message with these headers set."""
     properties = properties_of(message)
     properties.headers = in_order({**(properties.headers or {}), **headers})
-    return with_properties(message, properties, message.tail)
+    return with_properties(message, properties, message.tail, blind_keys(message))
 
 
 def in_order(table: Table) -> Table:

@@ -1,11 +1,13 @@
 """CC and BCC: headers with further routing keys of a message (RabbitMQ's sender-selected routing).
 
 Each key leads to queues as the routing key does; a queue gets one copy. BCC does not reach the
-consumers.
+consumers: it goes from the headers as the message comes, and the message has its keys beside them,
+for its dead letter goes where they lead too.
 """
 
 from typing import Final
 
+from leveret.broker.message import CopiedMessage, Message
 from leveret.errors import PreconditionFailed
 from leveret.wire.field import KIND_ARRAY, KIND_LONGSTR, KIND_NAMES, Table
 
@@ -31,3 +33,8 @@ def further_keys(headers: Table) -> list[str]:
             if each.kind == KIND_LONGSTR:
                 keys.append(each.value.decode(errors="surrogateescape"))
     return keys
+
+
+def blind_keys(message: Message) -> list[str]:
+    """The keys of BCC that a message was published with."""
+    return message.bcc if isinstance(message, CopiedMessage) else []

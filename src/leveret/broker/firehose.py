@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from leveret.broker.copies import further_keys
+from leveret.broker.copies import blind_keys, further_keys
 from leveret.broker.message import Message
 from leveret.wire.field import (
     KIND_ARRAY,
@@ -78,8 +78,8 @@ class Firehose:
     def _headers(self, message: Message, keys: list[str]) -> Table:
         properties = decode_properties(message.frames, PROPERTIES_AT, int(message.header_size) - 1)
         if not keys:
-            # Those of BCC have gone from it.
             keys = [message.routing_key, *further_keys(properties.headers or {})]
+            keys += blind_keys(message)
         return {
             "exchange_name": _text(message.exchange),
             "routing_keys": Field(KIND_ARRAY, [_text(key) for key in keys]),

@@ -119,6 +119,44 @@ class StoredMessage(Message):
 
 
 @mypyc_attr(acyclic=True)
+class CopiedMessage(StoredMessage):
+    """A message with keys of BCC, `bcc`. They are no longer in its frames, and lead its dead letter
+    on. `stored_ms` is 0 as long as it was not read from the store."""
+
+    __slots__ = ("bcc",)
+
+    def __init__(
+        self,
+        frames: bytes,
+        tail: bytes,
+        channel: i64,
+        header_size: i64,
+        body_size: i64,
+        largest_frame: i64,
+        persistent: bool,
+        stored_ms: i64,
+        bcc: list[str],
+    ) -> None:
+        super().__init__(
+            frames, tail, channel, header_size, body_size, largest_frame, persistent, stored_ms
+        )
+        self.bcc = bcc
+
+    def copy(self) -> Message:
+        return CopiedMessage(
+            self.frames,
+            self.tail,
+            self.channel,
+            self.header_size,
+            self.body_size,
+            self.largest_frame,
+            self.persistent,
+            self.stored_ms,
+            self.bcc,
+        )
+
+
+@mypyc_attr(acyclic=True)
 class Entry:
     """A message in a queue, or delivered from it and not yet settled.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from leveret.broker.durable import DefinitionKey
     from leveret.broker.seams import Clock, DefinitionStore
-    from leveret.broker.topology import Topology
+    from leveret.broker.vhost import VHost
 
 log = logging.getLogger("leveret.vhost")
 
@@ -136,7 +136,7 @@ def effective_definition(
 class Policies:
     """Of one vhost, which is `topology`."""
 
-    def __init__(self, topology: Topology, definitions: DefinitionStore, clock: Clock) -> None:
+    def __init__(self, topology: VHost, definitions: DefinitionStore, clock: Clock) -> None:
         self._topology = topology
         self._definitions = definitions
         self._clock = clock
@@ -165,8 +165,10 @@ class Policies:
         key = self._key(policy.kind, policy.name)
         self._keys[key] = None
         answer = Pending()
+        told = self._topology.events.policy_set(self._topology.name, policy)
 
         def committed(_revision: object) -> None:
+            told()
             self._named[policy.kind][policy.name] = policy
             self._changed(policy.kind, answer, policy)
 
@@ -177,9 +179,12 @@ class Policies:
         """Take a policy away; answers with whether there was one."""
         key = self._key(kind, name)
         answer = Pending()
+        told = self._topology.events.policy_cleared(self._topology.name, kind, name)
 
         def committed(_was_there: object) -> None:
             known = self._named[kind].pop(name, None) is not None
+            if known:
+                told()
             self._keys.pop(key, None)
             self._changed(kind, answer, known)
 

@@ -356,6 +356,11 @@ class MessageStore:
         them in the same order, with None for one that is damaged."""
         raise NotImplementedError
 
+    def returned(self, queue: Queue, ticket: i64, acquired: int, failed: int) -> None:
+        """A message, stored or not, has come back to a queue that counts: so often in all, and so
+        often because it failed. Only what the queue is told after a start depends on it."""
+        raise NotImplementedError
+
     def mark(self, queue: Queue, tickets: list[int]) -> None:
         """At a clean stop: these messages of a queue were delivered before."""
         raise NotImplementedError

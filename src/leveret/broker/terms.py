@@ -2,6 +2,15 @@
 
 from typing import Final
 
+from leveret.wire.field import (
+    KIND_ARRAY,
+    KIND_DECIMAL,
+    KIND_NAMES,
+    KIND_TABLE,
+    KIND_VOID,
+    Field,
+)
+
 _ESCAPES: Final = {
     ord('"'): '\\"',
     ord("\\"): "\\\\",
@@ -40,11 +49,37 @@ def pairs(values: dict[str, object]) -> str:
     return f"[{','.join(f'{{{term(key)},{term(value)}}}' for key, value in values.items())}]"
 
 
+def field_term(name: str, field: Field) -> str:
+    """A field of a table: its name, its type, its value."""
+    name_term = _octets(name.encode("utf-8", "surrogateescape"))
+    return f"{{{name_term},{KIND_NAMES[field.kind]},{_field_value(field)}}}"
+
+
+def _field_value(field: Field) -> str:
+    value = field.value
+    if field.kind == KIND_TABLE:
+        assert isinstance(value, dict)
+        return f"[{','.join(field_term(name, each) for name, each in value.items())}]"
+    if field.kind == KIND_ARRAY:
+        assert isinstance(value, list)
+        return f"[{','.join(f'{{{KIND_NAMES[e.kind]},{_field_value(e)}}}' for e in value)}]"
+    if field.kind == KIND_DECIMAL:
+        assert isinstance(value, tuple)
+        return f"{{{value[0]},{value[1]}}}"
+    if field.kind == KIND_VOID:
+        return "undefined"
+    return _octets(value) if isinstance(value, bytes) else term(value)
+
+
 def _binary(text: str) -> str:
-    octets = text.encode()
+    return _octets(text.encode())
+
+
+def _octets(octets: bytes) -> str:
     if not octets:
         return "<<>>"
     if all(_is_printable(octet) for octet in octets):
+        text = octets.decode(errors="surrogateescape")
         return f'<<"{text.translate(_ESCAPES)}">>'
     return f"<<{','.join(str(octet) for octet in octets)}>>"
 

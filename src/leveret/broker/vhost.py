@@ -24,6 +24,7 @@ from leveret.broker.equivalence import (
     require_equivalent_exchange,
     require_equivalent_queue,
 )
+from leveret.broker.events import INTERNAL, Events, acting
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.delayed import DelayedExchange
 from leveret.broker.exchanges.topic import check_hashes
@@ -96,6 +97,7 @@ class VHost(Topology):
         self.wake: Callable[[], object] = _nothing
         super().__init__(name)
         self.firehose = Firehose(name, self.route_traced)
+        self.events = Events()
         self.now = clock.now
         self.description = ""
         self.tags: list[str] = []
@@ -265,17 +267,18 @@ class VHost(Topology):
                 ignored,
             )
         if not durable:
-            return self._queue_declared(queue)
+            return self._queue_declared(queue, actor.user)
         queue.id = self._ids.new()
         return self._commits.put(
             (QUEUE, name),
             queue,
-            lambda: self._queue_declared(queue),
+            lambda: self._queue_declared(queue, actor.user),
             lambda: self._ids.release(int(queue.id)),
         )
 
-    def _queue_declared(self, queue: ClassicQueue) -> Pending:
+    def _queue_declared(self, queue: ClassicQueue, by: str) -> Pending:
         self.add_queue(queue)
+        self.events.made(self.name, queue, by)
         self.churn.queues_declared += 1
         return Pending.of(queue)
 
@@ -335,20 +338,21 @@ class VHost(Topology):
             raise PreconditionFailed(f"{resource} in use")
         if if_empty and queue.ready_count + queue.waiting_count != 0:
             raise PreconditionFailed(f"{resource} not empty")
-        return self.remove_queue(queue)
+        return self.remove_queue(queue, actor.user)
 
-    def remove_queue(self, queue: ClassicQueue) -> Pending:
+    def remove_queue(self, queue: ClassicQueue, by: str = INTERNAL) -> Pending:
         """Take a queue away with its bindings; answers with how many messages were ready."""
         if queue.deleted:
             return Pending.of(0)
         gone = self.take_queue(queue)
+        self.events.gone(self.name, gone, by)
         self._ids.release(int(queue.id))
         return self._commits.delete(gone, queue.mark_deleted())
 
     def remove_all(self) -> list[DefinitionKey]:
         """The vhost is going, and everything with it; returns the definitions of what was in it,
         which are to be forgotten."""
-        gone = self.take_all()
+        gone = self.events.gone(self.name, self.take_all(), acting.get())
         for thing in gone:
             if isinstance(thing, ClassicQueue):
                 self._ids.release(int(thing.id))
@@ -431,19 +435,20 @@ class VHost(Topology):
             self.require(actor, "write", "exchange", alternate)
         exchange = self.new_exchange(type_name, name, durable, auto_delete, internal, arguments)
         if not durable:
-            return self._exchange_declared(exchange)
+            return self._exchange_declared(exchange, actor.user)
         holding = exchange.holding if isinstance(exchange, DelayedExchange) else None
         if holding is not None:
             holding.id = self._ids.new()
         return self._commits.put(
             (EXCHANGE, name),
             exchange,
-            lambda: self._exchange_declared(exchange),
+            lambda: self._exchange_declared(exchange, actor.user),
             lambda: None if holding is None else self._ids.release(int(holding.id)),
         )
 
-    def _exchange_declared(self, exchange: Exchange) -> Pending:
+    def _exchange_declared(self, exchange: Exchange, by: str) -> Pending:
         self.add_exchange(exchange)
+        self.events.made(self.name, exchange, by)
         return Pending.of(exchange)
 
     def passive_exchange(self, actor: Actor, name: str) -> Pending:
@@ -467,7 +472,8 @@ class VHost(Topology):
             return Pending.of(False)
         if if_unused and self.bindings.leaving(exchange):
             raise PreconditionFailed(f"{exchange_resource(self.name, name)} in use")
-        return self._commits.delete(self.take_exchange(exchange), True)
+        gone = self.events.gone(self.name, self.take_exchange(exchange), actor.user)
+        return self._commits.delete(gone, True)
 
     # --- bindings ---
 
@@ -499,6 +505,7 @@ class VHost(Topology):
         binding = Binding(exchange, end, routing_key, arguments)
         if not is_durable(binding):
             self.add_binding(binding)
+            self.events.made(self.name, binding, actor.user)
             return Pending.of(binding)
         what = key_of(self.name, binding)
 
@@ -510,6 +517,7 @@ class VHost(Topology):
                 # The definition went with the one that has gone meanwhile.
                 return again()
             self.add_binding(binding)
+            self.events.made(self.name, binding, actor.user)
             return Pending.of(binding)
 
         if what in self._commits.under_way:
@@ -540,7 +548,8 @@ class VHost(Topology):
             return Pending.of(False)
         if isinstance(end, ClassicQueue):
             self.accessible_queue(actor, destination)
-        return self._commits.delete(self.take_bindings([binding]), True)
+        gone = self.events.gone(self.name, self.take_bindings([binding]), actor.user)
+        return self._commits.delete(gone, True)
 
     def _check_binding_rights(self, actor: Actor, source: str, kind: str, destination: str) -> None:
         if kind == "exchange":

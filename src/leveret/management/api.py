@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.routing import Route as PageRoute
 
+from leveret.broker.events import acting
 from leveret.errors import ReplyError
 from leveret.management.authorisation import READ_NODE, authorise
 from leveret.management.calls import Call, decoded, json_response
@@ -107,6 +108,7 @@ class Api(BaseRoute):
                     raise no_vhost()
                 raise not_found()
             authorise(caller, route.operation, vhost)
+        acting.set(caller.name)
         response = await route.handler(Call(self._management, caller, route, names, request))
         if route.method != "GET":
             self._management.lists.forget()

@@ -100,7 +100,7 @@ class _Rights(Backend):
 class _Login(Handshake):
     """It was counted when it came over HTTP."""
 
-    def login_decided(self, connection: Connection, succeeded: bool) -> None:
+    def login_decided(self, connection: Connection, user: str, succeeded: bool) -> None:
         return None
 
 

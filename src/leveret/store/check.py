@@ -12,7 +12,7 @@ import msgspec
 
 from leveret.store.data_folder import DataFolderError
 from leveret.store.disk import Disk, SystemDisk
-from leveret.store.log.format import OFFSET_MASK, segment_name
+from leveret.store.log.format import OFFSET_MASK, segment_name, unpacked
 from leveret.store.log.recovery import Damage, LogFormatError, Recovery
 from leveret.store.log.space import SET_ASIDE
 from leveret.store.log.walk import Commit, Entry, commits
@@ -120,6 +120,10 @@ class StoredData:
     def tickets(self, queue: FoundQueue) -> list[int]:
         """The messages of a queue, in its order."""
         return [int(ticket) for ticket in self.recovery.queues[queue.id].tickets]
+
+    def returned(self, queue: FoundQueue, ticket: int) -> int:
+        """How often the message has come back, as far as it was counted."""
+        return unpacked(self.recovery.queues[queue.id].returned.get(ticket, 0))[0]
 
     def redelivered(self, queue: FoundQueue, ticket: int) -> bool:
         """Whether the message will count as redelivered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
+from leveret.broker.copies import blind_keys
 from leveret.store.log.format import OFFSET_BITS, OFFSET_MASK, read_record
 from leveret.store.log.walk import commits
 from leveret.store.log_store import LOG_FOLDER
@@ -78,6 +79,9 @@ def messages(data: StoredData, queues: list[FoundQueue], bodies: bool) -> Iterat
                     "ticket": ticket,
                     "redelivered": data.redelivered(queue, ticket),
                 }
+                returned = data.returned(queue, ticket)
+                if returned:
+                    line["returned"] = returned
                 message = reader.read(ticket)
                 if message is None:
                     line["damaged"] = True
@@ -115,7 +119,11 @@ def records(data: StoredData) -> Iterator[Line]:
                     "damaged": commit.message(entry) is None,
                 }
             else:
-                yield {entry.kind: entry.tickets, "queue_id": entry.queues[0]}
+                line: Line = {entry.kind: entry.tickets, "queue_id": entry.queues[0]}
+                if entry.counts:
+                    line["returned"] = [acquired for acquired, _ in entry.counts]
+                    line["failed"] = [failed for _, failed in entry.counts]
+                yield line
 
 
 def _place(location: int) -> list[int]:
@@ -129,6 +137,9 @@ def _described(message: Message, bodies: bool) -> Line:
         "properties": _properties(message.properties()),
         "body_bytes": int(message.body_size),
     }
+    bcc = blind_keys(message)
+    if bcc:
+        line["bcc"] = [_clean(key) for key in bcc]
     if bodies:
         body = message.body()
         try:

@@ -15,7 +15,7 @@ from mypy_extensions import i64
 
 from leveret.broker.seams import SPILL_SHARD, MessageStore, Pending, Queue, StoreEvents
 from leveret.store.log.fetching import Range, Wanted, ranges
-from leveret.store.log.format import segment_number
+from leveret.store.log.format import packed, segment_number, unpacked
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import Segment
@@ -143,6 +143,10 @@ class LogStore(MessageStore):
                 size += int(self.log.places.size)
             count += len(found.tickets)
             average = size // len(found.tickets)
+            if found.returned:
+                queue.recover_returns(
+                    {ticket: unpacked(counts) for ticket, counts in found.returned.items()}
+                )
             queue.recover(found.tickets, found.marked if self._clean else None, average)
         for queue_id, found in self._recovered.items() if all_known else ():
             for ticket in found.tickets:
@@ -159,6 +163,7 @@ class LogStore(MessageStore):
         message_log.last_ticket = recovery.last_ticket
         message_log.batch_number = recovery.batch_number
         space.segments = recovery.segments
+        message_log.returns = recovery.returns
         space.next_number = recovery.highest_number + 1
         for name in disk.list(SET_ASIDE):
             # No later one may take the name of what was set aside, and its place.
@@ -241,6 +246,10 @@ class LogStore(MessageStore):
         answer_to_all = Pending()
         self._read(reads, messages, answer_to_all)
         return answer_to_all
+
+    def returned(self, queue: Queue, ticket: i64, acquired: int, failed: int) -> None:
+        if ticket > 0:
+            self.log.returned(queue, ticket, packed(acquired, failed))
 
     def mark(self, queue: Queue, tickets: list[int]) -> None:
         self.log.mark(queue, tickets)

@@ -42,6 +42,9 @@ class MemoryStore(MessageStore):
         # Nothing ever leaves memory.
         return Pending.of([None] * len(tickets))
 
+    def returned(self, queue: Queue, ticket: i64, acquired: int, failed: int) -> None:
+        return None
+
     def mark(self, queue: Queue, tickets: list[int]) -> None:
         return None
 

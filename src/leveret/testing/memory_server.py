@@ -9,6 +9,7 @@ from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import Handshake
 from leveret.amqp.limits import Limits
 from leveret.amqp.peer import Peer, TlsSession
+from leveret.amqp.pids import hear_events
 from leveret.app import server_properties
 from leveret.broker.broker import Broker
 from leveret.broker.compat import Compat
@@ -64,13 +65,15 @@ class MemoryPeer:
 
 class MemoryServer:
     """A broker with user `guest` and vhost `/`; keyword arguments are those of `Limits`. Another
-    one with the same `definitions` is the same broker after a restart."""
+    one with the same `definitions` is the same broker after a restart. With `events`, the vhost's
+    `amq.rabbitmq.event` hears of what happens."""
 
     def __init__(
         self,
         compat: str = "3.13",
         store: MessageStore | None = None,
         definitions: DefinitionStore | None = None,
+        events: bool = False,
         **limits: float,
     ) -> None:
         self.user = self.password = "guest"
@@ -93,8 +96,11 @@ class MemoryServer:
         self.broker.wall_offset = 1_700_000_000.0
         if isinstance(self.store, MemoryStore):
             self.store.events = self.broker
+        if events:
+            hear_events(self.broker, "/")
         self.broker.load()
         self.users = Users(self.broker.definitions, ["guest"], self.clock)
+        self.users.events = self.broker.events
         limits.setdefault("initial_frame_max_bytes", self.broker.compat.initial_frame_max_bytes)
         limits.setdefault("max_message_size_bytes", self.broker.compat.max_message_size_bytes)
         self.limits = Limits(**limits)  # type: ignore[arg-type]

@@ -2,6 +2,9 @@
 
 import tracemalloc
 
+from librt.vecs import vec
+from mypy_extensions import i64
+
 from leveret.broker.delay import DUE
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.message import Message
@@ -13,7 +16,7 @@ from leveret.testing import ManualClock
 from leveret.wire.frames import header_frame
 from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
-from unit.doubles import TicketStore
+from unit.doubles import KeepingStore, TicketStore
 
 HOUR_MS = 3_600_000
 
@@ -121,6 +124,48 @@ def test_transient_messages_leave_memory_when_it_is_short_and_come_back() -> Non
     clock.advance(1)
     assert routed == ["k"]
     assert store.settled == [-1]
+
+
+def recovered(store: KeepingStore, clock: ManualClock, routed: list[str]) -> Holding:
+    """A holding of 10,000 messages from before the start: the first and the last are due soon."""
+    holding = a_holding(store, clock, routed=routed)
+    for key, wait in (("o", 10), *[("m", HOUR_MS)] * 9998, ("n", 10)):
+        message = due_in(clock, wait)
+        message.tail = b"\x01x\x01" + key.encode()
+        store.kept[store.ticket()] = message
+    holding.recover(vec[i64](list(store.kept)), None, 100)
+    return holding
+
+
+def test_after_a_start_the_oldest_and_the_newest_messages_are_looked_at_first() -> None:
+    """Those are due soon that have waited for long, or are to wait for a short time."""
+    clock, store = ManualClock(), KeepingStore(at_once=False)
+    routed: list[str] = []
+    holding = recovered(store, clock, routed)
+    clock.advance(0)
+    store.give()
+    assert holding.held_count() == 10_000
+    clock.advance(0.01)
+    store.give()
+    assert sorted(routed) == ["n", "o"]
+    store.at_once = True
+    store.give()
+    clock.advance(1)
+    assert holding.held_count() == 9998
+    clock.advance(HOUR_MS / 1000)
+    assert routed.count("m") == 9998
+    assert sorted(store.settled) == list(store.kept)
+
+
+def test_what_is_being_looked_at_after_a_start_is_purged_too() -> None:
+    clock, store = ManualClock(), KeepingStore(at_once=False)
+    holding = recovered(store, clock, [])
+    clock.advance(0)
+    assert holding.purge() == 10_000
+    store.give()
+    clock.advance(1)
+    assert sorted(store.settled) == list(store.kept)
+    assert holding.held_count() == 0
 
 
 def test_one_timer_runs_for_all_of_them() -> None:

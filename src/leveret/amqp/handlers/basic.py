@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.consumer import ChannelConsumer
+from leveret.amqp.events import consumer_created, consumer_deleted
 from leveret.amqp.reply_to import REPLY_TO, reply_queue
 from leveret.amqp.routing import trace_delivery
 from leveret.broker.arguments import check_consumer_arguments
@@ -91,6 +92,7 @@ def consume(channel: Channel, method: Method) -> None:
     )
     channel.vhost.add_consumer(queue, consumer)
     channel.consumers[tag] = consumer
+    consumer_created(consumer)
     if not method.nowait:
         channel.send(BasicConsumeOk(consumer_tag=tag))
     queue.deliver()
@@ -103,6 +105,7 @@ def cancel(channel: Channel, method: Method) -> None:
     answer = Pending.of(0)
     if consumer is not None:
         consumer.queue.remove_consumer(consumer)
+        consumer_deleted(consumer, channel.connection.user)
         answer = channel.vhost.consumer_left(consumer.queue)
     reply = BasicCancelOk(consumer_tag=method.consumer_tag)
     channel.answer_with(answer, reply, method.nowait)

@@ -216,6 +216,13 @@ class ClassicQueue(Queue):
         if self.ruled is not None:
             self.ruled.recovered(tickets)
 
+    def recover_returns(self, returns: dict[int, tuple[int, int]]) -> None:
+        """Of the messages that are about to be recovered, these tickets' have come back: so often
+        in all, and so often because they failed."""
+        if self.ruled is None:
+            self.ruled = Ruled(self, self.rules)
+        self.ruled.recover_returns(returns)
+
     # --- messages out ---
 
     def get(self, no_ack: bool) -> Entry | None:

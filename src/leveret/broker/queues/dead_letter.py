@@ -1,10 +1,10 @@
 """Where messages go that a queue does not keep: `x-dead-letter-exchange` and what belongs to it.
 
 A dead letter is published again, to the exchange that the queue's rules name, under its old routing
-keys or the one that the rules name. It tells its story in the header `x-death`: a table for each
-queue and reason, the latest first, with how often that happened. One that comes by itself to a
-queue where it has died before goes nowhere: without a consumer's `rejected` in the circle it would
-run for ever.
+keys, those of CC and BCC among them, or the one that the rules name. It tells its story in the
+header `x-death`: a table for each queue and reason, the latest first, with how often that happened.
+One that comes by itself to a queue where it has died before goes nowhere: without a consumer's
+`rejected` in the circle it would run for ever.
 
 The letter and the end of the message that it was reach the store within one callback, which the
 store keeps as one batch: after a crash there is one of them, and not both. With the strategy
@@ -20,6 +20,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.content import in_order, properties_of, with_properties
+from leveret.broker.copies import blind_keys
 from leveret.broker.queues.delivery import HEADER as DELIVERY_COUNT
 from leveret.broker.queues.enqueueing import enqueue
 from leveret.broker.queues.stored import is_absent
@@ -159,7 +160,8 @@ class DeadLetters:
         headers = dict(properties.headers or {})
         carbon_copies = _texts(headers.get("CC"))
         key = letter.rules.dead_letter_routing_key
-        keys = [message.routing_key, *carbon_copies] if key is None else [key]
+        bcc = blind_keys(message) if key is None else []
+        keys = [message.routing_key, *carbon_copies, *bcc] if key is None else [key]
         _tell(headers, letter, message, properties, carbon_copies)
         headers.pop(DELIVERY_COUNT, None)
         if key is not None:
@@ -170,7 +172,7 @@ class DeadLetters:
             len(octets).to_bytes(1, "big") + octets
             for octets in (_octets(exchange.name), _octets(keys[0]))
         )
-        told = with_properties(message, properties, tail)
+        told = with_properties(message, properties, tail, bcc)
         queues, _ = self._topology.route(exchange, keys[0], lambda: properties, keys[1:], told)
         if letter.reason != REJECTED:
             queues = [queue for queue in queues if not self._in_circle(queue.name, headers)]

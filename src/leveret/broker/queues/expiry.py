@@ -69,6 +69,8 @@ class Expiry:
         start if the wall clock has gone backwards, or nobody knows."""
         if not isinstance(message, StoredMessage) or self._queue.vhost is None:
             return self._since
+        if message.stored_ms == 0:
+            return self._since
         return min(int(message.stored_ms) / 1000 - self._queue.vhost.wall_offset, self._since)
 
     def _after(self, start: float, message: Message) -> float:

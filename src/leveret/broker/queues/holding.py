@@ -10,6 +10,7 @@ come twice.
 
 from __future__ import annotations
 
+from collections import deque
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
@@ -75,12 +76,14 @@ class Holding(ClassicQueue):
         self._timer_ms = 0
         self._busy = False
         self._wake()
-        # Tickets from before the start whose due times are not known yet, the last one first.
-        self._unknown: list[int] = []
+        # Tickets from before the start whose due times are not known yet, and those of them that
+        # are being looked at.
+        self._unknown: deque[int] = deque()
+        self._looked_at: list[int] = []
 
     def held_count(self) -> int:
         """How many messages wait."""
-        return len(self._heap) + len(self._unknown)
+        return len(self._heap) + len(self._unknown) + len(self._looked_at)
 
     # --- in ---
 
@@ -94,8 +97,8 @@ class Holding(ClassicQueue):
         self._set_timer()
 
     def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
-        self._unknown = [int(ticket) for ticket in tickets]
-        self._unknown.reverse()
+        for ticket in tickets:
+            self._unknown.append(int(ticket))
         self.clock.call_at(self.clock.now(), self._learn)
 
     def _put(self, due: int, ticket: int, message: Message | None) -> None:
@@ -136,18 +139,25 @@ class Holding(ClassicQueue):
             self._free = []
 
     def _learn(self) -> None:
-        """Find out when the recovered messages are due."""
-        if not self._unknown:
+        """Find out when the recovered messages are due, from both ends: what is due soon either has
+        waited for long, and is among the oldest, or has not long to wait, and is among the newest.
+        In the middle is what can wait until it is looked at."""
+        unknown = self._unknown
+        if not unknown:
             return
-        tickets = self._unknown[-TURN_MAX:]
-        tickets.reverse()
+        tickets: list[int] = []
+        while unknown and len(tickets) < TURN_MAX:
+            tickets.append(unknown.popleft())
+            if unknown:
+                tickets.append(unknown.pop())
+        self._looked_at = tickets
         self.store.fetch(tickets).then(lambda messages: self._learned(tickets, messages))
 
     def _learned(self, tickets: list[int], messages: object) -> None:
         assert isinstance(messages, list)
         if self.deleted:
             return
-        del self._unknown[-len(tickets) :]
+        self._looked_at = []
         now_ms = self._wall_ms()
         for ticket, message in zip(tickets, messages, strict=True):
             if message is None:
@@ -230,6 +240,8 @@ class Holding(ClassicQueue):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._unknown.extend(self._looked_at)
+        self._looked_at = []
         self._discard()
         return count
 

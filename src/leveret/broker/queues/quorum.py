@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from leveret.broker.content import with_headers
+from leveret.broker.content import properties_of, with_headers
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.delivery import HEADER as DELIVERY_COUNT
 from leveret.broker.rules import AT_LEAST_ONCE, NONE
 from leveret.wire.field import KIND_LONG, Field
 
 if TYPE_CHECKING:
-    from leveret.broker.message import Entry
+    from leveret.broker.message import Entry, Message
     from leveret.broker.rules import QueueRules
 
 
@@ -49,6 +49,11 @@ class QuorumQueue(ClassicQueue):
     def get(self, no_ack: bool) -> Entry | None:
         """As in RabbitMQ, what basic.get takes says its delivery count also where that is 0."""
         entry = super().get(no_ack)
-        if entry is not None and not entry.redelivered:
+        # After a crash what has not come back counts as redelivered too.
+        if entry is not None and not (entry.redelivered and _tells_count(entry.message)):
             entry.message = with_headers(entry.message, {DELIVERY_COUNT: Field(KIND_LONG, 0)})
         return entry
+
+
+def _tells_count(message: Message) -> bool:
+    return DELIVERY_COUNT in (properties_of(message).headers or {})

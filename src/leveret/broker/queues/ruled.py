@@ -48,7 +48,7 @@ class Ruled:
         self.timed = False
         self._expiry = Expiry(queue)
         self._unused = Unused(queue)
-        self._deliveries = Deliveries(queue.type_name == "quorum")
+        self._deliveries = Deliveries(queue, queue.type_name == "quorum")
         self.retries = Retries(queue)
         self.letters = KeptLetters(queue)
         self._overflow: Overflow | None = None
@@ -116,11 +116,16 @@ class Ruled:
                 self._gone(entry)
                 self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
                 return
+            deliveries.keep(entry)
             if self.retries.hold(entry, failed, deliveries.count(entry)):
                 return
         self.queue.ready.put_back(entry)
         if self._overflow is not None:
             self.clear_front()
+
+    def recover_returns(self, returns: dict[int, tuple[int, int]]) -> None:
+        """Messages from before the start that have come back, by ticket."""
+        self._deliveries.recover(returns)
 
     def recovered(self, tickets: Iterable[int]) -> None:
         """These messages are there from before the start."""
@@ -174,8 +179,7 @@ class Ruled:
         self.retries.release()
         dropped = self.letters.drop()
         if self._deliveries.any():
-            for entry in self.queue.ready.returned():
-                self._deliveries.gone(entry)
+            self._deliveries.purge(self.queue.ready.returned())
         if self._duplicates is not None:
             self._duplicates.clear()
         return dropped

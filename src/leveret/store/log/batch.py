@@ -18,6 +18,7 @@ from leveret.store.log.format import (
     MARK,
     OFFSET_BITS,
     PUBLISH_SIZE,
+    RETURN,
     SETTLE,
     batch_header,
     record_prefix,
@@ -25,11 +26,13 @@ from leveret.store.log.format import (
     write_group,
     write_publish,
 )
+from leveret.store.log.returns import RETURN_SIZE
 
 if TYPE_CHECKING:
     from leveret.broker.message import Message
     from leveret.broker.seams import Queue
     from leveret.store.log.places import Places
+    from leveret.store.log.returns import Key, Returns
     from leveret.store.log.segment import Segment
 
 NO_IDS: Final[list[int]] = []
@@ -80,6 +83,12 @@ class Batch:
         self.left: dict[int, list[int]] = {}
         # Segments with records of messages that are settled here.
         self.settled_in: dict[int, None] = {}
+        # Messages that have come back: of those on disk, and of those in here. Which of them are
+        # told of, and in which segment, shows when the batch is encoded.
+        self.returned: dict[Key, None] = {}
+        self._returned_here: dict[Key, None] = {}
+        self.told: list[Key] = []
+        self.told_in: Segment | None = None
         self._settles: dict[int, Group] = {}
         self._marks: dict[int, Group] = {}
         self._last_id: i64 = -1
@@ -143,6 +152,13 @@ class Batch:
             self._last_settled_in = segment
             self.settled_in[int(segment)] = None
 
+    def note_return(self, key: Key) -> None:
+        """It is to be told how often a message has come back."""
+        returned = self.returned if key[1] < int(self.first_ticket) else self._returned_here
+        if key not in returned:
+            returned[key] = None
+            self.size += RETURN_SIZE
+
     def mark(self, queue_id: i64, ticket: i64) -> None:
         """At a clean stop: this message was delivered before."""
         group = self._marks.get(int(queue_id))
@@ -161,6 +177,7 @@ class Batch:
     def size_without_messages(self) -> i64:
         """What `without_messages` would take, in octets."""
         size = ID_SIZE * self.settled + GROUP_SIZE * i64(len(self._settles))
+        size += RETURN_SIZE * i64(len(self.returned))
         for move in self.moves:
             size += PUBLISH_SIZE + ID_SIZE * i64(len(move.ids)) + i64(len(move.record))
         return size
@@ -174,6 +191,7 @@ class Batch:
         other.settled, self.settled = self.settled, 0
         other.moves, self.moves = self.moves, []
         other.settled_in, self.settled_in = self.settled_in, {}
+        other.returned, self.returned = self.returned, {}
         other._settles, self._settles = self._settles, {}
         self._last_id = -1
         self._last_settled_in = -1
@@ -184,11 +202,18 @@ class Batch:
         if self.messages:
             self.messages = []
             self.queues = []
+        if self._returned_here:
+            self.size -= RETURN_SIZE * i64(len(self._returned_here))
+            self._returned_here = {}
         self.first_ticket = first_ticket
 
     def waits(self) -> bool:
         """Whether somebody waits for what is in here: a confirm, a transaction, a compaction."""
         return self.published > 0 or self.forced or len(self.moves) > 0
+
+    def says_anything(self) -> bool:
+        """Whether there is anything in here that is to be written."""
+        return self.waits() or self.settled > 0 or len(self.returned) > 0
 
     def last_ticket(self) -> i64:
         """The last ticket of a slot; below `first_ticket` if there is none."""
@@ -203,6 +228,7 @@ class Batch:
         places: Places,
         copies: dict[int, list[int]],
         stored_ms: i64,
+        returns: Returns,
     ) -> bytes:
         """The octets of the batch at the end of a segment, written at this time of day. Each
         message's place goes into `places`, and the queues of one that is in several into `copies`;
@@ -210,11 +236,14 @@ class Batch:
         location = (segment.number << OFFSET_BITS) + segment.end
         index = BytesWriter()
         self._encode_groups(index)
+        if self.returned or self._returned_here:
+            self._encode_returns(index, segment, returns)
         live_moves: list[Move] = []
         for move in self.moves:
             if places.find(move.ticket) == move.old_location:
-                ids = copies.get(int(move.ticket), move.ids)
-                write_publish(index, move.ticket, ids, i64(len(move.record)))
+                left = copies.get(int(move.ticket))
+                ids = move.ids if left is None else left
+                write_publish(index, move.ticket, ids, i64(len(move.record)), left is not None)
                 live_moves.append(move)
         self.moves = live_moves
         at = location + HEADER_SIZE + i64(len(index)) + self._index_size_of_messages()
@@ -273,3 +302,19 @@ class Batch:
             write_group(index, SETTLE, i64(queue_id), group.tickets.getvalue())
         for queue_id, group in self._marks.items():
             write_group(index, MARK, i64(queue_id), group.tickets.getvalue())
+
+    def _encode_returns(self, index: BytesWriter, segment: Segment, returns: Returns) -> None:
+        """Those of messages that are still there."""
+        self.told_in = segment
+        groups: dict[int, Group] = {}
+        for key in [*self.returned, *self._returned_here]:
+            counts = returns.counts.get(key)
+            if counts is not None:
+                self.told.append(key)
+                segment.live_count += 1
+                segment.live_bytes += RETURN_SIZE
+                group = groups.setdefault(key[0], Group())
+                write_i64_be(group.tickets, i64(key[1]))
+                write_i64_be(group.tickets, i64(counts))
+        for queue_id, group in groups.items():
+            write_group(index, RETURN, i64(queue_id), group.tickets.getvalue())

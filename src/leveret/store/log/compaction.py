@@ -2,7 +2,8 @@
 
 The segment is read on a worker and gone through in steps, each as much as one batch bears. Copies
 keep their tickets; where a message is changes once its copy is on disk. Acknowledgements in the
-segment are copied if a record that they are for may still exist in another one.
+segment are copied if a record that they are for may still exist in another one, and how often a
+message has come back is written again if that is said here last.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from leveret.store.log.format import (
     HEADER_SIZE,
     OFFSET_BITS,
     PUBLISH,
+    RETURN,
     SEAL,
     SETTLE,
     IndexReader,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from leveret.store.disk import Disk
     from leveret.store.log.places import Places
+    from leveret.store.log.returns import Returns
     from leveret.store.log.segment import Segment
     from leveret.store.log.space import Space
     from leveret.store.worker import Worker
@@ -47,7 +50,7 @@ class Compaction:
         self._at: i64 = HEADER_SIZE
         self._index: IndexReader | None = None
 
-    def step(self, batch: Batch, places: Places) -> bool:
+    def step(self, batch: Batch, places: Places, returns: Returns) -> bool:
         """Add what is needed to a batch, until it is enough or nothing is left. Returns false if
         the segment does not read as it was written: then it must stay as it is."""
         enough = batch.size + STEP_BYTES
@@ -63,6 +66,8 @@ class Compaction:
                 self._copy_message(index, batch, places)
             elif kind == SETTLE:
                 self._copy_settles(index, batch)
+            elif kind == RETURN:
+                self._copy_returns(index, batch, returns)
             elif kind == 0:
                 if index.broken:
                     return False
@@ -105,6 +110,15 @@ class Compaction:
                 batch.settled_in[int(other.number)] = None
             ticket = index.next_ticket()
 
+    def _copy_returns(self, index: IndexReader, batch: Batch, returns: Returns) -> None:
+        ticket = index.next_ticket()
+        while ticket != 0:
+            index.next_ticket()  # How often it was then.
+            key = (int(index.queue_id), int(ticket))
+            if returns.is_said_in(key, self.segment):
+                batch.note_return(key)
+            ticket = index.next_ticket()
+
 
 class Compactor:
     """Chooses the segments that are copied forward, one at a time. `ready` is called when one has
@@ -135,7 +149,7 @@ class Compactor:
         self._compaction: Compaction | None = None
         self._stopped = False
 
-    def go_on(self, batch: Batch, places: Places) -> bool:
+    def go_on(self, batch: Batch, places: Places, returns: Returns) -> bool:
         """Add the next copies to a batch, after what was added before is on disk. Whether it has;
         if not, a compaction is over, or begins if there is need of one."""
         compaction = self._compaction
@@ -153,7 +167,7 @@ class Compactor:
             # There may be more than one that is sparse.
             self.released = self._segment_bytes
             return False
-        if not compaction.step(batch, places):
+        if not compaction.step(batch, places, returns):
             self._compaction = None
             victim.readers -= 1
             victim.damaged = True

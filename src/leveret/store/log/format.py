@@ -23,10 +23,10 @@ from librt.strings import (
 )
 from mypy_extensions import i16, i32, i64
 
-from leveret.broker.message import Message, StoredMessage
+from leveret.broker.message import CopiedMessage, Message, StoredMessage
 
-# 2 has the time in records.
-FORMAT: Final = 2
+# 2 has the time in records; 3 has keys of BCC there, returns, and what is shared.
+FORMAT: Final = 3
 CHECKSUM_CRC32: Final = 1
 MAGIC: Final = b"LEVERET\n"
 SALT_SIZE: Final = 8
@@ -41,6 +41,8 @@ CLEAN_STOP: Final = 2
 PUBLISH: Final = 1
 SETTLE: Final = 2
 MARK: Final = 3
+RETURN: Final = 4
+COUNT_MAX: Final = 0x7FFFFFFF
 PUBLISH_SIZE: Final = 16
 GROUP_SIZE: Final = 16
 ID_SIZE: Final = 8
@@ -52,6 +54,9 @@ TIME_SIZE: Final = 8
 PERSISTENT: Final = 0x8000
 # The same: the record has a time.
 TIMED: Final = 0x4000
+# The same: the record has keys of BCC, encoded as long strings, behind their size in octets.
+COPIED: Final = 0x2000
+KEYS_SIZE_SIZE: Final = 4
 OFFSET_BITS: Final = 32
 OFFSET_MASK: Final = 0xFFFFFFFF
 # A location is a signed integer of 64 bits.
@@ -190,10 +195,13 @@ def signed(crc: int) -> i32:
 # --- index entries ---
 
 
-def write_publish(writer: BytesWriter, ticket: i64, ids: list[int], record_size: i64) -> None:
-    """The entry of a message: its queues, and the size of its record."""
+def write_publish(
+    writer: BytesWriter, ticket: i64, ids: list[int], record_size: i64, shared: bool = False
+) -> None:
+    """The entry of a message: its queues, and the size of its record. `shared` is a message that
+    was copied forward and once had more queues."""
     writer.append(PUBLISH)
-    writer.append(0)
+    writer.append(1 if shared else 0)
     write_i16_be(writer, i16(len(ids)))
     write_i32_be(writer, i32(record_size))
     write_i64_be(writer, ticket)
@@ -202,17 +210,29 @@ def write_publish(writer: BytesWriter, ticket: i64, ids: list[int], record_size:
 
 
 def write_group(writer: BytesWriter, kind: i64, queue_id: i64, tickets: bytes) -> None:
-    """An entry that says one thing of many messages of one queue; `tickets` are encoded."""
+    """An entry that says one thing of many messages of one queue; `tickets` are encoded, with those
+    of a RETURN how often each has come back."""
     write_i32_be(writer, i32(kind << 24))
     write_i32_be(writer, i32(len(tickets) // ID_SIZE))
     write_i64_be(writer, queue_id)
     writer.write(tickets)
 
 
+def packed(acquired: int, failed: int) -> int:
+    """How often a message has come back in all, and because it failed, as one number."""
+    return min(acquired, COUNT_MAX) << 32 | min(failed, COUNT_MAX)
+
+
+def unpacked(counts: int) -> tuple[int, int]:
+    """What was `packed`."""
+    return counts >> 32, counts & COUNT_MAX
+
+
 class IndexReader:
     """Goes through the entries of an index. After `next` has said which kind comes: of a PUBLISH
-    `ticket`, `ids` and the place of its record, `record_at` and `record_size`; of the others
-    `queue_id` and `tickets`.
+    `ticket`, `ids`, `shared` and the place of its record, `record_at` and `record_size`; of others
+    `queue_id` and, by `next_ticket`, the tickets. Behind each ticket of a RETURN, `next_ticket`
+    gives how often the message has come back (`packed`).
 
     `data_at` is where the records begin. The index is one whose checksum held; entries that make
     no sense all the same end the reading, and `broken` says so.
@@ -222,6 +242,7 @@ class IndexReader:
         self.broken = False
         self.ticket: i64 = 0
         self.ids: list[int] = []
+        self.shared = False
         self.record_at: i64 = data_at
         self.record_size: i64 = 0
         self.queue_id: i64 = 0
@@ -245,13 +266,14 @@ class IndexReader:
         if kind != PUBLISH:
             count = i64(read_i32_be(index, at + 4)) & 0xFFFFFFFF
         stop = at + PUBLISH_SIZE + count * ID_SIZE
-        if stop > end or kind < PUBLISH or kind > MARK:
+        if stop > end or kind < PUBLISH or kind > RETURN or (kind == RETURN and count & 1 != 0):
             self.broken = True
             return 0
         if kind == PUBLISH:
             self.record_at += self.record_size
             self.record_size = i64(read_i32_be(index, at + 4)) & 0xFFFFFFFF
             self.ticket = read_i64_be(index, at + 8)
+            self.shared = index[at + 1] != 0
             ids: list[int] = []
             at += PUBLISH_SIZE
             while at < stop:
@@ -266,7 +288,7 @@ class IndexReader:
         return kind
 
     def next_ticket(self) -> i64:
-        """The next ticket of a SETTLE or MARK; 0 after the last."""
+        """The next ticket of a SETTLE, MARK or RETURN; 0 after the last."""
         at = self._tickets_at
         if at >= self._tickets_end:
             return 0
@@ -285,12 +307,17 @@ def record_prefix(message: Message, ticket: i64, stored_ms: i64) -> bytes:
     channel = message.channel
     write_i16_be(writer, i16(channel if channel < 0x8000 else channel - 0x10000))
     size = i64(len(tail)) + TIMED
+    keys = b""
+    if isinstance(message, CopiedMessage):
+        size += COPIED
+        keys = _write_keys(message.bcc)
     write_i16_be(writer, i16(size - PERSISTENT if message.persistent else size))
     write_i32_be(writer, i32(message.header_size))
     write_i32_be(writer, i32(message.largest_frame))
     write_i64_be(writer, message.body_size)
     write_i64_be(writer, ticket)
     write_i64_be(writer, stored_ms)
+    writer.write(keys)
     writer.write(tail)
     rest = writer.getvalue()
     return crc32(message.frames, crc32(rest)).to_bytes(4, "big") + rest
@@ -298,7 +325,10 @@ def record_prefix(message: Message, ticket: i64, stored_ms: i64) -> bytes:
 
 def record_size(message: Message) -> i64:
     """The size of the record of a message, in octets."""
-    return RECORD_HEADER + TIME_SIZE + i64(len(message.tail)) + i64(len(message.frames))
+    size = RECORD_HEADER + TIME_SIZE + i64(len(message.tail)) + i64(len(message.frames))
+    if isinstance(message, CopiedMessage):
+        size += i64(len(_write_keys(message.bcc)))
+    return size
 
 
 def read_record(octets: bytes, at: i64, size: i64, ticket: i64) -> Message | None:
@@ -312,7 +342,12 @@ def read_record(octets: bytes, at: i64, size: i64, ticket: i64) -> Message | Non
     tail_at = at + RECORD_HEADER
     if timed:
         tail_at += TIME_SIZE
-    tail_end = tail_at + (tail_size & (TIMED - 1))
+    keys_at = tail_at + KEYS_SIZE_SIZE
+    if tail_size & COPIED != 0:
+        if not timed or keys_at > end:
+            return None
+        tail_at = keys_at + (i64(read_i32_be(octets, tail_at)) & 0xFFFFFFFF)
+    tail_end = tail_at + (tail_size & (COPIED - 1))
     if tail_end > end or read_i64_be(octets, at + 24) != ticket:
         return None
     frames = octets[tail_end:end]
@@ -326,7 +361,38 @@ def read_record(octets: bytes, at: i64, size: i64, ticket: i64) -> Message | Non
     body_size = read_i64_be(octets, at + 16)
     if timed:
         stored_ms = read_i64_be(octets, at + RECORD_HEADER)
+        if tail_size & COPIED != 0:
+            return CopiedMessage(
+                frames,
+                tail,
+                channel,
+                header_size,
+                body_size,
+                largest_frame,
+                persistent,
+                stored_ms,
+                _read_keys(octets, keys_at, tail_at),
+            )
         return StoredMessage(
             frames, tail, channel, header_size, body_size, largest_frame, persistent, stored_ms
         )
     return Message(frames, tail, channel, header_size, body_size, largest_frame, persistent)
+
+
+def _write_keys(keys: list[str]) -> bytes:
+    writer = BytesWriter()
+    for key in keys:
+        octets = key.encode("utf-8", "surrogateescape")
+        write_i32_be(writer, i32(len(octets)))
+        writer.write(octets)
+    written = writer.getvalue()
+    return len(written).to_bytes(KEYS_SIZE_SIZE, "big") + written
+
+
+def _read_keys(octets: bytes, at: i64, end: i64) -> list[str]:
+    keys: list[str] = []
+    while at + KEYS_SIZE_SIZE <= end:
+        start = at + KEYS_SIZE_SIZE
+        at = start + (i64(read_i32_be(octets, at)) & 0xFFFFFFFF)
+        keys.append(octets[start:at].decode("utf-8", "surrogateescape"))
+    return keys

@@ -30,6 +30,7 @@ from leveret.store.log.format import (
     segment_header,
 )
 from leveret.store.log.places import Places
+from leveret.store.log.returns import RETURN_SIZE, Returns
 from leveret.store.log.space import Space
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class MessageLog:
         self.failure = ""
         self.bytes_written: i64 = 0
         self.space = Space(disk, folder, chores, segment_bytes, self._space_changed)
+        self.returns = Returns(self.space.segments)
         self._disk = disk
         self._folder = folder
         self._commits = commits
@@ -152,6 +154,8 @@ class MessageLog:
 
     def settle(self, queue: Queue, ticket: i64) -> None:
         """A message is gone from a queue."""
+        if self.returns.counts:
+            self._settle_return(queue.id, ticket)
         batch = self._batch
         if ticket >= batch.first_ticket:
             batch.cancel(queue, ticket)
@@ -171,6 +175,7 @@ class MessageLog:
 
     def forget(self, queue_id: i64, ticket: i64) -> None:
         """A message that recovery found is of a queue that is no more: no word of it is needed."""
+        self._settle_return(i64(queue_id), ticket)
         ids = self.copies.get(int(ticket))
         if ids is not None:
             if int(queue_id) in ids:
@@ -181,6 +186,18 @@ class MessageLog:
         location = self.places.take(ticket)
         if location != 0:
             self._release(location, self.places.size)
+
+    def returned(self, queue: Queue, ticket: i64, counts: int) -> None:
+        """A message has come back to a queue, so often by now. It is not known to be on disk when
+        anybody is told of anything; but as soon as an acknowledgement would be."""
+        batch = self._batch
+        if batch.message(ticket) is None and self.places.find(ticket) == 0:
+            return
+        key = (int(queue.id), int(ticket))
+        self.returns.counts[key] = counts
+        batch.note_return(key)
+        if self._settles_timer is None and not self._closing:
+            self._wait_for_company()
 
     def barrier(self) -> i64:
         """A ticket that is durable once all that was given so far is; 0 if it is already."""
@@ -291,7 +308,7 @@ class MessageLog:
 
     def _begin_settles(self) -> None:
         self._settles_timer = None
-        if self._batch.settled == 0 or self.failure:
+        if not self._batch.says_anything() or self.failure:
             return
         if self._writing is None:
             self._write_active()
@@ -305,7 +322,7 @@ class MessageLog:
 
     def _write_active(self) -> None:
         batch = self._batch
-        if not batch.waits() and batch.settled == 0:
+        if not batch.says_anything():
             self._nothing_waits()
             return
         active = self.active
@@ -371,6 +388,7 @@ class MessageLog:
             self.places,
             self.copies,
             i64(int(self._wall_clock() * 1000)),
+            self.returns,
         )
         if at == HEADER_SIZE:
             at = 0
@@ -455,11 +473,14 @@ class MessageLog:
                 self._release(move.old_location, size)
                 self.places.put(move.ticket, move.location, size)
                 self.space.segment(move.location).hold(move.ticket, size)
+        if batch.told_in is not None:
+            for key in batch.told:
+                self._let_go(self.returns.said(key, batch.told_in))
         active = self._batch
         if batch.moves and active.settled > 0:
             # Settled while the copy was written: the copy must not outlive the acknowledgement.
             active.settled_in[int(batch.moves[0].location >> OFFSET_BITS)] = None
-        if self._closing or not self._compactor.go_on(self._batch, self.places):
+        if self._closing or not self._compactor.go_on(self._batch, self.places, self.returns):
             self.space.attend()
         if active.published == 0 and not active.forced:
             last = self.last_ticket
@@ -509,6 +530,13 @@ class MessageLog:
             self.places.take(ticket)
             self._release(location, self.places.size)
 
+    def _settle_return(self, queue_id: i64, ticket: i64) -> None:
+        segment = self.returns.settled((int(queue_id), int(ticket)))
+        if segment is not None:
+            # It stays until the acknowledgement is on disk.
+            self._batch.settled_in[int(segment.number)] = None
+            self._let_go(segment)
+
     def _note_settled(self, queue_id: i64, ticket: i64, location: i64) -> None:
         batch = self._batch
         batch.settle(queue_id, ticket, location >> OFFSET_BITS)
@@ -527,6 +555,13 @@ class MessageLog:
         if segment.live_count == 0 and segment.sealed:
             self.space.attend()
 
+    def _let_go(self, segment: Segment | None) -> None:
+        """A segment is no longer needed for what it says of a return."""
+        if segment is not None:
+            self._compactor.released += RETURN_SIZE
+            if segment.live_count == 0 and segment.sealed:
+                self.space.attend()
+
     # --- space ---
 
     def _space_changed(self) -> None:
@@ -544,7 +579,7 @@ class MessageLog:
 
     def _victim_is_read(self) -> None:
         if self._writing is None and not self._closing:
-            self._compactor.go_on(self._batch, self.places)
+            self._compactor.go_on(self._batch, self.places, self.returns)
             if not self._scheduled:
                 self._schedule()
 

@@ -28,6 +28,7 @@ from leveret.store.log.format import (
     OFFSET_BITS,
     OFFSET_MASK,
     PUBLISH,
+    RETURN,
     SALT_SIZE,
     SEAL,
     SETTLE,
@@ -40,6 +41,7 @@ from leveret.store.log.format import (
     segment_number,
 )
 from leveret.store.log.places import Places
+from leveret.store.log.returns import RETURN_SIZE, Returns
 from leveret.store.log.segment import Segment
 
 if TYPE_CHECKING:
@@ -91,11 +93,13 @@ class TornTail:
 
 
 class RecoveredQueue:
-    """The tickets of a queue's messages, and of those that a clean stop says were delivered."""
+    """The tickets of a queue's messages, and of those that a clean stop says were delivered;
+    `returned` says of those that have come back how often (`unpacked`)."""
 
     def __init__(self) -> None:
         self.tickets: vec[i64] = vec[i64]()
         self.marked: dict[int, None] = {}
+        self.returned: dict[int, int] = {}
 
 
 class Reader:
@@ -131,6 +135,7 @@ class Recovery:
         self.places = Places()
         self.copies: dict[int, list[int]] = {}
         self.queues: dict[int, RecoveredQueue] = {}
+        self.returns = Returns(self.segments)
         self.damage: list[Damage] = []
         self.torn: TornTail | None = None
         # Files that are none of the log's.
@@ -448,6 +453,8 @@ class Recovery:
                 while ticket != 0:
                     if kind == SETTLE:
                         self._settle(segment, entries.queue_id, ticket)
+                    elif kind == RETURN:
+                        self._return(segment, entries.queue_id, ticket, entries.next_ticket())
                     else:
                         marked = self._marks.setdefault(int(entries.queue_id), {})
                         marked[int(ticket)] = None
@@ -464,7 +471,9 @@ class Recovery:
             self._earlier.setdefault(int(ticket), []).append(int(earlier.number))
         else:
             ids = entry.ids
-            if len(ids) > 1:
+            if len(ids) > 1 or entry.shared:
+                # Of one queue too: the acknowledgement of another, that the record before had, may
+                # have been copied forward as well and follow.
                 self.copies[int(ticket)] = ids
             for queue_id in ids:
                 queue = self.queues.get(queue_id)
@@ -495,6 +504,14 @@ class Recovery:
         self.places.take(ticket)
         self.segments[int(holder)].release(self.places.size)
 
+    def _return(self, segment: Segment, queue_id: i64, ticket: i64, counts: i64) -> None:
+        # Of a message in this very commit too, whose entry comes later.
+        key = (int(queue_id), int(ticket))
+        self.returns.counts[key] = int(counts)
+        segment.live_count += 1
+        segment.live_bytes += RETURN_SIZE
+        self.returns.said(key, segment)
+
     # --- queues ---
 
     def _finish_queues(self) -> None:
@@ -502,6 +519,15 @@ class Recovery:
             queue.tickets = self._living(queue_id, queue.tickets)
             if self.clean:
                 queue.marked = self._marks.get(queue_id, {})
+        for key, counts in list(self.returns.counts.items()):
+            if self._is_in(*key):
+                self.queues[key[0]].returned[key[1]] = counts
+            else:
+                self.returns.settled(key)
+
+    def _is_in(self, queue_id: int, ticket: int) -> bool:
+        queue = self.queues.get(queue_id)
+        return queue is not None and _has(queue.tickets, i64(ticket))
 
     def _living(self, queue_id: int, tickets: vec[i64]) -> vec[i64]:
         living: vec[i64] = vec[i64]()
@@ -519,3 +545,16 @@ class Recovery:
             last = ticket
             living = append(living, ticket)
         return living if ascending else vec[i64](sorted(living))
+
+
+def _has(tickets: vec[i64], ticket: i64) -> bool:
+    """Whether a ticket is among these, which ascend."""
+    start: i64 = 0
+    end = i64(len(tickets))
+    while start < end:
+        middle = (start + end) >> 1
+        if tickets[middle] < ticket:
+            start = middle + 1
+        else:
+            end = middle
+    return start < i64(len(tickets)) and tickets[start] == ticket

@@ -10,11 +10,13 @@ from leveret.store.log.format import (
     OFFSET_BITS,
     OFFSET_MASK,
     PUBLISH,
+    RETURN,
     SEAL,
     SETTLE,
     IndexReader,
     read_batch_header,
     read_record,
+    unpacked,
 )
 from leveret.store.log.recovery import Reader
 
@@ -27,17 +29,19 @@ if TYPE_CHECKING:
     from leveret.store.log.recovery import Recovery
     from leveret.store.log.segment import Segment
 
-_KINDS: Final = {PUBLISH: "publish", SETTLE: "settle"}
+_KINDS: Final = {PUBLISH: "publish", SETTLE: "settle", RETURN: "return"}
 
 
 class Entry:
     """What an index says of a message (`kind` is "publish", and `queues` has those that it is in),
-    or of messages of one queue ("settle" or "mark", and `queues` has that one)."""
+    or of messages of one queue ("settle", "mark" or "return", and `queues` has that one)."""
 
     def __init__(self, kind: str, tickets: list[int], queues: list[int]) -> None:
         self.kind = kind
         self.tickets = tickets
         self.queues = queues
+        # Of each of the tickets that have come back: how often, in all and because it failed.
+        self.counts: list[tuple[int, int]] = []
         # Of a message: where its record is, and how many octets it takes.
         self.location = 0
         self.record_size = 0
@@ -72,6 +76,8 @@ class Commit:
                 entry = Entry(_KINDS.get(kind, "mark"), [], [int(index.queue_id)])
                 while ticket := index.next_ticket():
                     entry.tickets.append(int(ticket))
+                    if kind == RETURN:
+                        entry.counts.append(unpacked(int(index.next_ticket())))
             yield entry
         self.broken = index.broken
 

@@ -15,6 +15,7 @@ from leveret.store.log.format import (
     record_size,
 )
 from leveret.store.log.places import Places
+from leveret.store.log.returns import Returns
 from leveret.store.log.segment import Segment
 from unit.doubles import a_message
 
@@ -40,7 +41,9 @@ class Written:
         self.segment = Segment(4, b"saltsalt", 1 << 20)
         self.places = Places()
         self.copies: dict[int, list[int]] = {}
-        self.octets = batch.encode(self.segment, 9, 0, 200, self.places, self.copies, 7)
+        self.octets = batch.encode(
+            self.segment, 9, 0, 200, self.places, self.copies, 7, Returns({})
+        )
         header = read_batch_header(self.octets, 0, b"saltsalt", (4 << 32) + HEADER_SIZE)
         assert header is not None
         assert header.size == len(self.octets)
@@ -138,7 +141,7 @@ def test_a_record_is_copied_as_long_as_it_is_needed(batch: Batch) -> None:
     places = Places()
     places.put(7, (3 << 32) + 7, len(records[0]))
     segment = Segment(4, b"saltsalt", 1 << 20)
-    octets = batch.encode(segment, 9, 0, 200, places, {}, 7)
+    octets = batch.encode(segment, 9, 0, 200, places, {}, 7, Returns({}))
     assert [int(move.ticket) for move in batch.moves] == [7]
     at = (int(batch.moves[0].location) & 0xFFFFFFFF) - HEADER_SIZE
     assert octets[at : at + len(records[0])] == records[0]

@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 from librt.strings import BytesWriter
 
 from effort import effort
-from leveret.broker.message import Message, StoredMessage
+from leveret.broker.message import CopiedMessage, Message, StoredMessage
 from leveret.store.log.format import (
+    COPIED,
+    COUNT_MAX,
     HEADER_SIZE,
     MARK,
     PERSISTENT,
     PUBLISH,
     RECORD_HEADER,
+    RETURN,
     SETTLE,
     TIME_SIZE,
     TIMED,
@@ -22,6 +25,7 @@ from leveret.store.log.format import (
     IndexReader,
     SegmentHeader,
     batch_header,
+    packed,
     read_batch_header,
     read_record,
     record_prefix,
@@ -29,6 +33,7 @@ from leveret.store.log.format import (
     segment_header,
     segment_name,
     segment_number,
+    unpacked,
     write_group,
     write_publish,
 )
@@ -39,8 +44,7 @@ U16 = st.integers(0, 0xFFFF)
 U31 = st.integers(0, (1 << 31) - 1)
 I63 = st.integers(0, (1 << 63) - 1)
 IDS = st.lists(I63, min_size=1, max_size=5)
-MESSAGES = st.builds(
-    Message,
+PARTS = (
     st.binary(max_size=300),
     st.binary(max_size=200),
     U16,
@@ -49,6 +53,10 @@ MESSAGES = st.builds(
     U31,
     st.booleans(),
 )
+# Octets that are no UTF-8 are routing keys too.
+KEYS = st.lists(st.binary(max_size=300).map(lambda key: key.decode(errors="surrogateescape")))
+MESSAGES = st.builds(Message, *PARTS)
+COPIED_MESSAGES = st.builds(CopiedMessage, *PARTS, st.just(0), KEYS)
 
 
 def fields(message: Message) -> tuple[object, ...]:
@@ -75,6 +83,7 @@ def an_index() -> bytes:
     write_publish(writer, 10, [3, 4], 100)
     write_publish(writer, 11, [4], 50)
     write_group(writer, MARK, 4, (7).to_bytes(8, "big"))
+    write_group(writer, RETURN, 4, (7).to_bytes(8, "big") + packed(3, 2).to_bytes(8, "big"))
     return writer.getvalue()
 
 
@@ -156,7 +165,20 @@ def test_an_index_is_read_as_it_was_written() -> None:
         (PUBLISH, 10, [3, 4], 1000, 100),
         (PUBLISH, 11, [4], 1100, 50),
         (MARK, 4, [7]),
+        (RETURN, 4, [7, packed(3, 2)]),
     ]
+
+
+def test_what_is_half_of_a_return_ends_the_reading() -> None:
+    writer = BytesWriter()
+    write_group(writer, RETURN, 4, (7).to_bytes(8, "big"))
+    assert read_all(writer.getvalue()) == [("broken",)]
+
+
+@given(st.integers(0, COUNT_MAX), st.integers(0, COUNT_MAX))
+def test_two_counts_are_one_number(acquired: int, failed: int) -> None:
+    assert unpacked(packed(acquired, failed)) == (acquired, failed)
+    assert packed(acquired, failed) < 1 << 63
 
 
 @given(st.binary(max_size=200))
@@ -182,6 +204,16 @@ def test_a_record_is_read_as_it_was_written(message: Message, ticket: int, time_
     assert (fields(read), read.stored_ms) == (fields(message), time_ms)
 
 
+@given(COPIED_MESSAGES, I63, I63)
+@settings(max_examples=effort(200))
+def test_a_record_has_the_keys_of_bcc(message: CopiedMessage, ticket: int, time_ms: int) -> None:
+    octets = record(message, ticket, time_ms)
+    assert len(octets) == record_size(message)
+    read = read_record(b"before" + octets + b"after", 6, len(octets), ticket)
+    assert isinstance(read, CopiedMessage)
+    assert (fields(read), read.stored_ms, read.bcc) == (fields(message), time_ms, message.bcc)
+
+
 @given(MESSAGES, I63)
 @settings(max_examples=effort(200))
 def test_a_record_of_format_1_is_read_and_has_no_time(message: Message, ticket: int) -> None:
@@ -192,7 +224,7 @@ def test_a_record_of_format_1_is_read_and_has_no_time(message: Message, ticket: 
     assert fields(read) == fields(message)
 
 
-@given(MESSAGES, st.data())
+@given(MESSAGES | COPIED_MESSAGES, st.data())
 @settings(max_examples=effort(200))
 def test_a_record_with_a_wrong_octet_is_none(message: Message, data: st.DataObject) -> None:
     octets = bytearray(record(message, 5))
@@ -213,7 +245,7 @@ def test_a_record_is_of_its_ticket_only() -> None:
 
 
 def test_the_longest_exchange_and_routing_key_fit_beside_the_flags() -> None:
-    assert PERSISTENT > TIMED > 2 * 256
+    assert PERSISTENT > TIMED > COPIED > 2 * 256
     message = Message(b"", bytes(512), 1, 2, 3, 4, True)
     read = read_record(record(message, 1), 0, RECORD_HEADER + TIME_SIZE + 512, 1)
     assert read is not None

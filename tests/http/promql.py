@@ -1,16 +1,19 @@
 """As much of PromQL as RabbitMQ's dashboard uses, evaluated on scrapes.
 
-Selectors with matchers, `rate` over a range, `sum ... by`, joins `* on(...) group_left(...)`, sums
-and differences of vectors with the same labels.
+Selectors with matchers, `rate`, `irate` and `increase` over a range, `sum ... by`, `count`, joins
+`* on(...) group_left(...)`, sums, differences and ratios of vectors with the same labels.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 Labels = dict[str, str]
+# Values, each with whether it is to be this one.
+Matchers = dict[str, tuple[str, bool]]
 Vector = list[tuple[Labels, float]]
 
-_TOKEN = re.compile(r"\s*([a-zA-Z_:][\w:]*|\"[^\"]*\"|\d+s|[{}()\[\],=+*-])")
+_TOKEN = re.compile(r"\s*([a-zA-Z_:][\w:]*|\"[^\"]*\"|\d+s|!=|[{}()\[\],=+*/-])")
 _SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)$")
 _LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 
@@ -66,15 +69,17 @@ class _Parser:
         return token
 
     def sum_of_terms(self) -> Vector:
-        vector = self._joined()
+        vector = self._ratio()
         while self.peek() in ("+", "-"):
             sign = 1 if self.take() == "+" else -1
-            other = {_key(labels): number for labels, number in self._joined()}
-            vector = [
-                (labels, number + sign * other[_key(labels)])
-                for labels, number in vector
-                if _key(labels) in other
-            ]
+            vector = [(labels, a + sign * b) for labels, a, b in _both(vector, self._ratio())]
+        return vector
+
+    def _ratio(self) -> Vector:
+        vector = self._joined()
+        while self.peek() == "/":
+            self.take()
+            vector = [(labels, a / b) for labels, a, b in _both(vector, self._joined())]
         return vector
 
     def _joined(self) -> Vector:
@@ -103,21 +108,29 @@ class _Parser:
                 self.take()
                 names = self._names()
             return _summed(vector, names)
-        if token == "rate":
+        if token == "count":
+            self.take("(")
+            count = float(len(self.sum_of_terms()))
+            self.take(")")
+            return [({}, count)] if count else []
+        if token in ("rate", "irate", "increase"):
             self.take("(")
             vector = self._selected(self.take())
             self.take(")")
+            if token == "increase":
+                elapsed = self._now.at - self._before.at
+                return [(labels, number * elapsed) for labels, number in vector]
             return vector
         return self._selected(token)
 
     def _selected(self, name: str) -> Vector:
-        matchers: Labels = {}
+        matchers: Matchers = {}
         if self.peek() == "{":
             self.take()
             while self.peek() != "}":
-                label = self.take()
-                self.take("=")
-                matchers[label] = self.take()[1:-1]
+                label, sign = self.take(), self.take()
+                assert sign in ("=", "!="), sign
+                matchers[label] = self.take()[1:-1], sign == "="
                 if self.peek() == ",":
                     self.take()
             self.take("}")
@@ -152,12 +165,21 @@ def _key(labels: Labels) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(labels.items()))
 
 
-def _matching(vector: Vector, matchers: Labels) -> Vector:
+def _both(vector: Vector, other: Vector) -> Iterator[tuple[Labels, float, float]]:
+    numbers = {_key(labels): number for labels, number in other}
+    for labels, number in vector:
+        if _key(labels) in numbers:
+            yield labels, number, numbers[_key(labels)]
+
+
+def _matching(vector: Vector, matchers: Matchers) -> Vector:
     # A label that is not there is empty.
     return [
         (labels, number)
         for labels, number in vector
-        if all(labels.get(label, "") == value for label, value in matchers.items())
+        if all(
+            (labels.get(label, "") == value) == equal for label, (value, equal) in matchers.items()
+        )
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,6 +34,7 @@ LEFT_OUT = {
 }
 OTHER_LABELS = {
     "rabbitmq_build_info": "names this product too",
+    "rabbitmq_identity_info": "names the page too, as from RabbitMQ 4 on",
     # Counted once for a channel or a queue, not for each pair of them.
     "rabbitmq_channel_messages_.*": "no exchange, no queue",
     "rabbitmq_channel_get_.*": "no queue",
@@ -49,27 +51,43 @@ def matches(name: str, table: dict[str, str]) -> bool:
     return any(re.fullmatch(pattern, name) for pattern in table)
 
 
+@contextmanager
+def measured_broker(folder):
+    """With a folder, so that there is a disk to measure."""
+    settings = {"ephemeral": False, "data_dir": str(folder), "http_enabled": True}
+    with EmbeddedBroker(**settings, prometheus_enabled=True) as embedded:
+        yield embedded
+
+
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
-    """One for all, with a folder, so that there is a disk to measure."""
-    folder = tmp_path_factory.mktemp("data")
-    settings = {"ephemeral": False, "data_dir": str(folder), "http_enabled": True}
-    with (
-        EmbeddedBroker(**settings, prometheus_enabled=True) as embedded,
-        traffic(embedded.url),
-    ):
+    """One for all."""
+    with measured_broker(tmp_path_factory.mktemp("data")) as embedded, traffic(embedded.url):
         yield embedded
+
+
+def scraped(broker, path="/metrics"):
+    url = f"http://127.0.0.1:{broker.server.prometheus_port}{path}"
+    with urllib.request.urlopen(url) as response:
+        assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        return response.read().decode()
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """Two scrapes with traffic between them, as Prometheus has them; and the node's name."""
+    target = {"instance": "leveret:15692", "job": "rabbitmq"}
+    with measured_broker(tmp_path_factory.mktemp("watched")) as embedded:
+        with traffic(embedded.url):
+            before = Scrape.of(scraped(embedded), 0.0, **target)
+        with traffic(embedded.url):
+            now = Scrape.of(scraped(embedded), 15.0, **target)
+        yield before, now, embedded.server.management.node.name
 
 
 @pytest.fixture
 def scrape(broker):
-    def get(path: str = "/metrics") -> str:
-        url = f"http://127.0.0.1:{broker.server.prometheus_port}{path}"
-        with urllib.request.urlopen(url) as response:
-            assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-            return response.read().decode()
-
-    return get
+    return lambda path="/metrics": scraped(broker, path)
 
 
 def types_in(text: str) -> dict[str, str]:
@@ -108,16 +126,36 @@ def test_every_reason_for_leaving_a_metric_out_is_needed(scrape):
         assert any(re.fullmatch(pattern, name) for name in missing), pattern
 
 
-@pytest.mark.parametrize("row", DASHBOARD, ids=lambda row: row["panel"])
-def test_every_panel_of_the_dashboard_shows_something(broker, scrape, row):
-    target = {"instance": "leveret:15692", "job": "rabbitmq"}
-    before = Scrape.of(scrape(), 0.0, **target)
-    now = Scrape.of(scrape(), 15.0, **target)
-    cluster = broker.server.management.node.name
-    expression = row["expr"].replace("$rabbitmq_cluster", cluster).replace("$namespace", "")
+VALUES = {
+    "$namespace": "",
+    "$endpoint": "aggregated",
+    "$__range": "60s",
+    "$__rate_interval": "60s",
+}
+
+
+@pytest.mark.parametrize("row", DASHBOARD, ids=lambda row: f"{row['panel']}, {row['release']}")
+def test_every_panel_of_the_dashboard_shows_something(watched, row):
+    before, now, cluster = watched
+    expression = row["expr"].replace("$rabbitmq_cluster", cluster)
+    for variable, value in VALUES.items():
+        expression = expression.replace(variable, value)
     vector = evaluate(expression, before, now)
     assert len(vector) >= 1
     assert all(number == number for _, number in vector)
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("/metrics", "aggregated"),
+        ("/metrics/per-object", "per-object"),
+        ("/metrics/detailed", "detailed"),
+    ],
+)
+def test_the_dashboard_can_tell_the_pages_apart(scrape, path, endpoint):
+    ((labels, _),) = Scrape.of(scrape(path), 0.0).samples["rabbitmq_identity_info"]
+    assert labels["rabbitmq_endpoint"] == endpoint
 
 
 def test_numbers_are_those_of_the_traffic(scrape):

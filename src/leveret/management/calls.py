@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from leveret.amqp.peer import Peer
 from leveret.management.authorisation import ALL, READ_OBJECTS, READ_SESSIONS
+from leveret.management.forms import field_of_form, is_form
 from leveret.management.pending import answered
 from leveret.management.query import Query
 from leveret.management.refusals import (
@@ -163,6 +164,9 @@ class Call:
         # The API's description tells what the route says.
         assert kind is self._route.body, f"the route does not name {kind.__name__}"
         octets = await self._octets(self._route.body_max_bytes)
+        content_type = self.header("content-type") or ""
+        if self._route.form_field and is_form(content_type):
+            octets = field_of_form(octets, content_type, self._route.form_field)
         # A body may take minutes to come; who sent its first octet may be nobody by now.
         if not self.caller.is_current():
             raise login_failed()

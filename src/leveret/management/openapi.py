@@ -9,6 +9,7 @@ import msgspec
 
 from leveret.management.answers import ErrorAnswer
 from leveret.management.authorisation import ALL, OWN, TAGS
+from leveret.management.forms import FORM
 from leveret.management.query import PAGE_SIZE_MAX
 
 if TYPE_CHECKING:
@@ -82,7 +83,10 @@ class _Operation:
         if words:
             operation["description"] = words
         if route.body is not None:
-            operation["requestBody"] = {"content": self._json(route.body)}
+            content: dict[str, object] = {**self._json(route.body)}
+            if route.form_field:
+                content |= {FORM: {"schema": _form(route.form_field)}}
+            operation["requestBody"] = {"content": content}
         return operation
 
     def _parameters(self) -> list[dict[str, object]]:
@@ -140,6 +144,12 @@ _COUNTS: Final = (
     "total_count",
 )
 _ANYTHING: Final = {"application/json": {"schema": {"type": "object"}}}
+
+
+def _form(field: str) -> dict[str, object]:
+    """The schema of a form with a file in this field."""
+    file = {"type": "string", "contentMediaType": "application/json"}
+    return {"type": "object", "required": [field], "properties": {field: file}}
 
 
 def _page(items: object) -> dict[str, object]:

@@ -31,7 +31,8 @@ class Route:
 
     `body` is the type of the JSON that it takes, `answer` that of the JSON in an answer 200, both
     as msgspec knows types; `statuses` are those of success. `flags` are what the query may set to
-    true, `headers` those that are read. `paged` are lists that have pages.
+    true, `headers` those that are read. `paged` are lists that have pages. `form_field` is where in
+    a form the same JSON may be.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Route:
         headers: tuple[str, ...] = (),
         body_max_bytes: int = BODY_MAX_BYTES,
         paged: bool = False,
+        form_field: str = "",
     ) -> None:
         self.method = method
         self.path = path
@@ -61,6 +63,7 @@ class Route:
         self.headers = headers
         self.body_max_bytes = body_max_bytes
         self.paged = paged
+        self.form_field = form_field
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
         """The segments that stand for names, still encoded; None if this is another path."""

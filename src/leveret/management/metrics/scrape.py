@@ -67,7 +67,7 @@ class Scrapes:
 
     async def _added_up(self) -> AsyncIterator[str]:
         pace = Pace()
-        async for line in whole(self._management, pace):
+        async for line in whole(self._management, pace, "aggregated"):
             yield line
         for family in FAMILIES:
             sums: list[float] = [0] * len(family.metrics)
@@ -83,7 +83,7 @@ class Scrapes:
 
     async def _one_by_one(self) -> AsyncIterator[str]:
         pace = Pace()
-        async for line in whole(self._management, pace):
+        async for line in whole(self._management, pace, "per-object"):
             yield line
         async for line in self._families(FAMILIES, self._vhosts(), pace, PREFIX):
             yield line
@@ -91,7 +91,7 @@ class Scrapes:
     async def _chosen(self, names: list[str], vhosts: list[str]) -> AsyncIterator[str]:
         pace = Pace()
         management = self._management
-        for metric, samples in info(management):
+        for metric, samples in info(management, "detailed"):
             for line in metric.lines(PREFIX, samples):
                 yield line
         for name in dict.fromkeys(names):

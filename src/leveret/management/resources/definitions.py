@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 FILE_MAX_BYTES: Final = 50 << 20
+# As RabbitMQ's page for administrators sends a file.
+FORM_FIELD: Final = "file"
 
 
 async def export_all(call: Call) -> Response:
@@ -76,6 +78,7 @@ def _routes(path: str) -> tuple[Route, Route]:
             statuses=(200, 204),
             flags=("report",),
             body_max_bytes=FILE_MAX_BYTES,
+            form_field=FORM_FIELD,
         ),
     )
 
@@ -95,5 +98,6 @@ ROUTES: Final = (
         statuses=(200, 204),
         flags=("report",),
         body_max_bytes=FILE_MAX_BYTES,
+        form_field=FORM_FIELD,
     ),
 )

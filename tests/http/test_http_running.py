@@ -65,21 +65,21 @@ def test_passwords_are_not_shown(api):
     assert settings["default_pass"] not in ("guest", "")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"memory_high_watermark_ratio": 1.5},
-        {"memory_high_watermark_ratio": -0.1},
-        {"memory_high_watermark_bytes": -1},
-        {"memory_high_watermark_bytes": 1 << 63},
-        {"disk_free_limit_bytes": "much"},
-        {"log_level": "loud"},
-        {"log_level": "loud", "disk_free_limit_bytes": 7},
-    ],
+UNUSABLE = (
+    {"memory_high_watermark_ratio": 1.5},
+    {"memory_high_watermark_ratio": -0.1},
+    {"memory_high_watermark_bytes": -1},
+    {"memory_high_watermark_bytes": 1 << 63},
+    {"disk_free_limit_bytes": "much"},
+    {"log_level": "loud"},
+    {"log_level": "loud", "disk_free_limit_bytes": 7},
 )
-def test_what_cannot_be_used_is_400_and_changes_nothing(api, body):
+
+
+def test_what_cannot_be_used_is_400_and_changes_nothing(api):
     before = api.get("/api/x/settings").json
-    assert api.put("/api/x/settings", body).refusal[:2] == (400, "bad_request")
+    for body in UNUSABLE:
+        assert api.put("/api/x/settings", body).refusal[:2] == (400, "bad_request"), body
     assert api.get("/api/x/settings").json == before
 
 

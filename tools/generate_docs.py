@@ -15,6 +15,8 @@ import msgspec
 from leveret.broker.arguments import ARGUMENTS, CONSUMER_ARGUMENTS, Argument
 from leveret.broker.compat import DIFFERENCES, LEVELS
 from leveret.broker.policy_settings import SETTINGS
+from leveret.cli.ctl.examples import EXAMPLES
+from leveret.cli.ctl.refused import REASONS
 from leveret.config import Config, is_reloadable, setting_rows
 from leveret.management.authorisation import ALL, NOTHING, OPERATIONS, OWN, TAGS
 from leveret.management.resources import ROUTES
@@ -242,6 +244,26 @@ def management_routes() -> str:
     )
 
 
+# --- docs/ctl.md ---
+
+
+def _verbs(names: Iterable[str]) -> str:
+    return table(
+        ("Verb", "Example"),
+        ((f"`{name}`", f"`leveret ctl {EXAMPLES[name][0]}`") for name in names),
+    )
+
+
+def verbs() -> str:
+    """The verbs, each with an example."""
+    return _verbs(name for name in EXAMPLES if name not in REASONS)
+
+
+def refused_verbs() -> str:
+    """Those that are refused."""
+    return _verbs(name for name in EXAMPLES if name in REASONS)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "compat-levels": compat_levels,
     "consumer-arguments": consumer_arguments,
@@ -250,6 +272,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "management-routes": management_routes,
     "keys-not-obeyed": keys_not_obeyed,
     "keys-with-one-value": keys_with_one_value,
+    "refused-verbs": refused_verbs,
+    "verbs": verbs,
     "queue-arguments": queue_arguments,
     "rabbitmq-variables": rabbitmq_variables,
     "settings": settings,

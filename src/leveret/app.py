@@ -284,7 +284,8 @@ class Server:
             listener.certificates = (config.tls_certificate_file, config.tls_ca_file)
             node.listeners.append(listener)
         management = Management(self.broker, self.users, self.limits, node, self.stopping.set)
-        management.reload = self.reloading.reload
+        management.reloading = self.reloading
+        management.amqp = self._amqp
         self.management = management
         management.sampler.start()
         management.lag.start()

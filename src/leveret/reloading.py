@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from leveret.config import Config, Settings, is_reloadable, shown
+from leveret.config import Config, ConfigError, Settings, is_reloadable, shown
 
 log = logging.getLogger("leveret")
 
@@ -63,11 +63,27 @@ class Reloading:
             self.config, **{name: getattr(new, name) for name in applied}
         )
         # Also without another value: what a file of certificates holds may be new.
-        for hold in [applier(config) for applier in self.appliers]:
-            hold()
-        self.config = config
+        self._hold(config)
         reloaded = Reloaded(config, applied, [name for name in changed if name not in applied])
         log.info("settings read again: %s", reloaded.described())
         for note in settings.notes:
             log.warning("%s", note.text)
         return reloaded
+
+    def change(self, values: dict[str, object]) -> None:
+        """Have these values of settings that can change, until the settings are read again or the
+        broker starts again. Raises `ConfigError`, and then nothing has changed."""
+        try:
+            given = msgspec.convert(values, Config)
+        except msgspec.ValidationError as error:
+            raise ConfigError(str(error)) from None
+        self._hold(msgspec.structs.replace(self.config, **{n: getattr(given, n) for n in values}))
+        log.info(
+            "settings changed until they are read again: %s",
+            Reloaded(self.config, list(values), []).described(),
+        )
+
+    def _hold(self, config: Config) -> None:
+        for hold in [applier(config) for applier in self.appliers]:
+            hold()
+        self.config = config

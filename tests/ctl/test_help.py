@@ -4,27 +4,34 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from leveret.cli.ctl.examples import EXAMPLES
 from leveret.cli.ctl.group import VERBS
 
 from .conftest import CLEAN, Ctl, Served, leveret
 
-PAGE = Path(__file__).parents[2] / "docs" / "ctl.md"
-EXAMPLES = re.findall(r"^\| `(\w+)` \| `leveret ctl (.+)` \|$", PAGE.read_text(), re.MULTILINE)
+ALL_EXAMPLES = [(verb, example) for verb, few in EXAMPLES.items() for example in few]
 
 NEED_NO_BROKER = {"version", "enable", "disable", "is_enabled", "list"}
 
 
-def test_every_verb_has_an_example_in_the_documentation() -> None:
-    assert sorted(verb for verb, _ in EXAMPLES) == sorted(VERBS)
+def test_every_verb_has_an_example_or_a_few() -> None:
+    assert EXAMPLES.keys() == VERBS.keys()
+    assert {len(few) for few in EXAMPLES.values()} == {1, 2}
 
 
-@pytest.mark.parametrize(("verb", "example"), EXAMPLES)
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_shows_its_examples(verb: str, nobody: Ctl) -> None:
+    lines = [f"  leveret ctl {example}" for example in EXAMPLES[verb]]
+    assert "\n".join(["Examples:", *lines]) in nobody.run("help", verb)
+
+
+@pytest.mark.parametrize(("verb", "example"), ALL_EXAMPLES)
 def test_an_example_uses_its_verb_as_it_must_be_used(verb: str, example: str, nobody: Ctl) -> None:
-    arguments = shlex.split(example)
+    # What a shell reads from is not the command's.
+    arguments = shlex.split(example.partition(" < ")[0])
     assert arguments[0] == verb
     waits_not = ["-t", "0"] if verb == "await_startup" else []
     expected = 0 if verb in NEED_NO_BROKER else 69

@@ -122,6 +122,11 @@ LATER = {
     ("GET", "/x/openapi.json", None): same("200"),
     ("GET", "/x/ping", None): same("200"),
     ("POST", "/x/reload", None): by_tag(*ADMINISTRATORS, ["400"]),
+    ("GET", "/x/settings", None): by_tag(*ADMINISTRATORS, ["400"]),
+    ("PUT", "/x/settings", (("log_level", "debug"),)): by_tag(*ADMINISTRATORS, ["400"]),
+    ("POST", "/x/listeners/suspend", None): by_tag(*ADMINISTRATORS, ["204"]),
+    ("POST", "/x/listeners/resume", None): by_tag(*ADMINISTRATORS, ["204"]),
+    ("GET", "/x/log", None): by_tag(*ADMINISTRATORS, ["400"]),
     ("GET", "/x/status", None): by_tag(*MONITORS, ["200"], ["200"]),
     ("POST", "/x/authenticate", (("user", "guest"), ("password", ""))): by_tag(
         *ADMINISTRATORS, ["200"]

@@ -161,3 +161,19 @@ def test_what_cannot_be_used_changes_nothing(
         watched.reloading.reload()
     assert watched.server.limits.heartbeat_seconds == 60
     assert watched.monitor.memory_limit_bytes == 400
+
+
+def test_a_change_holds_until_the_settings_are_read_again(
+    reloading: Reloading, sources: Sources
+) -> None:
+    applied: list[Config] = []
+    reloading.appliers.append(lambda config: lambda: applied.append(config))
+    sources.values = {"disk_free_limit_bytes": 5}
+    reloading.reload()
+    reloading.change({"disk_free_limit_ratio": 0.5})
+    assert applied[-1] == Config(disk_free_limit_bytes=5, disk_free_limit_ratio=0.5)
+    with pytest.raises(ConfigError, match="log_level"):
+        reloading.change({"disk_free_limit_bytes": 6, "log_level": "loud"})
+    assert reloading.config == applied[-1]
+    reloading.reload()
+    assert applied[-1] == Config(disk_free_limit_bytes=5)

@@ -311,6 +311,11 @@ class NodeStatus(msgspec.Struct):
     listeners: list[dict[str, Any]]
 
 
+class LogTail(msgspec.Struct):
+    file: str | None
+    lines: list[str]
+
+
 class Authenticated(msgspec.Struct):
     authenticated: bool
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from leveret.amqp.limits import Limits
     from leveret.broker.broker import Broker
     from leveret.monitor import Monitor
-    from leveret.reloading import Reloaded
+    from leveret.net.listener import AmqpListener
+    from leveret.reloading import Reloading
 
 
 class Listener:
@@ -83,10 +84,22 @@ class Management:
         self.administration = Administration(broker, users)
         self.lists = Lists(self)
         self.request_stop = request_stop
-        # Reads the settings again; raises `ConfigError`.
-        self.reload: Callable[[], Reloaded] = _no_settings
+        # Of a broker that was made from settings, and that listens.
+        self._reloading: Reloading | None = None
+        self.amqp: AmqpListener | None = None
         # Broker time has no date; a date is derived from the moment at which this was made.
         self._epoch_seconds = time.time() - broker.clock.now()
+
+    @property
+    def reloading(self) -> Reloading:
+        """The settings that hold, and those to come. Raises `ConfigError` if there are none."""
+        if self._reloading is None:
+            raise ConfigError("this broker has no settings that could be read again")
+        return self._reloading
+
+    @reloading.setter
+    def reloading(self, reloading: Reloading) -> None:
+        self._reloading = reloading
 
     def epoch_ms(self, moment: float) -> int:
         """A moment of the broker's clock in milliseconds since 1970."""
@@ -103,7 +116,3 @@ class Management:
     def global_parameters(self) -> dict[str, object]:
         """The global parameters, by name; that of the cluster is always there."""
         return {CLUSTER_NAME: self.cluster_name(), **self.broker.global_parameters.values}
-
-
-def _no_settings() -> Reloaded:
-    raise ConfigError("this broker has no settings that could be read again")

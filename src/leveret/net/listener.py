@@ -70,6 +70,8 @@ class AmqpListener:
         self._arrivals = arrivals
         self._room = room
         self._acceptors: list[Acceptor] = []
+        # Where it has listened: host, port and TLS of each.
+        self._places: list[tuple[str, int, Tls | None]] = []
         self._sessions: dict[Connection, None] = {}
         self._gone = asyncio.Event()
 
@@ -79,6 +81,9 @@ class AmqpListener:
         listening = bound_socket(host, port, self._options.backlog)
         self._options.set_on(listening)
         bound = int(listening.getsockname()[1])
+        place = (host, bound, tls)
+        if place not in self._places:
+            self._places.append(place)
         self._acceptors.append(
             Acceptor(
                 listening,
@@ -93,8 +98,21 @@ class AmqpListener:
 
     async def stop_accepting(self) -> None:
         """Take no further connections."""
-        for acceptor in self._acceptors:
+        acceptors, self._acceptors = self._acceptors, []
+        for acceptor in acceptors:
             await acceptor.stop()
+
+    async def resume_accepting(self) -> None:
+        """Listen again, where it did before `stop_accepting`. Raises OSError where a port has been
+        taken meanwhile; then it listens nowhere."""
+        if self._acceptors:
+            return
+        try:
+            for host, port, tls in self._places:
+                await self.start(host, port, tls)
+        except OSError:
+            await self.stop_accepting()
+            raise
 
     async def closed(self, timeout_seconds: float) -> None:
         """Wait until every connection has gone; past the timeout they are cut."""

@@ -19,6 +19,8 @@ from leveret.cli.ctl import (
     policies,
     queues,
     refused,
+    report,
+    running,
     topic_permissions,
     users,
     vhosts,
@@ -43,6 +45,8 @@ VERBS: Final = {
         cluster,
         checks,
         node,
+        running,
+        report,
         plugins,
         refused,
     )

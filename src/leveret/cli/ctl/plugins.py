@@ -11,11 +11,15 @@ from leveret.cli.ctl.verb import argument, table_headers_option, verb
 
 # RabbitMQ's plugins whose work Leveret does by itself.
 BUILT_IN: Final = (
+    "rabbitmq_auth_mechanism_ssl",
     "rabbitmq_consistent_hash_exchange",
     "rabbitmq_delayed_message_exchange",
     "rabbitmq_management",
     "rabbitmq_management_agent",
+    "rabbitmq_prometheus",
     "rabbitmq_random_exchange",
+    "rabbitmq_recent_history_exchange",
+    "rabbitmq_sharding",
 )
 
 

@@ -10,10 +10,6 @@ from leveret.cli.ctl.verb import VerbCommand, argument, verb
 
 _ERLANG: Final = "it runs Erlang inside the broker, and there is no Erlang here"
 _ONE_NODE: Final = "a Leveret is one node: there is no cluster to change"
-_SETTINGS: Final = (
-    "settings are read from where they are kept: change {} there, and then have them read again "
-    "with SIGHUP or POST /api/x/reload"
-)
 _DATA: Final = (
     "it would delete all users, queues and messages: stop the broker and move its data folder away "
     "(`status` names it)"
@@ -37,14 +33,11 @@ REASONS: Final = {
     "reset": _DATA,
     "force_reset": _DATA,
     "stop_app": "the broker and its process are one: end both with `stop`",
-    "suspend_listeners": "listeners are open as long as the broker runs: end both with `stop`",
-    "resume_listeners": "listeners are open as long as the broker runs",
     "rotate_logs": "a log file that has been renamed is begun anew by itself: rename it",
-    "set_log_level": _SETTINGS.format("log_level"),
-    "set_vm_memory_high_watermark": _SETTINGS.format("memory_high_watermark_ratio"),
-    "set_disk_free_limit": _SETTINGS.format("disk_free_limit_bytes"),
-    "environment": "settings with their origins are printed by `leveret config explain`",
-    "report": "ask for its parts: status, cluster_status, list_connections, list_queues",
+    "consume_event_stream": "there is no stream of events here: `log_tail` has what was logged of "
+    "them, and the HTTP API what there is now",
+    "message_size_stats": "the sizes of messages are not counted as they pass: `list_queues name "
+    "messages message_bytes` has those of what waits",
 }
 
 

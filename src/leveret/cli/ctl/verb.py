@@ -12,6 +12,7 @@ from leveret.cli.ctl.answers import Answer, Done, Rows, Said
 from leveret.cli.ctl.call import Call
 from leveret.cli.ctl.client import Client
 from leveret.cli.ctl.columns import ColumnsArgument
+from leveret.cli.ctl.examples import EXAMPLES
 from leveret.cli.ctl.exits import PROTOCOL, CtlError, InputError
 from leveret.cli.ctl.formatters import FORMATTERS, Formatter
 from leveret.cli.ctl.options import common_options, node_name
@@ -50,6 +51,13 @@ class VerbCommand(click.Command):
         self._json_exit_code = json_exit_code
         self._default_timeout_seconds = default_timeout_seconds
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            for example in EXAMPLES.get(str(self.name), ()):
+                # As it is: a line that is broken could not be copied.
+                formatter.write(f"{'':{formatter.current_indent}}leveret ctl {example}\n")
+        super().format_epilog(ctx, formatter)
+
     def invoke(self, ctx: click.Context) -> None:
         _allow_any_text()
         values = dict(ctx.params)
@@ -69,13 +77,17 @@ class VerbCommand(click.Command):
         if self._checks:
             call.client.check()
         try:
-            return self._function(call, **own) or Done()
+            return self.answered(call, **own)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise CtlError(
                 f"{call.client.address.name} answers, but not with what is expected ({error!r}): "
                 "is it a Leveret of another version?",
                 PROTOCOL,
             ) from error
+
+    def answered(self, call: Call, **own: Any) -> Answer:
+        """What it answers to its own arguments and options, which are checked already."""
+        return self._function(call, **own) or Done()
 
     def _exit_code(self, error: CtlError, formatter: str) -> int:
         if formatter != "json" or self._json_exit_code is None or isinstance(error, InputError):

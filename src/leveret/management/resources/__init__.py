@@ -22,6 +22,7 @@ from leveret.management.resources import (
     permissions,
     policies,
     queues,
+    running,
     topic_permissions,
     users,
     vhosts,
@@ -52,5 +53,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *health.ROUTES,
     *definitions.ROUTES,
     *operations.ROUTES,
+    *running.ROUTES,
     *description.ROUTES,
 )

@@ -88,7 +88,7 @@ async def stop(call: Call) -> Response:
 async def reload(call: Call) -> Response:
     """Read the settings again: what holds from now on, and what needs a restart."""
     try:
-        reloaded = call.management.reload()
+        reloaded = call.management.reloading.reload()
     except ConfigError as error:
         raise bad_request(str(error)) from None
     return call.found({"applied": reloaded.applied, "needs_restart": reloaded.restart})

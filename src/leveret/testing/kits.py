@@ -220,6 +220,8 @@ def _check_settling(
     tickets = [int(store.append(_message(b"kept"), [here, there])) for _ in range(5)]
     assert tickets[0] > at_once, "tickets ascend"
     store.settle(there, tickets[3])
+    # Queues that count tell of what comes back.
+    store.returned(here, tickets[2], 1, 1)
     commit(store)
     for ticket in reversed(tickets):
         store.settle(here, ticket)

@@ -610,6 +610,129 @@ CHAPTERS = {
         stop a b
         stop --nope
     """,
+    "parameters": r"""
+        set_parameter vhost-limits limits {}
+        set_parameter -q vhost-limits limits {}
+        set_parameter vhost-limits limits {} --formatter json
+        list_parameters
+        set_parameter vhost-limits limits "{\"max-queues\":500}"
+        set_parameter -p nowhere vhost-limits limits {}
+        set_parameter vhost-limits limits
+        clear_parameter vhost-limits limits
+        clear_parameter vhost-limits limits
+        clear_parameter vhost-limits
+        clear_parameter a b c
+        list_parameters -q
+        list_parameters x
+        set_global_parameter owner "[1,2]"
+        set_global_parameter owner nonsense
+        set_global_parameter -q owner 1
+        set_global_parameter owner
+        clear_global_parameter owner
+        clear_global_parameter owner
+        clear_global_parameter
+    """,
+    "cluster": r"""
+        set_cluster_name course
+        set_cluster_name -q course
+        set_cluster_name course --formatter json
+        set_cluster_name
+        set_cluster_name a b
+        await_online_nodes 1 -t 5
+        await_online_nodes x
+        await_online_nodes
+        await_online_nodes 1 2
+        enable_feature_flag all
+        enable_feature_flag quorum_queue
+        enable_feature_flag nope
+        enable_feature_flag
+        list_unresponsive_queues -q
+        cluster_status x
+    """,
+    "passwords": r"""
+        clear_password bob
+        clear_password -q bob
+        clear_password nobody
+        clear_password
+        authenticate_user bob builder
+    """,
+    "closing": r"""
+        close_all_user_connections nobody reason
+        close_all_user_connections ada
+        close_all_user_connections -q ada "go home"
+        close_all_connections -p empty reason
+        close_all_connections
+        close_all_connections --nope x
+    """,
+    "running": r"""
+        set_vm_memory_high_watermark 0.5
+        set_vm_memory_high_watermark 1
+        set_vm_memory_high_watermark 1.5
+        set_vm_memory_high_watermark x
+        set_vm_memory_high_watermark absolute 100MB
+        set_vm_memory_high_watermark absolute x
+        set_vm_memory_high_watermark absolute 1e9
+        set_vm_memory_high_watermark absolute
+        set_vm_memory_high_watermark absolute 1000 2
+        set_vm_memory_high_watermark
+        set_vm_memory_high_watermark -q 0.5
+        set_vm_memory_high_watermark 0.5 --formatter json
+        set_disk_free_limit 60MB
+        set_disk_free_limit 1000
+        set_disk_free_limit x
+        set_disk_free_limit mem_relative 0.1
+        set_disk_free_limit mem_relative x
+        set_disk_free_limit mem_relative
+        set_disk_free_limit
+        set_disk_free_limit 50MB 2
+        set_disk_free_limit -q 1MB
+        set_disk_free_limit 1MB --formatter json
+        set_log_level debug
+        set_log_level x
+        set_log_level
+        set_log_level error connection
+        set_log_level critical
+        set_log_level -q info
+        set_log_level info --formatter json
+        suspend_listeners
+        suspend_listeners -q
+        suspend_listeners x
+        resume_listeners
+        resume_listeners -q
+        resume_listeners --formatter json
+        resume_listeners x
+        rotate_logs
+        environment x
+        report x
+    """,
+    "checks": r"""
+        check_running
+        check_running -q
+        check_running x
+        check_local_alarms
+        check_local_alarms -q
+        check_alarms
+        check_alarms x
+        alarms
+        alarms -q
+        check_virtual_hosts
+        check_virtual_hosts -q
+        check_port_listener 1
+        check_port_listener x
+        check_port_listener
+        check_protocol_listener amqp
+        check_protocol_listener amqp091 -q
+        check_protocol_listener mqtt
+        check_protocol_listener
+        check_certificate_expiration
+        check_certificate_expiration -q --within 2 --unit weeks
+        check_certificate_expiration --within 2 --unit fortnights
+        listeners x
+        memory_breakdown x
+        server_version x
+        log_tail x
+        log_location x
+    """,
     "unknown verbs": r"""
         frobnicate
         frobnicate -q
@@ -668,6 +791,24 @@ STATUS = r"""
 
 # The last of all.
 THE_END = "stop"
+
+
+# Verbs of another program of RabbitMQ's than rabbitmqctl.
+OF_DIAGNOSTICS = {
+    "alarms",
+    "check_alarms",
+    "check_certificate_expiration",
+    "check_local_alarms",
+    "check_port_listener",
+    "check_protocol_listener",
+    "check_running",
+    "check_virtual_hosts",
+    "listeners",
+    "log_location",
+    "log_tail",
+    "memory_breakdown",
+    "server_version",
+}
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
     python -m tests.ctl.record RABBITMQCTL NODE PORT [CHAPTER]...
 
-NODE is a RabbitMQ of one's own with nothing in it, PORT its AMQP port on this machine. Without
-chapters all are recorded, and it is stopped at the end, which is recorded too.
+Beside RABBITMQCTL is rabbitmq-diagnostics. NODE is a RabbitMQ of one's own with nothing in it, PORT
+its AMQP port on this machine. Without chapters all are recorded, and it is stopped at the end,
+which is recorded too.
 """
 
 import json
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .chapters import ALONE, CHAPTERS, STATUS, THE_END, Step, steps
+from .chapters import ALONE, CHAPTERS, OF_DIAGNOSTICS, STATUS, THE_END, Step, steps
 from .reading import read
 from .world import world
 
@@ -42,8 +43,10 @@ class Rabbitmqctl:
         return {"step": step.line, "exit": done.returncode, **facts}
 
     def _run(self, arguments: list[str], stdin: str) -> subprocess.CompletedProcess[str]:
+        diagnostics = arguments and arguments[0] in OF_DIAGNOSTICS
+        path = Path(self._path).with_name("rabbitmq-diagnostics") if diagnostics else self._path
         return subprocess.run(
-            [self._path, "-n", self.node, *arguments],
+            [path, "-n", self.node, *arguments],
             input=stdin,
             capture_output=True,
             text=True,

@@ -22,6 +22,9 @@ DEVIATIONS = {
     ("purge_queue", "purge_queue -p course mine"): "an exclusive queue is its connection's alone",
     ("delete_queue", "delete_queue -p course mine"): "the same",
     ("delete_queue", "list_queues -p course"): "so it is still there",
+    ("parameters", "list_parameters"): "limits that limit nothing are none",
+    ("cluster", "await_online_nodes x"): "it is wrong usage",
+    ("checks", "check_port_listener x"): "it is wrong usage",
 }
 
 

@@ -1,8 +1,7 @@
 """What KEDA's rabbitmq scaler and Datadog's rabbitmq check ask of the API and read in its answers.
 
 Facts of those programs: KEDA reads `protocol: http` into structures of Go, for which 1.0 is no
-integer; of what Datadog's tables name, it takes what is there, and
-says nothing of the rest.
+integer; of what Datadog's tables name, it takes what is there, and says nothing of the rest.
 """
 
 from collections.abc import Iterator

@@ -98,14 +98,15 @@ def check_protocol_listener(call: Call, protocol: str) -> Said:
         f"Asking node {call.node} if there's an active listener for protocol {protocol} ..."
     )
     protocols = [each["protocol"] for each in _listeners(call)]
-    if PROTOCOLS.get(protocol.lower(), protocol.lower()) not in protocols:
+    name = PROTOCOLS.get(protocol.lower(), protocol.lower())
+    if name not in protocols:
         raise CtlError(
             f"No listener for protocol {protocol} is active on node {call.node}. "
             f"Found listeners for the following protocols: {_joined(protocols)}",
             UNAVAILABLE,
         )
     return Said(
-        f"A listener for protocol {protocol} is running on node {call.node}.",
+        f"A listener for protocol {name} is running on node {call.node}.",
         {"protocol": protocol, "result": "ok"},
     )
 

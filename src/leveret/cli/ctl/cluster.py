@@ -4,7 +4,7 @@ import click
 
 from leveret.cli.ctl.answers import Rows, Said
 from leveret.cli.ctl.call import Call
-from leveret.cli.ctl.exits import UNAVAILABLE, CtlError
+from leveret.cli.ctl.exits import UNAVAILABLE, USAGE, CtlError
 from leveret.cli.ctl.status import alarms_of, listener_lines, listeners_of
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
 
@@ -74,7 +74,7 @@ def enable_feature_flag(call: Call, flag: str, experimental: bool) -> None:
     if flag != "all" and flag not in [each["name"] for each in call.client.get("feature-flags")]:
         raise CtlError(
             f"there is no feature flag '{flag}': list_feature_flags names those there are",
-            UNAVAILABLE,
+            USAGE,
         )
     if not call.quiet:
         call.note("feature flags are always enabled.")

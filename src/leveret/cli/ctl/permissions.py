@@ -48,38 +48,52 @@ def set_permissions_globally(call: Call, user: str, configure: str, write: str, 
 def clear_permissions(call: Call, user: str) -> None:
     """Take away all permissions of a user in a vhost."""
     call.announce(f'Clearing permissions for user "{user}" in vhost "{call.vhost}" ...')
-    require_user(call, user)
-    require_vhost(call, call.vhost, UNAVAILABLE)
-    try:
-        call.client.delete("permissions", call.vhost, user)
-    except Refused as refused:
-        # There were none.
-        if refused.status != 404:
-            raise
+    clear(call, user, "permissions")
 
 
 @verb(table_headers_option())
 def list_permissions(call: Call) -> Rows:
     """List the permissions in a vhost."""
     call.announce(f'Listing permissions for vhost "{call.vhost}" ...')
-    found = call.client.find("vhosts", call.vhost, "permissions")
-    if found is None:
-        raise CtlError(no_vhost(call.vhost), DATA)
-    return _rows("user", found)
+    return of_vhost(call, "permissions", PATTERNS)
 
 
 @verb(argument("user"), table_headers_option())
 def list_user_permissions(call: Call, user: str) -> Rows:
     """List the permissions of a user in all vhosts."""
     call.announce(f'Listing permissions for user "{user}" ...')
-    found = call.client.find("users", user, "permissions")
+    return of_user(call, user, "permissions", PATTERNS)
+
+
+def clear(call: Call, user: str, kind: str, *path: str) -> None:
+    """Take permissions of a kind away, with the rest of their path."""
+    require_user(call, user)
+    require_vhost(call, call.vhost, UNAVAILABLE)
+    try:
+        call.client.delete(kind, call.vhost, user, *path)
+    except Refused as refused:
+        # There were none.
+        if refused.status != 404:
+            raise
+
+
+def of_vhost(call: Call, kind: str, columns: tuple[str, ...]) -> Rows:
+    """The permissions of a kind in the vhost."""
+    found = call.client.find("vhosts", call.vhost, kind)
+    if found is None:
+        raise CtlError(no_vhost(call.vhost), DATA)
+    return _rows(("user", *columns), found)
+
+
+def of_user(call: Call, user: str, kind: str, columns: tuple[str, ...]) -> Rows:
+    """The permissions of a kind that a user has."""
+    found = call.client.find("users", user, kind)
     if found is None:
         raise CtlError(f"there is no user '{user}': list_users names those there are", UNAVAILABLE)
-    return _rows("vhost", found)
+    return _rows(("vhost", *columns), found)
 
 
-def _rows(first: str, permissions: list[dict[str, object]]) -> Rows:
-    columns = (first, *PATTERNS)
+def _rows(columns: tuple[str, ...], permissions: list[dict[str, object]]) -> Rows:
     return Rows(columns, [[each[name] for name in columns] for each in permissions], streamed=False)
 
 

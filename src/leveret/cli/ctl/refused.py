@@ -34,8 +34,8 @@ REASONS: Final = {
     "force_reset": _DATA,
     "stop_app": "the broker and its process are one: end both with `stop`",
     "rotate_logs": "a log file that has been renamed is begun anew by itself: rename it",
-    "consume_event_stream": "there is no stream of events here: `log_tail` has what was logged of "
-    "them, and the HTTP API what there is now",
+    "consume_event_stream": "events do not come to this command: `log_tail` has what was logged "
+    "of them, and the HTTP API what there is now",
     "message_size_stats": "the sizes of messages are not counted as they pass: `list_queues name "
     "messages message_bytes` has those of what waits",
 }

@@ -4,12 +4,12 @@ from typing import Final
 
 from leveret.cli.ctl.answers import Rows
 from leveret.cli.ctl.call import Call
-from leveret.cli.ctl.client import Refused
-from leveret.cli.ctl.exits import DATA, UNAVAILABLE, CtlError
+from leveret.cli.ctl.exits import UNAVAILABLE
 from leveret.cli.ctl.json_values import put
+from leveret.cli.ctl.permissions import clear, of_user, of_vhost
 from leveret.cli.ctl.users import require_user
 from leveret.cli.ctl.verb import argument, table_headers_option, verb
-from leveret.cli.ctl.vhosts import no_vhost, require_vhost
+from leveret.cli.ctl.vhosts import require_vhost
 
 COLUMNS: Final = ("exchange", "write", "read")
 
@@ -37,25 +37,14 @@ def clear_topic_permissions(call: Call, user: str, exchange: str | None) -> None
     call.announce(
         f'Clearing topic permissions{where} for user "{user}" in vhost "{call.vhost}" ...'
     )
-    require_user(call, user)
-    require_vhost(call, call.vhost, UNAVAILABLE)
-    path = () if exchange is None else (exchange,)
-    try:
-        call.client.delete("topic-permissions", call.vhost, user, *path)
-    except Refused as refused:
-        # There were none.
-        if refused.status != 404:
-            raise
+    clear(call, user, "topic-permissions", *(() if exchange is None else (exchange,)))
 
 
 @verb(table_headers_option())
 def list_topic_permissions(call: Call) -> Rows:
     """List the topic permissions in a vhost."""
     call.announce(f'Listing topic permissions for vhost "{call.vhost}" ...')
-    found = call.client.find("vhosts", call.vhost, "topic-permissions")
-    if found is None:
-        raise CtlError(no_vhost(call.vhost), DATA)
-    return _rows("user", found)
+    return of_vhost(call, "topic-permissions", COLUMNS)
 
 
 @verb(argument("user"), table_headers_option())
@@ -64,15 +53,7 @@ def list_user_topic_permissions(call: Call, user: str) -> Rows:
     call.announce(f'Listing topic permissions for user "{user}" ...')
     # rabbitmqctl prints no header here.
     call.headers = False
-    found = call.client.find("users", user, "topic-permissions")
-    if found is None:
-        raise CtlError(f"there is no user '{user}': list_users names those there are", UNAVAILABLE)
-    return _rows("vhost", found)
-
-
-def _rows(first: str, permissions: list[dict[str, object]]) -> Rows:
-    columns = (first, *COLUMNS)
-    return Rows(columns, [[each[name] for name in columns] for each in permissions], streamed=False)
+    return of_user(call, user, "topic-permissions", COLUMNS)
 
 
 VERBS = (

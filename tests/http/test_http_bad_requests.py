@@ -89,6 +89,13 @@ WRONG_TYPES = {
         GET | {"truncate": -1},
     ],
     "/api/queues/%2F/work/actions": [{}, {"action": "dance"}, {"action": []}],
+    "/api/x/settings": [
+        {"log_level": 1},
+        {"log_level": "loud"},
+        {"memory_high_watermark_bytes": "much"},
+        {"memory_high_watermark_ratio": []},
+        {"disk_free_limit_ratio": -1},
+    ],
     "/api/x/backup": [{"folder": 1}, {"folder": "not/from/the/root"}],
 }
 

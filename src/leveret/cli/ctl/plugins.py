@@ -19,7 +19,6 @@ BUILT_IN: Final = (
     "rabbitmq_prometheus",
     "rabbitmq_random_exchange",
     "rabbitmq_recent_history_exchange",
-    "rabbitmq_sharding",
 )
 
 

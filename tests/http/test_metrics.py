@@ -30,7 +30,7 @@ LEFT_OUT = {
     "rabbitmq_queue_disk_(reads|writes)_total": STORE,
     "rabbitmq_raft_.*": "a quorum queue has one member here, and no Raft",
     "rabbitmq_auth_attempts_detailed_.*": "attempts are not counted by where they came from",
-    "rabbitmq_global_messages_dead_lettered_confirmed_total": "letters that were taken are not counted",
+    "rabbitmq_global_messages_dead_lettered_confirmed_total": "letters taken are not counted",
 }
 OTHER_LABELS = {
     "rabbitmq_build_info": "names this product too",

@@ -23,6 +23,16 @@ def resident_bytes() -> int | None:
         return None
 
 
+def processor_wait_seconds() -> float:
+    """How long this thread has been able to run and had no processor, since its start; 0 where the
+    system does not tell."""
+    try:
+        with open("/proc/thread-self/schedstat") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
 def total_memory_bytes(root: Path = Path("/")) -> int | None:
     """What this process may use: the machine's memory, or less if its control group has less."""
     known = list(_control_group_limits(root))

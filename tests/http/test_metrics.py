@@ -44,7 +44,12 @@ OTHER_LABELS = {
 FAMILY_NAMES = {each.name for each in (*FAMILIES, *CLUSTER_FAMILIES, CONSUMER_COUNT)} | set(
     SECTIONS
 )
-OWN = {"leveret_loop_lag_seconds", "leveret_loop_lag_max_seconds", "rabbitmq_message_size_bytes"}
+OWN = {
+    "leveret_loop_lag_seconds",
+    "leveret_loop_lag_max_seconds",
+    "leveret_loop_held_max_seconds",
+    "rabbitmq_message_size_bytes",
+}
 
 
 def matches(name: str, table: dict[str, str]) -> bool:

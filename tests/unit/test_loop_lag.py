@@ -19,6 +19,7 @@ class LateClock(Clock):
         self.time = 100.0
         self.due = 0.0
         self.heard_at = 0.0
+        self.waited = 50.0
         self.callback: Callable[[], object] = lambda: None
 
     def now(self) -> float:
@@ -35,7 +36,7 @@ class LateClock(Clock):
 
 def started() -> tuple[LateClock, LoopLag]:
     clock = LateClock()
-    lag = LoopLag(clock, lambda: clock.heard_at)
+    lag = LoopLag(clock, lambda: clock.heard_at, lambda: clock.waited)
     lag.start()
     return clock, lag
 
@@ -48,6 +49,20 @@ def test_the_highest_lag_of_the_last_minute_is_known():
     assert round(lag.max_seconds(), 6) == 0.3
     clock.time += WINDOW_SECONDS + 1
     assert lag.max_seconds() == 0.0
+
+
+def test_what_the_thread_waited_for_a_processor_was_not_the_loops_own():
+    clock, lag = started()
+    clock.waited += 0.25
+    clock.ring(0.3)
+    assert round(lag.max_seconds(), 6) == 0.3
+    assert round(lag.max_held_seconds(), 6) == 0.05
+    clock.ring(0.1)
+    assert round(lag.max_held_seconds(), 6) == 0.1
+    clock.waited += 1.0
+    clock.ring(0.01)
+    clock.time += WINDOW_SECONDS + 1
+    assert lag.max_held_seconds() == 0.0
 
 
 def test_every_look_is_in_one_bucket():
@@ -65,7 +80,7 @@ def test_what_is_kept_of_a_minute_is_bounded():
     clock, lag = started()
     for _ in range(int(5 * WINDOW_SECONDS / IDLE_INTERVAL_SECONDS)):
         clock.ring(0.001)
-    assert len(lag._highest) <= WINDOW_SECONDS
+    assert len(lag._highest._seconds) <= WINDOW_SECONDS
 
 
 def test_it_looks_more_often_while_clients_talk():

@@ -348,6 +348,12 @@ def histograms(management: Management, everything: Everything) -> Iterable[str]:
     yield from histogram(lateness, "leveret_", BOUNDS, lag.buckets, lag.sum_seconds)
     highest = Metric("loop_lag_max_seconds", GAUGE, "The latest that it did in the last 60 seconds")
     yield from highest.lines("leveret_", [("", lag.max_seconds())])
+    held = Metric(
+        "loop_held_max_seconds",
+        GAUGE,
+        "The same without the time that it had no processor",
+    )
+    yield from held.lines("leveret_", [("", lag.max_held_seconds())])
 
 
 def start_time(management: Management) -> float:

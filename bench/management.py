@@ -6,8 +6,8 @@ browser asks again after five), totals as often, a whole list and what Prometheu
 seconds. A bar that is not met is printed as such and makes the exit code 1. How late the loop is
 says the broker's own probe, `leveret_loop_lag_max_seconds`. All share the machine, so judged is
 `leveret_loop_held_max_seconds`, which leaves out the time that others had the processor, and who
-loads and reads has a lower priority than the broker. On a machine that is busy otherwise the figures
-mean little.
+loads and reads has a lower priority than the broker. On a machine that is busy otherwise the
+figures mean little.
 
 MANAGEMENT_SECONDS, 60 by default, is how long the load lasts, without readers and with them.
 """

@@ -4,10 +4,9 @@
 as it can. Meanwhile a page is asked for every second, as by five people who each look at one (a
 browser asks again after five), totals as often, a whole list and what Prometheus scrapes every five
 seconds. A bar that is not met is printed as such and makes the exit code 1. How late the loop is
-says the broker's own probe, `leveret_loop_lag_max_seconds`. All share the machine, so judged is
-`leveret_loop_held_max_seconds`, which leaves out the time that others had the processor, and who
-loads and reads has a lower priority than the broker. On a machine that is busy otherwise the
-figures mean little.
+says the broker's own probe, `leveret_loop_lag_max_seconds`; `leveret_loop_held_max_seconds` beside
+it leaves out the time that others had the processor. All share the machine, so who loads and reads
+has a lower priority than the broker. On a machine that is busy otherwise the figures mean little.
 
 MANAGEMENT_SECONDS, 60 by default, is how long the load lasts, without readers and with them.
 """
@@ -236,10 +235,10 @@ def main() -> int:
         busy = (cpu_seconds(broker) - cpu) / (time.perf_counter() - began)
         summary(report, (plain_rate, plain_pings), (rate, pings), found)
         for what, lag in (("without readers", plain_lag), ("with readers", read_lag)):
-            report.line(f"highest lag {what}", f"{lag.highest * 1e3:8.1f} ms", 0, None)
             bar = LAG_BAR_MS if lag is read_lag else None
-            held = lag.held * 1e3
-            report.line(f"loop held by itself {what}", f"{held:8.1f} ms", held, bar)
+            highest = lag.highest * 1e3
+            report.line(f"highest lag {what}", f"{highest:8.1f} ms", highest, bar)
+            report.line("without the time of others", f"{lag.held * 1e3:8.1f} ms", 0, None)
         late, looks = read_lag.late - plain_lag.late, read_lag.looks - plain_lag.looks
         print(f"  {late} of {looks} looks with readers were later than 20 ms")
         print(f"  the broker was busy {busy:.0%} of the time; {broker.resident_mb():.0f} MB")

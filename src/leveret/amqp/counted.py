@@ -50,17 +50,4 @@ def channel_numbers(channel: Channel) -> tuple[int, ...]:
     """The counts of a channel, in the order of `leveret.management.history.CHANNEL`."""
     counts = Counts()
     add_channel(counts, channel)
-    return (
-        int(counts.publish),
-        int(counts.confirm),
-        int(counts.return_unroutable),
-        int(counts.drop_unroutable),
-        int(counts.ack),
-        int(counts.deliver),
-        int(counts.deliver_get()),
-        int(counts.deliver_no_ack),
-        int(counts.get),
-        int(counts.get_empty),
-        int(counts.get_no_ack),
-        int(counts.redeliver),
-    )
+    return counts.numbers()

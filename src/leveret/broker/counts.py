@@ -46,6 +46,23 @@ class Counts:
         """All that left a queue for a client, on whichever way."""
         return self.deliver + self.deliver_no_ack + self.get + self.get_no_ack
 
+    def numbers(self) -> tuple[int, ...]:
+        """In the order of `CHANNEL` in `leveret.management.history`, with which `VHOST` begins."""
+        return (
+            int(self.publish),
+            int(self.confirm),
+            int(self.return_unroutable),
+            int(self.drop_unroutable),
+            int(self.ack),
+            int(self.deliver),
+            int(self.deliver_get()),
+            int(self.deliver_no_ack),
+            int(self.get),
+            int(self.get_empty),
+            int(self.get_no_ack),
+            int(self.redeliver),
+        )
+
     def add(self, other: Counts) -> None:
         """Those of something else, too."""
         self.publish += other.publish

@@ -64,20 +64,9 @@ class Totals:
 
     def numbers(self) -> tuple[int, ...]:
         """In the order of `leveret.management.history.VHOST`."""
-        counts, lengths = self.counts, self.lengths
+        lengths = self.lengths
         return (
-            int(counts.publish),
-            int(counts.confirm),
-            int(counts.return_unroutable),
-            int(counts.drop_unroutable),
-            int(counts.ack),
-            int(counts.deliver),
-            int(counts.deliver_get()),
-            int(counts.deliver_no_ack),
-            int(counts.get),
-            int(counts.get_empty),
-            int(counts.get_no_ack),
-            int(counts.redeliver),
+            *self.counts.numbers(),
             int(lengths.ready),
             int(lengths.unacked),
             int(lengths.waiting),

@@ -41,7 +41,7 @@ from leveret.net.tls import Tls, spare_buffers, warn_of_expiry
 from leveret.obedience import Obedience, apply_logging, limits_of
 from leveret.reloading import Reloading
 from leveret.store.data_folder import DataFolder, DataFolderError
-from leveret.store.definitions import SqliteDefinitions
+from leveret.store.definitions import FIRST_START, SqliteDefinitions
 from leveret.store.disk import SystemDisk
 from leveret.store.log.recovery import LogFormatError
 from leveret.store.log_store import LogStore, Workers
@@ -181,6 +181,7 @@ class Server:
         config = self.config
         user, vhost = config.default_user, config.default_vhost
         try:
+            await answered(self._definitions.put(FIRST_START, "", {}))
             await answered(self.broker.add_vhost(vhost))
             await answered(self.users.add_user(user, config.default_pass, config.default_user_tags))
             await answered(
@@ -192,6 +193,7 @@ class Server:
                     config.default_permissions_read,
                 )
             )
+            await answered(self._definitions.delete(FIRST_START, ""))
         except PasswordError as error:
             raise ConfigError(f"default_pass cannot be used: {error}") from None
         except PatternError as error:

@@ -1,13 +1,16 @@
 """A broker stops, or is killed, and starts again with the same data folder."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pika
 import pytest
 from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
 
+from leveret.broker.seams import Pending
+from leveret.store.definitions import SqliteDefinitions
 from leveret.testing import EmbeddedBroker
 
 
@@ -186,3 +189,38 @@ def test_a_full_disk_refuses_a_declare_with_541(data: Path) -> None:
     assert set(after[0]) == set(before[0]) | {"last"}
     with started(data) as broker:
         assert topology(broker) == after
+
+
+class CopiedDefinitions(SqliteDefinitions):
+    """Before each change the data folder is copied, as a kill at that moment would leave it."""
+
+    copies: ClassVar[list[Path]] = []
+
+    def __init__(self, path: str, on_loop: Callable[[Callable[[], None]], object]) -> None:
+        super().__init__(path, on_loop)
+        self._data = Path(path).parent
+
+    def put(self, kind: str, key: str, value: object) -> Pending:
+        self._copy_folder()
+        return super().put(kind, key, value)
+
+    def delete(self, kind: str, key: str) -> Pending:
+        self._copy_folder()
+        return super().delete(kind, key)
+
+    def _copy_folder(self) -> None:
+        copy = self._data.with_name(f"{self._data.name} before change {len(self.copies)}")
+        self.copies.append(shutil.copytree(self._data, copy))
+
+
+def test_a_first_start_that_was_killed_at_any_change_begins_again(data, monkeypatch):
+    limits = [{"name": "all", "pattern": ".*", "max_queues": 1}]
+    with monkeypatch.context() as patched:
+        patched.setattr(CopiedDefinitions, "copies", copies := [])
+        patched.setattr("leveret.app.SqliteDefinitions", CopiedDefinitions)
+        started(data, default_vhost_limits=limits).__enter__().stop()
+    assert len(copies) >= 4
+    for copy in [*copies, data]:
+        with started(copy, default_vhost_limits=limits) as broker, connected(broker) as connection:
+            assert is_there(connection, exchange="amq.topic")
+            assert broker.server.broker.vhosts["/"].limits == {"max-queues": 1}

@@ -22,6 +22,8 @@ log = logging.getLogger("leveret.store")
 # Raised when what the tables mean changes; a newer folder is refused, an older one upgraded.
 SCHEMA_VERSION: Final = 1
 GROUP_MAX: Final = 1000
+# Kind of a definition that stands there while the first start makes its own.
+FIRST_START: Final = "first start"
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS definition (
@@ -124,6 +126,10 @@ class SqliteDefinitions(DefinitionStore):
             )
         database.executescript(_SCHEMA)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if database.execute(f"SELECT 1 FROM definition WHERE kind = '{FIRST_START}'").fetchone():
+            # A part of what it makes, say a user without permissions, would stay so for ever.
+            log.warning("the first start was broken off and begins again")
+            database.execute("DELETE FROM definition")
         # Octets that are no UTF-8 are damage to one definition, not to all of them.
         database.text_factory = lambda octets: octets.decode(errors="surrogateescape")
         rows = database.execute(

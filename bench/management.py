@@ -8,7 +8,8 @@ says the broker's own probe, `leveret_loop_lag_max_seconds`; `leveret_loop_held_
 it leaves out the time that others had the processor. All share the machine, so who loads and reads
 has a lower priority than the broker. On a machine that is busy otherwise the figures mean little.
 
-MANAGEMENT_SECONDS, 60 by default, is how long the load lasts, without readers and with them.
+MANAGEMENT_SECONDS, 60 by default, is how long the load lasts, without readers and with them by
+turns: a machine is not always equally fast.
 """
 
 import base64
@@ -36,8 +37,11 @@ from run import Report
 QUEUES = 10_000
 CONNECTIONS = 1_000
 BACKLOG = 500_000
+ROUNDS = 2
 SECONDS = float(os.environ.get("MANAGEMENT_SECONDS", "60"))
 LOAD = ["--size", "16", "--prefetch", "1000", "--multi-ack", "100"]
+# As fast as they can, and with as many consumers as keep up: the backlog stays what it is.
+PEERS = ["--producers", "2", "--consumers", "4"]
 
 PAGES = (
     "/api/queues?page=1&page_size=100",
@@ -170,7 +174,8 @@ def under_load(
     """Messages a second, answers to pings, and what the readers found."""
     pinger = Background(ping, broker.port)
     reading = [Background(read, http_port, *reader) for reader in readers]
-    figures = broker.load(generator, ["--seconds", str(SECONDS), "--name", "load", *LOAD])
+    options = ["--seconds", str(SECONDS), "--name", "load", *LOAD, *PEERS]
+    figures = broker.load(generator, options, weighed=False)
     found = [each.result() for each in reading]
     rate = figures["consumed"] / figures["seconds"]
     return rate, pinger.result(), [row for rows in found for row in rows]
@@ -213,6 +218,33 @@ def _short(path: str) -> str:
     return path if len(path) <= 34 else f"{path[:31]}..."
 
 
+class Phase:
+    """What was seen in the times under load with the same readers: messages a second in each,
+    answers to pings in seconds, what the readers found, what the broker said of its lag."""
+
+    def __init__(self, name: str, readers: tuple[tuple[Any, float], ...]) -> None:
+        self.name = name
+        self.readers = readers
+        self.rates: list[float] = []
+        self.pings: list[float] = []
+        self.found: list[tuple[str, int, float]] = []
+        self.highest = self.held = self.busy = 0.0
+        self.late = self.looks = 0
+
+    def run(self, broker: Broker, generator: Path, http_port: int) -> None:
+        before, cpu, began = Lag(http_port), cpu_seconds(broker), time.perf_counter()
+        rate, pings, found = under_load(broker, generator, http_port, self.readers)
+        self.busy = (cpu_seconds(broker) - cpu) / (time.perf_counter() - began)
+        after = Lag(http_port)
+        self.rates.append(rate)
+        self.pings += pings
+        self.found += found
+        self.highest = max(self.highest, after.highest)
+        self.held = max(self.held, after.held)
+        self.late += after.late - before.late
+        self.looks += after.looks - before.looks
+
+
 def main() -> int:
     report = Report()
     give_way()
@@ -226,50 +258,43 @@ def main() -> int:
         broker.load(generator, ["--fill", "--count", str(BACKLOG), "--name", "backlog", *LOAD])
         print(f"{QUEUES} queues, {CONNECTIONS} connections, {BACKLOG} messages, nothing else")
         alone(report, broker, http_port)
-        print(f"while messages pass as fast as they can, {SECONDS:g} s without readers, then with")
-        plain_rate, plain_pings, _ = under_load(broker, generator, http_port, ())
-        plain_lag = Lag(http_port)
-        cpu, began = cpu_seconds(broker), time.perf_counter()
-        rate, pings, found = under_load(broker, generator, http_port, READERS)
-        read_lag = Lag(http_port)
-        busy = (cpu_seconds(broker) - cpu) / (time.perf_counter() - began)
-        summary(report, (plain_rate, plain_pings), (rate, pings), found)
-        for what, lag in (("without readers", plain_lag), ("with readers", read_lag)):
-            bar = LAG_BAR_MS if lag is read_lag else None
-            highest = lag.highest * 1e3
-            report.line(f"highest lag {what}", f"{highest:8.1f} ms", highest, bar)
-            report.line("without the time of others", f"{lag.held * 1e3:8.1f} ms", 0, None)
-        late, looks = read_lag.late - plain_lag.late, read_lag.looks - plain_lag.looks
-        print(f"  {late} of {looks} looks with readers were later than 20 ms")
-        print(f"  the broker was busy {busy:.0%} of the time; {broker.resident_mb():.0f} MB")
+        print(f"while messages pass as fast as they can, {ROUNDS} times {SECONDS:g} s")
+        plain, reading = Phase("without readers", ()), Phase("with readers", READERS)
+        for _ in range(ROUNDS):
+            plain.run(broker, generator, http_port)
+            reading.run(broker, generator, http_port)
+        summary(report, plain, reading)
+        print(
+            f"  the broker was busy {reading.busy:.0%} of the time; {broker.resident_mb():.0f} MB"
+        )
         for peer in peers:
             peer.close()
     return 0 if report.met else 1
 
 
-def summary(
-    report: Report,
-    without: tuple[float, list[float]],
-    with_readers: tuple[float, list[float]],
-    found: list[tuple[str, int, float]],
-) -> None:
-    for what, (rate, pings) in (("without readers", without), ("with readers", with_readers)):
-        ordered = sorted(pings)
+def summary(report: Report, plain: Phase, reading: Phase) -> None:
+    for phase in (plain, reading):
+        rates = ", ".join(f"{rate / 1000:.0f}" for rate in phase.rates)
+        report.line(f"messages {phase.name}", f"{rates} k/s", 0, None)
+        ordered = sorted(phase.pings)
         median, high = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-        report.line(f"messages {what}", f"{rate / 1000:8.0f} k/s", 0, None)
-        report.line(
-            f"answer to a ping {what}", f"{median * 1e3:8.1f} ms   p99 {high * 1e3:.1f} ms", 0, None
+        figure = (
+            f"{median * 1e3:8.1f} ms   p99 {high * 1e3:.1f} ms   longest {ordered[-1] * 1e3:.1f}"
         )
-    lost = (1 - with_readers[0] / without[0]) * 100
+        report.line(f"answer to a ping {phase.name}", figure, 0, None)
+    lost = (1 - sum(reading.rates) / sum(plain.rates)) * 100
     report.line("throughput lost", f"{lost:8.1f} %", lost, LOST_BAR_PERCENT)
-    for what, (_, pings) in (("without readers", without), ("with readers", with_readers)):
-        report.line(f"longest ping {what}", f"{max(pings) * 1e3:8.1f} ms", 0, None)
     for paths, bar in ((PAGES, PAGE_BAR_MS), (WHOLE, None), (TOTALS, None), (SCRAPES, None)):
         for path in paths:
-            times = [seconds * 1e3 for each, _, seconds in found if each == path]
+            times = [seconds * 1e3 for each, _, seconds in reading.found if each == path]
             if times:
                 figure = f"{statistics.median(times):8.1f} ms   longest {max(times):.1f} ms"
                 report.line(_short(path), figure, max(times), bar)
+    for phase, bar in ((plain, None), (reading, LAG_BAR_MS)):
+        highest = phase.highest * 1e3
+        report.line(f"highest lag {phase.name}", f"{highest:8.1f} ms", highest, bar)
+        report.line("without the time of others", f"{phase.held * 1e3:8.1f} ms", 0, None)
+        print(f"  {phase.late} of {phase.looks} looks {phase.name} were later than 20 ms")
 
 
 if __name__ == "__main__":

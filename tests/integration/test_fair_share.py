@@ -41,7 +41,8 @@ def flooded(port: int) -> Iterator[None]:
 
 
 def test_ten_flooding_connections_do_not_delay_the_ping_pong_of_another_vhost(broker, monkeypatch):
-    """Measured in the broker, from the read of a publish to the write of its delivery."""
+    """Measured in the broker, from the read of a publish to the write of its delivery, in the CPU
+    time of its loop: what else runs on the machine has no say."""
     read_at: list[float] = []
     delays: list[float] = []
     buffer_updated, flush = AmqpTransport.buffer_updated, AmqpTransport.flush
@@ -52,13 +53,13 @@ def test_ten_flooding_connections_do_not_delay_the_ping_pong_of_another_vhost(br
 
     def timed_read(self: AmqpTransport, nbytes: int) -> None:
         if is_ours(self):
-            read_at.append(time.perf_counter())
+            read_at.append(time.thread_time())
         buffer_updated(self, nbytes)
 
     def timed_write(self: AmqpTransport) -> None:
         flush(self)
         if is_ours(self):
-            delays.extend(time.perf_counter() - moment for moment in read_at)
+            delays.extend(time.thread_time() - moment for moment in read_at)
             read_at.clear()
 
     broker.add_vhost("flood")

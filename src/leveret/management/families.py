@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leveret.management.lists import Family
 from leveret.management.pace import batches
+from leveret.management.sizes import queue_sizes
 from leveret.management.totals import consumers_of, totals_of
 from leveret.management.views import (
     binding_view,
@@ -113,15 +114,30 @@ def _binding_view(_management: Management, found: tuple[VHost, Binding | str]) -
     return binding_view(vhost, binding)
 
 
+def _size(name: str) -> Callable[[InVHost], object]:
+    return lambda found: queue_sizes(found[1])[name]
+
+
 # What tables of queues are mostly sorted by.
 QUEUE_KEYS: Final[dict[str, Callable[[InVHost], object]]] = {
     "name": _name,
+    "type": lambda found: found[1].type_name,
     "consumers": lambda found: len(found[1].consumers),
     "messages": lambda found: (
         found[1].ready_count + found[1].unacked_count + found[1].waiting_count
     ),
     "messages_ready": lambda found: found[1].ready_count,
     "messages_unacknowledged": lambda found: found[1].unacked_count,
+    **{
+        name: _size(name)
+        for name in (
+            "message_bytes",
+            "message_bytes_ready",
+            "message_bytes_unacknowledged",
+            "message_bytes_ram",
+            "message_bytes_persistent",
+        )
+    },
 }
 
 QUEUES: Final = Family(_queues, _queue_view, _name, QUEUE_KEYS, _topology)

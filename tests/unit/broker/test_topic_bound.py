@@ -18,7 +18,7 @@ WORDS = [f"w{number}" for number in range(200)]
 COMPILED = topic.__file__.endswith((".so", ".pyd"))
 BOUND_SECONDS = 0.01 if COMPILED else 0.05
 # Ten thousand keys that all go on and on with words of the routing key are followed word by word.
-EXTREME_SECONDS = 1.0 if COMPILED else 5.0
+EXTREME_SECONDS = 0.25 if COMPILED else 2.0
 
 
 def any_of(words: list[str], count: int) -> str:

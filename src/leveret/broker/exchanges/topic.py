@@ -293,23 +293,25 @@ class _Walk:
             word = rest[int(at)]
             at += 1
             if word == "#":
-                if at == len(rest):
-                    self.matched.append(node)
-                    return
+                first: i64 = (places & -places).bit_length() - 1
                 # A word, then: `_words` leaves no wildcard after a `#`. The first of it will do
                 # where another `#` follows, as it mostly does.
-                word = rest[int(at)]
-                at += 1
-                after = self._after.get(word)
-                if after is None:
-                    return
-                first = after[(places & -places).bit_length() - 1]
-                if first > self._length:
-                    return
-                if at < len(rest) and rest[int(at)] == "#":
-                    places = 1 << first
+                while at < len(rest):
+                    word = rest[int(at)]
+                    after = self._after.get(word)
+                    if after is None:
+                        return
+                    first = after[first]
+                    if first > self._length:
+                        return
+                    at += 1
+                    if at == len(rest) or rest[int(at)] != "#":
+                        places = self._places[word] >> int(first) << int(first)
+                        break
+                    at += 1
                 else:
-                    places = self._places[word] >> first << first
+                    self.matched.append(node)
+                    return
             elif word == "*":
                 places = places << 1 & self._all
             else:

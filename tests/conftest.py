@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from effort import effort
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
@@ -15,3 +17,11 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
         for title, content in report.sections
     ]
     return report
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What tries more has more time, unless it says itself how much."""
+    seconds = effort(int(config.getini("timeout")))
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(seconds))

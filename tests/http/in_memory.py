@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,8 +56,8 @@ class InMemory:
         user: str | None = "guest",
         headers: dict[str, str] | None = None,
     ) -> Reply:
-        """The answer to a request; a body of bytes is sent as it is, `...` never comes, and
-        anything else is sent as JSON."""
+        """The answer to a request; a body of bytes is sent as it is, `...` never comes, an async
+        iterator's parts come when it has them, and anything else is sent as JSON."""
         return self._loop.run_until_complete(self.ask(method, path, body, user, headers))
 
     def run(self, scene: Coroutine[Any, Any, None]) -> None:
@@ -77,7 +77,8 @@ class InMemory:
             password = "guest" if user == "guest" else "password"
             login = base64.b64encode(f"{user}:{password}".encode()).decode()
             sent["authorization"] = f"Basic {login}"
-        octets = body if isinstance(body, bytes) or body is ... else _json(body)
+        as_it_is = body is ... or isinstance(body, bytes | AsyncIterator)
+        octets = body if as_it_is else _json(body)
         return await self._ask(method, path, octets, sent)
 
     async def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Reply:
@@ -98,10 +99,13 @@ class InMemory:
         asked: list[bool] = []
 
         async def receive() -> dict[str, Any]:
+            if isinstance(body, AsyncIterator) and (part := await anext(body, None)):
+                return {"type": "http.request", "body": part, "more_body": True}
             if body is ... or asked:
                 await asyncio.Event().wait()
             asked.append(True)
-            return {"type": "http.request", "body": body, "more_body": False}
+            whole = body if isinstance(body, bytes) else b""
+            return {"type": "http.request", "body": whole, "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             answered.append(message)

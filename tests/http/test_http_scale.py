@@ -24,6 +24,11 @@ PATHS = (
     "/api/queues?page=1&use_regex=true&pagination=false&name=^q.*9$&page_size=500",
     "/api/queues/%2F?sort=arguments.x-max-length",
     "/api/bindings",
+    "/api/exchanges/%2F/amq.default/bindings/source",
+    "/api/exchanges/%2F/amq.fanout/bindings/source",
+    "/api/queues/%2F/q00000/bindings",
+    "/api/bindings/%2F/e/amq.topic/q/q00000",
+    "/api/bindings/%2F/e/amq.topic/q/q00000/k09999",
     "/api/consumers",
     "/api/overview",
     "/api/vhosts",
@@ -36,8 +41,12 @@ def many():
         vhost = embedded.server.broker.vhosts["/"]
 
         def declare():
+            actor = Actor("test", None)
+            vhost.declare_queue(actor, "q00000")
             for number in range(QUEUES):
-                vhost.declare_queue(Actor("test", None), f"q{number * 7919 % QUEUES:05}")
+                vhost.declare_queue(actor, name := f"q{number * 7919 % QUEUES:05}")
+                vhost.bind(actor, "amq.fanout", "queue", name, "", {})
+                vhost.bind(actor, "amq.topic", "queue", "q00000", f"k{number:05}", {})
 
         embedded.look(declare)
         thresholds = gc.get_threshold()

@@ -163,6 +163,12 @@ def test_the_dashboard_can_tell_the_pages_apart(scrape, path, endpoint):
     assert labels["rabbitmq_endpoint"] == endpoint
 
 
+def test_the_cluster_has_the_name_that_it_was_given(broker, scrape):
+    broker.ask(lambda: broker.server.broker.global_parameters.put("cluster_name", "zoo"))
+    ((labels, _),) = Scrape.of(scrape("/metrics"), 0.0).samples["rabbitmq_identity_info"]
+    assert labels["rabbitmq_cluster"] == "zoo"
+
+
 def test_numbers_are_those_of_the_traffic(scrape):
     samples = Scrape.of(scrape(), 0.0).samples
     classic = {"protocol": "amqp091", "queue_type": "rabbit_classic_queue"}

@@ -160,6 +160,19 @@ def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path: Path) -> None:
     assert "cannot be made or used (Not a directory): name another folder" in result.stderr
 
 
+def test_a_folder_that_cannot_have_that_name_is_refused_and_nothing_stays_pinned(
+    tmp_path: Path,
+) -> None:
+    with kept(tmp_path / "data") as broker:
+        traffic = Traffic(broker.url)
+        traffic.wait_for_more()
+        traffic.stop()
+        assert back_up(f"{tmp_path}/a\0b", "--data", tmp_path / "data").exit_code != 0
+        store = broker.server.broker.store
+        pinned = broker.look(lambda: [each.readers for each, _ in store.log.on_disk()])
+        assert pinned and not any(pinned)
+
+
 def test_without_a_broker_there_is_a_sentence(tmp_path: Path) -> None:
     result = back_up(tmp_path / "copy", "--data", tmp_path)
     assert result.exit_code == 1

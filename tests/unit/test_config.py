@@ -180,6 +180,13 @@ def test_a_bad_file_is_answered_with_what_is_wrong(file: Path, text: str, said: 
         load_config(str(file), {}, {})
 
 
+@pytest.mark.parametrize("text", [f"a = {'[' * 5000}", f"a = {'9' * 5000}", "a = \xff"])
+def test_what_no_parser_can_take_is_no_toml(file: Path, text: str) -> None:
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"leveret\.toml is not TOML: "):
+        load_config(str(file), {}, {})
+
+
 def test_a_file_that_is_not_there_is_named(file: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*leveret\.toml"):
         load_config(str(file), {}, {})

@@ -39,24 +39,24 @@ async def back_up(management: Management, folder: str) -> dict[str, object]:
     ):
         raise bad_request("this broker keeps nothing on disk, so there is nothing to copy")
     target = Path(folder)
-    if not target.is_absolute():
+    if not target.is_absolute() or "\0" in folder:
         raise bad_request(f"'{folder}' is no path from the root: name the folder in full")
     started = time.monotonic()
     pins = Pins(store)
     try:
         await asyncio.to_thread(make_target, Path(source), target, pins.size_bytes)
+        try:
+            await asyncio.to_thread(copy_log, Path(source), target, pins.files)
+            path = await asyncio.to_thread(make_definitions_file, target)
+            await answered(definitions.copy_to(str(path)))
+            await asyncio.to_thread(finish, target)
+        except (OSError, DefinitionStoreError) as error:
+            await asyncio.to_thread(undo, target)
+            log.error("the backup to %s failed: %s", target, error)
+            reason = f"the backup to {target} failed: {error}"
+            raise Refusal(500, "backup_failed", reason) from error
     except BackupError as error:
-        pins.release()
         raise bad_request(str(error)) from None
-    try:
-        await asyncio.to_thread(copy_log, Path(source), target, pins.files)
-        path = await asyncio.to_thread(make_definitions_file, target)
-        await answered(definitions.copy_to(str(path)))
-        await asyncio.to_thread(finish, target)
-    except (OSError, DefinitionStoreError) as error:
-        await asyncio.to_thread(undo, target)
-        log.error("the backup to %s failed: %s", target, error)
-        raise Refusal(500, "backup_failed", f"the backup to {target} failed: {error}") from error
     finally:
         pins.release()
     seconds = time.monotonic() - started

@@ -13,7 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from leveret.amqp.peer import Peer
-from leveret.management.authorisation import ALL, READ_OBJECTS, READ_SESSIONS
+from leveret.management.authorisation import ALL, READ_OBJECTS, READ_SESSIONS, authorise
 from leveret.management.forms import field_of_form, is_form
 from leveret.management.pending import answered
 from leveret.management.query import Query
@@ -167,9 +167,11 @@ class Call:
         content_type = self.header("content-type") or ""
         if self._route.form_field and is_form(content_type):
             octets = field_of_form(octets, content_type, self._route.form_field)
-        # A body may take minutes to come; who sent its first octet may be nobody by now.
+        # A body may take its time; who sent its first octet may be nobody by now, or have no
+        # permissions in the vhost any more.
         if not self.caller.is_current():
             raise login_failed()
+        authorise(self.caller, self._route.operation, self.names.get("vhost"))
         try:
             # Decoded first: what is not UTF-8 would pass in a member that nobody looks at.
             body = msgspec.json.decode(octets.decode() or "{}", type=kind, strict=False)

@@ -165,11 +165,18 @@ async def listed(
 ) -> Response:
     """200 with those things of a family, in a vhost or in all, that the caller `sees`, as the query
     wants them."""
+    return await _listed(call, await call.management.lists.of(family, vhost), sees)
+
+
+async def listed_of(call: Call, family: Family, things: list[Any]) -> Response:
+    """The same with some things of a family: such as are not shared by viewers."""
+    return await _listed(call, Snapshot(call.management, family, things), None)
+
+
+async def _listed(call: Call, snapshot: Snapshot, sees: Sees | None) -> Response:
     query = call.query
     page = query.page() if call.paged else None
-    lists = call.management.lists
-    snapshot = await lists.of(family, vhost)
-    work = _Work(snapshot, query, lists.new_pace())
+    work = _Work(snapshot, query, call.management.lists.new_pace())
     places: Sequence[int] = range(len(snapshot.things))
     if sees is not None:
         things = snapshot.things

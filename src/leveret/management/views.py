@@ -20,7 +20,7 @@ from leveret.management.sizes import sizes_view
 from leveret.wire.table import encode_table, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from leveret.access.permissions import Permissions
     from leveret.access.users import User
@@ -213,15 +213,6 @@ def default_binding_view(vhost: VHost, queue: str) -> View:
         "arguments": {},
         "properties_key": _quoted(queue),
     }
-
-
-def bindings_from(vhost: VHost, exchange: Exchange) -> Iterator[View]:
-    """Every binding with this source."""
-    if exchange.name == "":
-        for name in vhost.queues:
-            yield default_binding_view(vhost, name)
-    for binding in vhost.bindings.leaving(exchange):
-        yield binding_view(vhost, binding)
 
 
 def properties_key(binding: Binding) -> str:

@@ -14,7 +14,9 @@ def read_toml_file(path: Path, gathered: Gathered) -> None:
         values = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"{path} is not TOML: it is nested too deeply") from None
+    except ValueError as error:  # also of a number with thousands of digits, and of no UTF-8
         raise ConfigError(f"{path} is not TOML: {error}") from error
     for name, value in values.items():
         origin = f"{path}:{_line_of(name, text)}"

@@ -146,7 +146,7 @@ def info(management: Management, endpoint: str) -> Measured:
     yield Metric("build_info", UNTYPED, "Which release this is"), [(build, 1)]
     identity = labels(
         rabbitmq_node=node.name,
-        rabbitmq_cluster=node.name,
+        rabbitmq_cluster=management.cluster_name(),
         rabbitmq_cluster_permanent_id=node.name,
         # RabbitMQ's dashboard asks for one of the pages, so that nothing counts twice.
         rabbitmq_endpoint=endpoint,

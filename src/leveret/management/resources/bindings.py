@@ -13,16 +13,15 @@ from leveret.management.arguments import table_of
 from leveret.management.authorisation import CHANGE_OBJECTS, READ_OBJECTS
 from leveret.management.calls import Call, changed, check_new_name, created
 from leveret.management.families import BINDINGS
-from leveret.management.lists import listed
+from leveret.management.lists import listed, listed_of
+from leveret.management.pace import batches
 from leveret.management.refusals import not_found
 from leveret.management.routing import Route
-from leveret.management.views import (
-    binding_view,
-    default_binding_view,
-    properties_key,
-)
+from leveret.management.views import binding_view, properties_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.responses import Response
 
     from leveret.broker.seams import Destination
@@ -31,6 +30,13 @@ if TYPE_CHECKING:
 class BindingBody(msgspec.Struct):
     routing_key: str = ""
     arguments: dict[str, Any] | list[Any] = {}
+
+
+async def listed_bindings(call: Call, bindings: Iterable[Binding | str]) -> Response:
+    """200 with bindings of the vhost in the path; a queue's name is its binding to the default
+    exchange."""
+    vhost = call.vhost
+    return await listed_of(call, BINDINGS, [(vhost, binding) for binding in bindings])
 
 
 async def list_all(call: Call) -> Response:
@@ -49,16 +55,16 @@ class Between:
 
     async def index(self, call: Call) -> Response:
         """GET the bindings between the two."""
-        vhost = call.vhost
-        views = [binding_view(vhost, binding) for binding in self._bindings(call)]
+        found: list[Binding | str] = list(self._bindings(call))
         name = call.names["destination"]
-        if self.kind == "queue" and call.exchange_name("source") == "" and name in vhost.queues:
-            views.insert(0, default_binding_view(vhost, name))
-        return call.found(views)
+        from_default = self.kind == "queue" and call.exchange_name("source") == ""
+        if from_default and name in call.vhost.queues:
+            found.insert(0, name)
+        return await listed_bindings(call, found)
 
     async def show(self, call: Call) -> Response:
         """GET one of them."""
-        return call.found(binding_view(call.vhost, self._binding(call)))
+        return call.found(binding_view(call.vhost, await self._binding(call)))
 
     async def post(self, call: Call) -> Response:
         """POST another; the answer says where it is, from here."""
@@ -81,7 +87,7 @@ class Between:
 
     async def delete(self, call: Call) -> Response:
         """DELETE one of them."""
-        binding = self._binding(call)
+        binding = await self._binding(call)
         await call.done(
             call.vhost.unbind(
                 call.actor,
@@ -110,14 +116,22 @@ class Between:
         leaving = vhost.bindings.leaving(source)
         return [binding for binding in leaving if binding.destination is end]
 
-    def _binding(self, call: Call) -> Binding:
+    async def _binding(self, call: Call) -> Binding:
         wanted = call.names["properties"]
-        keys = {properties_key(binding): binding for binding in self._bindings(call)}
-        # Those who put the key into the path as it is have it decoded once too often.
-        found = keys.get(wanted) or {unquote(key): keys[key] for key in keys}.get(wanted)
-        if found is None:
+        pace = call.management.lists.new_pace()
+        decoded: Binding | None = None
+        for some in batches(self._bindings(call)):
+            for binding in some:
+                key = properties_key(binding)
+                if key == wanted:
+                    return binding
+                # Who puts the key into the path as it is has it decoded once too often.
+                if unquote(key) == wanted:
+                    decoded = binding
+            await pace.rest_if_used_up()
+        if decoded is None:
             raise not_found()
-        return found
+        return decoded
 
 
 def _routes_between(letter: str, between: Between) -> tuple[Route, ...]:

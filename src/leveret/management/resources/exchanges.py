@@ -13,8 +13,9 @@ from leveret.management.calls import Call, changed, check_new_name, created
 from leveret.management.families import EXCHANGES
 from leveret.management.lists import listed
 from leveret.management.refusals import not_found
+from leveret.management.resources.bindings import listed_bindings
 from leveret.management.routing import Route
-from leveret.management.views import binding_view, bindings_from, exchange_view
+from leveret.management.views import exchange_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -69,13 +70,13 @@ async def delete_exchange(call: Call) -> Response:
 
 
 async def bindings_with_source(call: Call) -> Response:
-    return call.found(list(bindings_from(call.vhost, _exchange(call))))
+    vhost, exchange = call.vhost, _exchange(call)
+    from_default = vhost.queues if exchange.name == "" else ()
+    return await listed_bindings(call, [*from_default, *vhost.bindings.leaving(exchange)])
 
 
 async def bindings_with_destination(call: Call) -> Response:
-    vhost = call.vhost
-    reaching = vhost.bindings.reaching(_exchange(call))
-    return call.found([binding_view(vhost, binding) for binding in reaching])
+    return await listed_bindings(call, call.vhost.bindings.reaching(_exchange(call)))
 
 
 def _exchange(call: Call) -> Exchange:

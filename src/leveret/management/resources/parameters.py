@@ -95,7 +95,8 @@ async def put_parameter(call: Call) -> Response:
     else:
         policy = _operator_policy(name, body.value)
         await check_search_time(vhost, policy, call.management.lists.new_pace())
-        setting = vhost.policies.put(policy)
+        # The vhost may have gone meanwhile.
+        setting = call.vhost.policies.put(policy)
     await call.done(setting)
     return changed() if known else created()
 

@@ -13,12 +13,11 @@ from leveret.management.calls import Call, changed, check_new_name, created
 from leveret.management.families import QUEUES
 from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, not_found
+from leveret.management.resources.bindings import listed_bindings
 from leveret.management.routing import Route
 from leveret.management.totals import consumers_of
 from leveret.management.views import (
-    binding_view,
     consumer_view,
-    default_binding_view,
     queue_view,
 )
 
@@ -90,13 +89,7 @@ async def purge_queue(call: Call) -> Response:
 
 async def list_bindings(call: Call) -> Response:
     queue = _queue(call)
-    vhost = call.vhost
-    return call.found(
-        [
-            default_binding_view(vhost, queue.name),
-            *(binding_view(vhost, binding) for binding in vhost.bindings.reaching(queue)),
-        ]
-    )
+    return await listed_bindings(call, [queue.name, *call.vhost.bindings.reaching(queue)])
 
 
 def _queue(call: Call) -> ClassicQueue:

@@ -108,8 +108,10 @@ async def delete_users(call: Call) -> Response:
     try:
         for name in names:
             administration.check_user_deletion(name)
-        for answer in [administration.delete_user(name) for name in names]:
-            await call.done(answer)
+        pace = call.management.lists.new_pace()
+        for name in names:
+            await call.done(administration.delete_user(name))
+            await pace.rest_if_used_up()
     except ProtectedError as error:
         raise precondition_failed(str(error)) from None
     return changed()

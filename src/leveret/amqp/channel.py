@@ -486,7 +486,9 @@ class Channel:
             self.unsettled_count += 1
             queues[entry.queue] = None
         for consumer in served:
-            if not consumer.active and not self.closing and consumer.tag in self.consumers:
+            # Another consumer may have the tag of one that was cancelled.
+            known = self.consumers.get(consumer.tag) is consumer
+            if known and not consumer.active and not self.closing:
                 consumer.queue.activate(consumer)
         for queue in queues:
             queue.deliver()

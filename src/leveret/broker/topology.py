@@ -125,6 +125,7 @@ class Topology:
         self._queue_list = None
         self.generation += 1
         self.churn.queues_created += 1
+        queue.used()
 
     def add_binding(self, binding: Binding) -> None:
         """Both its ends are there, and it is not bound yet."""

@@ -155,3 +155,18 @@ def test_thousands_of_deliveries_need_one_timer(peer: Peer, server: Server) -> N
         peer.expect(Basic.Deliver)
         peer.send_method(1, Basic.Ack(tag))
     assert server.clock.pending() == 1
+
+
+def test_the_time_of_a_dead_letter_begins_when_it_is_delivered(peer: Peer, server: Server) -> None:
+    """Though nobody has said anything since it was published."""
+    declare(peer, "work", 10_000, messages=0)
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "work"}
+    peer.call(Queue.Declare(queue="delay", arguments=arguments))
+    peer.call(Basic.Consume(queue="work", consumer_tag="t"))
+    peer.publish(1, "", "delay", b"m", Basic.Properties(expiration="3600000"))
+    server.advance(3600)
+    assert peer.expect(Basic.Deliver).body == b"m"
+    server.advance(9.9)
+    peer.expect_nothing()
+    server.advance(0.2)
+    expect_timeout(peer, 10_000)

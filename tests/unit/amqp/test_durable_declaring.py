@@ -180,3 +180,29 @@ def test_after_a_restart_clients_find_what_was_durable(
             404, f"NOT_FOUND - no queue '{gone}' in vhost '/'", Queue.Declare
         )
         again.open_channels()
+
+
+def test_a_queue_that_was_not_stored_does_not_expire_in_the_place_of_another(
+    server: Server, peer: Peer, definitions: LateDefinitions
+) -> None:
+    peer.send_method(1, Queue.Declare(queue="q", durable=True, arguments={"x-expires": 1000}))
+    definitions.fail()
+    definitions.late = False
+    peer = a_peer(server)
+    peer.call(DECLARE)
+    server.advance(5)
+    peer.call(Queue.Declare(queue="q", passive=True))
+    assert definitions.of("queue")
+
+
+def test_the_time_of_an_unused_queue_begins_once_it_is_stored(
+    server: Server, peer: Peer, definitions: LateDefinitions
+) -> None:
+    peer.send_method(1, Queue.Declare(queue="q", durable=True, arguments={"x-expires": 1000}))
+    server.advance(5)
+    definitions.commit()
+    peer.expect(Queue.DeclareOk)
+    server.advance(0.9)
+    assert "q" in server.broker.vhosts["/"].queues
+    server.advance(0.2)
+    assert "q" not in server.broker.vhosts["/"].queues

@@ -30,8 +30,12 @@ class Unused:
         self.used()
 
     def used(self) -> None:
-        """The time begins anew."""
-        if self._expires_s >= 0 and not self._queue.deleted:
+        """The time begins anew. It does not run before the queue is there: its definition may
+        never be stored, or after another queue has its name."""
+        if self._expires_s < 0 or self._queue.deleted:
+            return
+        vhost = self._queue.vhost
+        if vhost is None or vhost.is_there(self._queue):
             self._ends_at = self._queue.clock.now() + self._expires_s
             if self._timer is None and not self._queue.consumers:
                 self._timer = self._queue.clock.call_at(self._ends_at, self._check)

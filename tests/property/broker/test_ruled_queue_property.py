@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from effort import effort
 from leveret.broker.message import Entry
 from leveret.broker.queues.classic import ClassicQueue
+from leveret.broker.queues.enqueueing import enqueue
 from leveret.broker.queues.paging import NO_LIMIT, Paging
 from leveret.broker.rules import DROP_HEAD, REJECT_PUBLISH, REJECT_PUBLISH_DLX, QueueRules
 from leveret.testing import ManualClock
@@ -231,7 +232,7 @@ class World:
         properties = Properties(priority=priority, expiration=expiration, delivery_mode=2)
         message = a_message(item.body, properties=properties)
         self.reference.publish(item)
-        self.store.append(message, [self.queue])
+        enqueue(self.store, message, [self.queue])
         self.refused += message.refused
 
     def get(self) -> None:

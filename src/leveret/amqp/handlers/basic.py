@@ -10,7 +10,6 @@ from leveret.amqp.reply_to import REPLY_TO, reply_queue
 from leveret.amqp.routing import trace_delivery
 from leveret.broker.arguments import check_consumer_arguments
 from leveret.broker.names import queue_resource
-from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Pending
 from leveret.errors import NotAllowed, NotImplementedByServer, ResourceLocked
 from leveret.wire.constants import (
@@ -75,7 +74,7 @@ def consume(channel: Channel, method: Method) -> None:
     name = channel.named_queue(method.queue)
     resource = queue_resource(channel.vhost.name, name)
     if name == REPLY_TO:
-        check_consumer_arguments(resource, ClassicQueue.type_name, method.arguments)
+        check_consumer_arguments(resource, "classic", method.arguments)
         queue = reply_queue(channel, method.no_ack)
     else:
         channel.vhost.require(channel.actor, "read", "queue", name)

@@ -51,6 +51,16 @@ def due_in(clock: ManualClock, milliseconds: int) -> Message:
     return Message(header, b"\x01x\x01k", 1, len(header), 0, len(header), True)
 
 
+def test_what_is_passed_on_is_settled_and_published_in_one_or_not_at_all() -> None:
+    clock, store = ManualClock(), KeepingStore()
+    holding = a_holding(store, clock)
+    for _ in range(2):
+        store.append(due_in(clock, 1000), [holding])
+    store.given.clear()
+    clock.advance(2)
+    assert store.given == ["settle 1", "settle 2", "barrier"]
+
+
 def test_a_stored_message_that_waits_takes_little_memory() -> None:
     """Three hundred octets are promised; the store's own index of tickets is not in this sum."""
     clock, store = ManualClock(), TicketStore()

@@ -5,7 +5,7 @@ the message that is due first. A message takes a number in a heap, of its due ti
 the message itself is in memory only if it is due soon or is in no store, and is fetched when due.
 What is due goes to where its exchange leads it then: given to the store anew and settled here
 within one callback, which the store keeps as one batch, so that a crash neither loses it nor has it
-come twice.
+come twice: a barrier sees to it that a full disk does not part them either.
 """
 
 from __future__ import annotations
@@ -216,6 +216,7 @@ class Holding(ClassicQueue):
 
     def _let_go(self, idents: list[int], fetched: list[Message | None]) -> None:
         came = iter(fetched)
+        kept = False
         for ident in idents:
             message = self._in_memory(ident) or next(came, None)
             self._forget(ident)
@@ -225,6 +226,10 @@ class Holding(ClassicQueue):
                 self._pass_on(message.copy())
             if ticket != 0:
                 self.store.settle(self, ticket)
+                kept = kept or ticket > 0
+        if kept:
+            # On a full disk the acknowledgements would not wait for the messages.
+            self.store.barrier()
         self._set_timer()
 
     def _pass_on(self, message: Message) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import read_i16_be
 from mypy_extensions import i64
 
+from leveret.amqp.ack_timeout import AckTimeout
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.described import as_binary
 from leveret.amqp.published_properties import check_published, copied
@@ -22,7 +23,6 @@ from leveret.amqp.routing import route_message
 from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE, RETURN
 from leveret.amqp.unacked import Unacked
 from leveret.broker.message import Entry, Message
-from leveret.broker.queues.classic import ClassicQueue
 from leveret.errors import (
     AccessRefused,
     CommandInvalid,
@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from leveret.amqp.content import Content
     from leveret.amqp.transaction import Transaction
     from leveret.broker.actor import Actor
-    from leveret.broker.seams import Exchange, Pending, Queue, Timer
+    from leveret.broker.queues.classic import ClassicQueue
+    from leveret.broker.seams import Exchange, Pending, Queue
 
 Handler = Callable[["Channel", Method], None]
 
@@ -168,8 +169,7 @@ class Channel:
         self._held_bytes: int = 0
         self._routes: dict[bytes, Route] = {}
         self._routes_generation: int = -1
-        self._ack_timer: Timer | None = None
-        self._ack_timer_at: float = 0.0
+        self.ack_timeout = AckTimeout(self)
         self._frame_start = FRAME_METHOD.to_bytes(1, "big") + number.to_bytes(2, "big")
 
     # --- the door ---
@@ -396,9 +396,7 @@ class Channel:
     def track(self, entry: Entry) -> i64:
         """An entry leaves and must be settled: its delivery tag; its timeout runs from now."""
         entry.delivered_at = self.broker.now
-        due = entry.delivered_at + self.timeout_of(entry)
-        if self._ack_timer is None or due < self._ack_timer_at:
-            self._set_ack_timer(due)
+        self.ack_timeout.watch(entry)
         return self.unacked.add(entry)
 
     def settle(self, tag: int, multiple: bool) -> list[Entry]:
@@ -407,12 +405,12 @@ class Channel:
             self._refuse_tag(tag)
         if multiple:
             if tag != 0 and not self.unacked.holds(tag):
-                self._refuse_tag(tag)
+                self._check_late(tag, True)
             return self.unacked.settle_up_to(tag)
         entry = self.unacked.settle(tag)
         if entry is None:
-            self._refuse_tag(tag)
-        assert entry is not None
+            self._check_late(tag, False)
+            return []
         return [entry]
 
     def acknowledge(self, tag: int, multiple: bool) -> None:
@@ -422,8 +420,8 @@ class Channel:
         if not multiple:
             entry = self.unacked.settle(tag)
             if entry is None:
-                self._refuse_tag(tag)
-            assert entry is not None
+                self._check_late(tag, False)
+                return
             if self.transaction is not None:
                 self.transaction.settle(tag, entry, ACKNOWLEDGE)
                 return
@@ -452,7 +450,8 @@ class Channel:
         self, transaction: Transaction, tag: int, multiple: bool, outcome: int
     ) -> None:
         tags = self.unacked.tags_up_to(tag) if multiple and tag <= TAG_MAX else [tag]
-        for each, entry in zip(tags, self.settle(tag, multiple), strict=True):
+        # There is none for a tag whose delivery went back before the transaction.
+        for each, entry in zip(tags, self.settle(tag, multiple), strict=False):
             transaction.settle(each, entry, outcome)
 
     def discard(self, entries: list[Entry], rejected: bool = False) -> None:
@@ -514,53 +513,16 @@ class Channel:
         consumer.unacked_count -= 1
         self.limited_count -= 1
 
+    def _check_late(self, tag: int, multiple: bool) -> None:
+        if not self.ack_timeout.forgives(tag, multiple):
+            self._refuse_tag(tag)
+
     def _refuse_tag(self, tag: int) -> None:
         raise PreconditionFailed(
             f"unknown delivery tag {tag}",
             remedy="acknowledge each delivery once, on the channel it came on, and not at all "
             "when consuming with automatic acknowledgement",
         )
-
-    # --- the delivery acknowledgement timeout ---
-
-    def timeout_of(self, entry: Entry) -> float:
-        """Seconds an entry may stay unacked: its queue's own, else the server's; 0 is forever."""
-        queue = entry.queue
-        if isinstance(queue, ClassicQueue) and queue.consumer_timeout_s >= 0:
-            return queue.consumer_timeout_s
-        return self.connection.limits.consumer_timeout_seconds
-
-    def _set_ack_timer(self, at: float) -> None:
-        if at > self.broker.now:
-            if self._ack_timer is not None:
-                self._ack_timer.cancel()
-            self._ack_timer_at = at
-            self._ack_timer = self.broker.clock.call_at(at, self._check_ack_timeout)
-
-    def restart_ack_timer(self) -> None:
-        """Deliveries are unacked again whose time may be up."""
-        if self._ack_timer is not None:
-            self._ack_timer.cancel()
-        self._ack_timer_at = self.broker.now
-        self._ack_timer = self.broker.clock.call_at(self._ack_timer_at, self._check_ack_timeout)
-
-    def _check_ack_timeout(self) -> None:
-        self._ack_timer = None
-        now = self.broker.clock.now()
-        self.broker.now = now
-        soonest: float = 0.0
-        for entry in self.unacked.entries():
-            timeout = self.timeout_of(entry)
-            if timeout <= 0:
-                continue
-            due = entry.delivered_at + timeout
-            if due <= now:
-                self.connection.ack_timeout(self, timeout)
-                return
-            if soonest == 0.0 or due < soonest:
-                soonest = due
-        if soonest != 0.0:
-            self._set_ack_timer(soonest)
 
     # --- consumers going, and the end ---
 
@@ -578,9 +540,7 @@ class Channel:
         self.content = None
         self.take_held()
         self._routes = {}
-        if self._ack_timer is not None:
-            self._ack_timer.cancel()
-            self._ack_timer = None
+        self.ack_timeout.stop()
         for consumer in self.consumers.values():
             consumer.queue.remove_consumer(consumer)
 

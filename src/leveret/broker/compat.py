@@ -83,6 +83,15 @@ DIFFERENCES: Final[dict[str, Difference]] = {
         "Whether a quorum queue's single active consumer gives way to one of higher priority.",
         (False, True, True),
     ),
+    "ack_timeout_on_quorum_only": Difference(
+        "Whether the server's acknowledgement timeout is for quorum queues only.",
+        (False, False, True),
+    ),
+    "ack_timeout_cancels": Difference(
+        "Whether a late acknowledgement costs a client that can hear of it the consumer, and not "
+        "the channel.",
+        (False, False, True),
+    ),
     "global_prefetch": Difference(
         "Whether basic.qos global=true limits the channel (else it counts as global=false).",
         (True, True, False),
@@ -116,6 +125,8 @@ class Compat:
         self.quorum_delivery_limit = _int(row["quorum_delivery_limit"].values[at])
         self.nack_is_no_failure = row["nack_is_no_failure"].values[at] is True
         self.single_active_gives_way = row["single_active_gives_way"].values[at] is True
+        self.ack_timeout_on_quorum_only = row["ack_timeout_on_quorum_only"].values[at] is True
+        self.ack_timeout_cancels = row["ack_timeout_cancels"].values[at] is True
         self.global_prefetch = row["global_prefetch"].values[at] is True
 
 

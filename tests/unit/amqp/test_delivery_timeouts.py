@@ -4,7 +4,7 @@ import pytest
 from pamqp.commands import Basic, Channel, Queue
 
 from conversations.memory import Server
-from peer import Peer
+from peer import Peer, unchecked
 
 TIMEOUT = "x-consumer-timeout"
 
@@ -170,3 +170,85 @@ def test_the_time_of_a_dead_letter_begins_when_it_is_delivered(peer: Peer, serve
     peer.expect_nothing()
     server.advance(0.2)
     expect_timeout(peer, 10_000)
+
+
+# --- from level 4.3 on ---
+
+QUORUM = {"x-queue-type": "quorum"}
+
+
+@pytest.fixture
+def server_4_3() -> Server:
+    return Server(compat="4.3")
+
+
+def a_peer(server: Server, hears: bool = True) -> Peer:
+    capabilities = {"capabilities": {"consumer_cancel_notify": hears}}
+    return Peer(server.connect()).handshake(client_properties=capabilities).open_channels()
+
+
+def test_the_servers_timeout_is_for_quorum_queues_only(server_4_3: Server) -> None:
+    peer = a_peer(server_4_3)
+    peer.call(Queue.Declare(queue="q", durable=True))
+    peer.publish(1, "", "q", b"m")
+    peer.call(Basic.Consume(queue="q"))
+    peer.expect(Basic.Deliver)
+    server_4_3.advance(7200)
+    peer.expect_nothing()
+
+
+def test_a_late_consumer_is_cancelled_and_its_channel_goes_on(server_4_3: Server) -> None:
+    peer, other = a_peer(server_4_3), a_peer(server_4_3)
+    peer.call(Queue.Declare(queue="q", durable=True, arguments=QUORUM))
+    peer.call(Basic.Consume(queue="q", consumer_tag="late"))
+    peer.publish(1, "", "q", b"1")
+    assert peer.expect(Basic.Deliver).delivery_tag == 1
+    server_4_3.advance(1000)
+    peer.publish(1, "", "q", b"2")
+    assert peer.expect(Basic.Deliver).delivery_tag == 2
+    other.call(Basic.Consume(queue="q", consumer_tag="other"))
+    server_4_3.advance(801)
+    assert peer.expect(Basic.Cancel).consumer_tag == "late"
+    again = other.expect(Basic.Deliver)
+    assert (again.body, again.redelivered) == (b"1", True)
+    assert again.properties.headers["x-delivery-count"] == 1
+    # The one acknowledges what has gone back, and what it still has; nobody minds.
+    peer.send_method(1, Basic.Ack(delivery_tag=1))
+    peer.send_method(1, Basic.Ack(delivery_tag=2))
+    other.send_method(1, Basic.Ack(delivery_tag=1))
+    assert peer.call(Queue.Declare(queue="q", passive=True)).message_count == 0
+    other.call(Queue.Declare(queue="q", passive=True))
+    queue = server_4_3.broker.vhosts["/"].queues["q"]
+    assert (queue.unacked_count, len(queue.consumers)) == (0, 1)
+    peer.send_method(1, Basic.Ack(delivery_tag=1))
+    assert peer.expect(Channel.Close).reply_code == 406
+
+
+@pytest.mark.parametrize("multiple", [False, True])
+def test_what_went_back_may_be_rejected_too(server_4_3: Server, multiple: bool) -> None:
+    peer = a_peer(server_4_3)
+    peer.call(Queue.Declare(queue="q", durable=True, arguments=QUORUM))
+    peer.call(Basic.Consume(queue="q"))
+    for body in (b"1", b"2"):
+        peer.publish(1, "", "q", body)
+        peer.expect(Basic.Deliver)
+    server_4_3.advance(1801)
+    peer.expect(Basic.Cancel)
+    peer.send_method(1, unchecked(Basic.Nack, delivery_tag=2, multiple=multiple, requeue=False))
+    assert peer.call(Queue.Declare(queue="q", passive=True)).message_count == 2
+
+
+@pytest.mark.parametrize(("hears", "consumes"), [(False, True), (True, False)])
+def test_who_cannot_be_told_loses_the_channel(
+    server_4_3: Server, hears: bool, consumes: bool
+) -> None:
+    peer = a_peer(server_4_3, hears)
+    peer.call(Queue.Declare(queue="q", durable=True, arguments=QUORUM))
+    peer.publish(1, "", "q", b"m")
+    if consumes:
+        peer.call(Basic.Consume(queue="q"))
+        peer.expect(Basic.Deliver)
+    else:
+        peer.call(Basic.Get(queue="q"))
+    server_4_3.advance(1801)
+    expect_timeout(peer, 1_800_000)

@@ -51,7 +51,7 @@ def commit(channel: Channel, method: Method) -> None:
 def rollback(channel: Channel, method: Method) -> None:
     """tx.rollback: nothing was published, and what was settled is unacked again."""
     if _transaction(channel).roll_back(channel.unacked):
-        channel.restart_ack_timer()
+        channel.ack_timeout.restart()
     channel.send(TxRollbackOk())
 
 

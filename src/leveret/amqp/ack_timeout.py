@@ -1,0 +1,151 @@
+"""The delivery acknowledgement timeout of a channel: what stays unacked too long goes back.
+
+Up to RabbitMQ 4.2 that costs the channel, with 406, whatever the queue. From 4.3 on the server's
+timeout is for quorum queues only, and a client that can hear of it (`consumer_cancel_notify`) loses
+the consumer and keeps the channel. Which of these holds is a row of `leveret.broker.compat`. A
+queue's own `x-consumer-timeout` holds for every type at every level.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from leveret.amqp.consumer import ChannelConsumer
+from leveret.amqp.events import consumer_deleted
+from leveret.broker.queues.classic import ClassicQueue
+
+if TYPE_CHECKING:
+    from leveret.amqp.channel import Channel
+    from leveret.broker.message import Entry
+    from leveret.broker.seams import Timer
+
+log = logging.getLogger("leveret.channel")
+
+
+class AckTimeout:
+    """One timer is set, for what is due first. The level is that of the vhost when the channel
+    was opened."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._on_quorum_only = channel.vhost.compat.ack_timeout_on_quorum_only
+        self._cancels = channel.vhost.compat.ack_timeout_cancels
+        self._timer: Timer | None = None
+        self._timer_at: float = 0.0
+        # Tags of deliveries that went back: their consumer may acknowledge them all the same.
+        self._late: dict[int, None] = {}
+
+    def watch(self, entry: Entry) -> None:
+        """It was delivered just now."""
+        due = entry.delivered_at + self._seconds(entry)
+        if self._timer is None or due < self._timer_at:
+            self._set_timer(due)
+
+    def restart(self) -> None:
+        """Deliveries are unacked again whose time may be up."""
+        self.stop()
+        broker = self._channel.broker
+        self._timer_at = broker.now
+        self._timer = broker.clock.call_at(self._timer_at, self._check)
+
+    def stop(self) -> None:
+        """Wait for nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def forgives(self, tag: int, multiple: bool) -> bool:
+        """Whether the delivery that is acknowledged went back before."""
+        if tag not in self._late:
+            return False
+        if multiple:
+            self._late = {late: None for late in self._late if late > tag}
+        else:
+            del self._late[tag]
+        return True
+
+    def _seconds(self, entry: Entry) -> float:
+        """How long it may stay unacked: its queue's own time, else the server's; 0 is for ever."""
+        queue = entry.queue
+        if isinstance(queue, ClassicQueue):
+            if queue.consumer_timeout_s >= 0:
+                return queue.consumer_timeout_s
+            if self._on_quorum_only and queue.type_name != "quorum":
+                return 0.0
+        return self._channel.connection.limits.consumer_timeout_seconds
+
+    def _set_timer(self, at: float) -> None:
+        broker = self._channel.broker
+        if at > broker.now:
+            self.stop()
+            self._timer_at = at
+            self._timer = broker.clock.call_at(at, self._check)
+
+    def _check(self) -> None:
+        self._timer = None
+        channel = self._channel
+        channel.broker.wake()
+        now = channel.broker.now
+        soonest: float = 0.0
+        late: list[int] = []
+        tags = channel.unacked.tags_up_to(0)
+        for tag, entry in zip(tags, channel.unacked.entries(), strict=True):
+            timeout = self._seconds(entry)
+            if timeout <= 0:
+                continue
+            due = entry.delivered_at + timeout
+            if due <= now:
+                if not self._goes_back(entry):
+                    channel.connection.ack_timeout(channel, timeout)
+                    return
+                late.append(tag)
+            elif soonest == 0.0 or due < soonest:
+                soonest = due
+        if soonest != 0.0:
+            self._set_timer(soonest)
+        if late:
+            self._give_back(late)
+
+    def _goes_back(self, entry: Entry) -> bool:
+        channel = self._channel
+        return (
+            self._cancels
+            and channel.connection.hears_cancel
+            and channel.transaction is None
+            and isinstance(entry.consumer, ChannelConsumer)
+        )
+
+    def _give_back(self, tags: list[int]) -> None:
+        """Return deliveries to their queues, and cancel the consumers that had them."""
+        channel = self._channel
+        entries: list[Entry] = []
+        consumers: dict[ChannelConsumer, None] = {}
+        for tag in tags:
+            entry = channel.unacked.settle(tag)
+            assert entry is not None
+            self._late[tag] = None
+            entries.append(entry)
+            consumer = entry.consumer
+            if isinstance(consumer, ChannelConsumer):
+                consumers[consumer] = None
+        cancelled: list[ChannelConsumer] = []
+        for consumer in consumers:
+            # It may have left by itself before.
+            if channel.consumers.get(consumer.tag) is consumer:
+                consumer.queue.remove_consumer(consumer)
+                channel.consumer_cancelled(consumer)
+                consumer_deleted(consumer, channel.connection.user)
+                cancelled.append(consumer)
+                log.warning(
+                    "%s, channel %d: consumer '%s' of queue '%s' is cancelled: a delivery was not "
+                    "acknowledged in time, and goes to another consumer; acknowledge sooner, or "
+                    "raise consumer_timeout_seconds or the queue's x-consumer-timeout",
+                    channel.connection.described(),
+                    channel.number,
+                    consumer.tag,
+                    consumer.queue.name,
+                )
+        channel.requeue(entries)
+        for consumer in cancelled:
+            channel.vhost.consumer_left(consumer.queue)

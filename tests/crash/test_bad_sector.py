@@ -28,4 +28,4 @@ def test_a_bad_sector_costs_the_message_that_is_on_it(caplog: pytest.LogCaptureF
     again.open([Definition("q", 1, 0)])
     found = [body for body, _ in everything_in(again)["q"]]
     assert found[:20] == bodies[:7] + bodies[8:] + found[19:20]
-    assert "1 messages are damaged" in caplog.text
+    assert "1 messages cannot be read" in caplog.text

@@ -41,6 +41,12 @@ def test_nobody_is_asked_for_a_password(local):
     assert Client(local.address, "guest", "wrong").get("/api/whoami").json["name"] == "local"
 
 
+def test_who_is_called_local_gains_nothing_by_it(kept, local):
+    kept.add_user("local", "password")
+    assert local.post("/api/definitions", {"vhosts": [{"name": "secret"}]}).status == 204
+    assert local.get("/api/vhosts/secret/permissions").json == []
+
+
 def test_local_needs_no_permissions(local):
     assert local.put("/api/vhosts/lab").status == 201
     assert local.get("/api/vhosts/lab/permissions").json == []

@@ -11,7 +11,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Final
 
 from leveret.broker.seams import DefinitionStore, Pending
@@ -194,8 +194,10 @@ class SqliteDefinitions(DefinitionStore):
                 f"the definitions could not be written: {error}",
                 remedy="see whether the data folder's disk has room and can be written to",
             )
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
+            # Should that fail too, so does every change from now on: no transaction in another.
+            with suppress(sqlite3.Error):
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
         self._on_loop(lambda: _answer(group, failure))
 
     def _apply(self, change: _Change) -> None:

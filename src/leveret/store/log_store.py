@@ -84,6 +84,8 @@ class LogStore(MessageStore):
         self._segment_bytes = segment_bytes
         self._recovered: dict[int, RecoveredQueue] = {}
         self._clean = False
+        # Tickets of what the disk did not give: it may be whole, so no queue's end of it is kept.
+        self._out_of_reach: set[int] = set()
 
     # --- the start ---
 
@@ -205,6 +207,8 @@ class LogStore(MessageStore):
 
     def settle(self, queue: Queue, ticket: i64) -> None:
         if ticket > 0:
+            if self._out_of_reach and int(ticket) in self._out_of_reach:
+                return
             self.log.settle(queue, ticket)
         else:
             self.spilled.settle(queue, -ticket)
@@ -310,7 +314,18 @@ class LogStore(MessageStore):
     def _take(self, each: Range, messages: list[Message | None]) -> None:
         segment = each.segment
         damaged = each.give(messages)
-        if damaged:
+        if each.error is not None and each.folder == LOG_FOLDER:
+            self._out_of_reach.update([int(record.ticket) for record in each.records])
+            log.error(
+                "%s, octets %d to %d: %d messages cannot be read (%s); they are missing until the "
+                "next start, which looks for them again",
+                each.path,
+                each.start,
+                each.end,
+                damaged,
+                each.error,
+            )
+        elif damaged:
             segment.damaged = True
             log.error(
                 "%s, octets %d to %d: %d messages are damaged and lost (%s); the file is kept, and "

@@ -9,7 +9,7 @@ from conversations.memory import Server
 from leveret.broker.message import Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.paging import Paging
-from leveret.broker.rules import QueueRules
+from leveret.broker.rules import REJECT_PUBLISH, QueueRules
 from leveret.testing import ManualClock
 from leveret.wire.properties import Properties
 from leveret.wire.table import to_table
@@ -179,6 +179,23 @@ def test_what_comes_while_they_are_read_waits_and_keeps_its_order() -> None:
     read(store, clock)
     assert consumer.got == [b"a", b"b", b"c"]
     assert store.settled == [3]
+
+
+@pytest.mark.parametrize("lowered", [False, True])
+def test_what_was_taken_while_they_are_read_is_refused_no_more(lowered: bool) -> None:
+    queue, store, clock = recovered("a")
+    rules = QueueRules()
+    rules.deduplicates, rules.max_length, rules.overflow = True, 3, REJECT_PUBLISH
+    queue.obey(rules)
+    messages = [with_value(value) for value in "bcde"]
+    for message in messages:
+        store.append(message, [queue])
+    assert [message.refused for message in messages] == [False, False, True, True]
+    if lowered:
+        rules.max_length = 1
+        queue.obey(rules)
+    read(store, clock)
+    assert (queue.ready_count, store.settled) == (3, [4, 5])
 
 
 def test_a_message_that_went_before_it_was_read_is_gone() -> None:

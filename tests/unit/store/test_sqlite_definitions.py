@@ -126,6 +126,29 @@ def test_the_store_goes_on_after_a_failed_write(file: Definitions) -> None:
     assert [row[1] for row in file.open().load()] == ["kept"]
 
 
+class NoRollback:
+    """A connection to a disk that takes nothing, not even the end of a transaction."""
+
+    in_transaction = True
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.database = database
+
+    def execute(self, *_statement: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def test_a_rollback_that_fails_too_leaves_nobody_without_an_answer(file: Definitions) -> None:
+    store = file.open()
+    store._database = NoRollback(store._database)
+    for number in range(2):
+        with pytest.raises(DefinitionStoreError, match="disk I/O error"):
+            file.answer(store.put("user", f"{number}", 1))
+
+
 def test_a_group_that_fails_is_undone_whole(file: Definitions) -> None:
     store = file.open()
     file.sql(FULL.replace("BEGIN SELECT", "WHEN new.key = 'bad' BEGIN SELECT"))

@@ -36,7 +36,8 @@ def value_of(message: Message) -> str | None:
 
 
 class Duplicates:
-    """The values in a queue. `publish` takes a message that has waited."""
+    """The values in a queue. `publish` takes a message that has waited; `waiting` are those that
+    do, and `waiting_bytes` the octets of their bodies."""
 
     def __init__(self, queue: ClassicQueue, publish: Callable[[Message, int], None]) -> None:
         self._queue = queue
@@ -46,7 +47,8 @@ class Duplicates:
         self._unread: list[int] = []
         # Values that went before they were read.
         self._gone: set[str] = set()
-        self._waiting: deque[tuple[Message, int]] = deque()
+        self.waiting: deque[tuple[Message, int]] = deque()
+        self.waiting_bytes = 0
 
     def recovered(self, tickets: Iterable[int]) -> None:
         """These messages are there from before the start."""
@@ -58,7 +60,8 @@ class Duplicates:
     def admits(self, message: Message, ticket: int) -> bool:
         """Whether a message that comes may go on into the queue; if not it is dropped, or waits."""
         if self._unread:
-            self._waiting.append((message, ticket))
+            self.waiting.append((message, ticket))
+            self.waiting_bytes += int(message.body_size)
             return False
         value = value_of(message)
         if value is None:
@@ -111,7 +114,8 @@ class Duplicates:
 
     def _release(self) -> None:
         self._gone = set()
-        waiting, self._waiting = self._waiting, deque()
+        waiting, self.waiting = self.waiting, deque()
+        self.waiting_bytes = 0
         for message, ticket in waiting:
             if not self._queue.deleted:
                 self._publish(message, ticket)

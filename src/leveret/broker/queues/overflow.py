@@ -37,6 +37,9 @@ class Overflow:
         if ruled is not None:
             length += ruled.letters.count()
             size_bytes += ruled.letters.body_bytes
+            if ruled.duplicates is not None:
+                length += len(ruled.duplicates.waiting)
+                size_bytes += ruled.duplicates.waiting_bytes
         return self._beyond(length, size_bytes)
 
     def drops(self) -> bool:

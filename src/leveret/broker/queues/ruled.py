@@ -55,9 +55,9 @@ class Ruled:
         self._single: SingleActive | None = None
         if rules.single_active_consumer:
             self._single = SingleActive(queue)
-        self._duplicates: Duplicates | None = None
+        self.duplicates: Duplicates | None = None
         if rules.deduplicates:
-            self._duplicates = Duplicates(queue, self.publish)
+            self.duplicates = Duplicates(queue, self._let_in)
         self.obey(rules)
 
     def obey(self, rules: QueueRules) -> None:
@@ -93,15 +93,20 @@ class Ruled:
             elif ticket != 0:
                 queue.store.settle(queue, ticket)
             return
-        if self._duplicates is not None and not self._duplicates.admits(message, ticket):
+        self._let_in(message, ticket)
+
+    def _let_in(self, message: Message, ticket: int) -> None:
+        # Nothing refuses it any more: it may have waited, and been confirmed.
+        queue = self.queue
+        if self.duplicates is not None and not self.duplicates.admits(message, ticket):
             return
         expires_at = self._expiry.of(message)
         before = queue.ready.count + queue.unacked_count
         queue.accept(message, ticket, expires_at)
-        if self._duplicates is not None and queue.ready.count + queue.unacked_count == before:
+        if self.duplicates is not None and queue.ready.count + queue.unacked_count == before:
             # Settled as it came.
-            self._duplicates.gone(message)
-        if overflow is not None or expires_at != NEVER:
+            self.duplicates.gone(message)
+        if self._overflow is not None or expires_at != NEVER:
             self.clear_front()
         else:
             self.rest()
@@ -129,8 +134,8 @@ class Ruled:
 
     def recovered(self, tickets: Iterable[int]) -> None:
         """These messages are there from before the start."""
-        if self._duplicates is not None:
-            self._duplicates.recovered(tickets)
+        if self.duplicates is not None:
+            self.duplicates.recovered(tickets)
         if not self.rules.plain():
             self.queue.at_front()
 
@@ -180,8 +185,8 @@ class Ruled:
         dropped = self.letters.drop()
         if self._deliveries.any():
             self._deliveries.purge(self.queue.ready.returned())
-        if self._duplicates is not None:
-            self._duplicates.clear()
+        if self.duplicates is not None:
+            self.duplicates.clear()
         return dropped
 
     def leaving(self, entry: Entry, settled: bool) -> None:
@@ -203,8 +208,8 @@ class Ruled:
     def _gone(self, entry: Entry) -> None:
         """An entry is in the queue no more."""
         self._deliveries.gone(entry)
-        if self._duplicates is not None:
-            self._duplicates.gone(entry.message)
+        if self.duplicates is not None:
+            self.duplicates.gone(entry.message)
 
     def _bury(self, message: Message, ticket: int, reason: str) -> None:
         """A message that is neither ready nor unacked any more is a dead letter, or nothing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.format import OFFSET_BITS, OFFSET_MASK, read_record, segment_name
@@ -57,6 +59,9 @@ class Range:
                 file.close()
         except OSError as error:
             self.error = error
+        except MemoryError:
+            # It says nothing of what is on disk.
+            self.error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), self.path)
 
     def parts(self) -> list[Range]:
         """A range for each of its records, in its stead; none if it has only one."""

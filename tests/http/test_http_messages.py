@@ -193,6 +193,17 @@ def test_a_message_that_cannot_be_published_is_refused_in_rabbitmqs_words(memory
     assert payloads(memory) == []
 
 
+def test_headers_are_nested_as_deeply_as_a_client_s(memory):
+    """What the broker adds for itself has room that is not the client's."""
+    headers = {}
+    for _ in range(127):
+        headers = {"a": headers}
+    assert publish(memory, properties={"headers": headers}).status == 200
+    reply = publish(memory, properties={"headers": {"a": headers}})
+    reason = "Field table is nested deeper than 128 levels"
+    assert reply.refusal == (400, "bad_request", reason)
+
+
 def test_members_that_are_missing_are_named_as_erlang_breaks_its_lines(memory):
     reply = memory.request("POST", PUBLISH, {"properties": {}})
     assert reply.refusal[2] == (

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 INTEGER_KINDS: Final = frozenset(ord(kind) for kind in "bBsuIilL")
 TEN_YEARS_MS: Final = 315_360_000_000
 MAX_PRIORITY: Final = 255
+# Octets.
+ROUTING_KEY_MAX: Final = 255
 
 Check = Callable[[Field], str]
 
@@ -97,6 +99,14 @@ def _text(field: Field) -> str:
     return "" if isinstance(field.value, bytes) and field.kind == ord("S") else _unacceptable(field)
 
 
+def _routing_key(field: Field) -> str:
+    if _text(field):
+        return _text(field)
+    assert isinstance(field.value, bytes)
+    size = len(field.value)
+    return f"{{max_length_exceeded,{size}}}" if size > ROUTING_KEY_MAX else ""
+
+
 def _boolean(field: Field) -> str:
     return "" if field.kind == ord("t") else _unacceptable(field)
 
@@ -139,7 +149,13 @@ ARGUMENTS: Final[dict[str, Argument]] = {
         Argument(
             "x-dead-letter-exchange", BOTH, _any, "Exchange for dead-lettered messages.", True
         ),
-        Argument("x-dead-letter-routing-key", BOTH, _text, "Routing key for dead-lettering.", True),
+        Argument(
+            "x-dead-letter-routing-key",
+            BOTH,
+            _routing_key,
+            "Routing key for dead-lettering.",
+            True,
+        ),
         Argument(
             "x-dead-letter-strategy",
             QUORUM,

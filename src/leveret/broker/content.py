@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from leveret.broker.copies import blind_keys
 from leveret.broker.message import CopiedMessage, Message
+from leveret.wire.errors import Unencodable
 from leveret.wire.frames import PROPERTIES_AT, header_frame
 from leveret.wire.properties import Properties, decode_properties
 
@@ -49,10 +50,14 @@ def with_properties(
 
 
 def with_headers(message: Message, headers: Table) -> Message:
-    """The same message with these headers set."""
+    """The same message with these headers set; as it is if there is no room for them, which is
+    better than not to deliver it."""
     properties = properties_of(message)
     properties.headers = in_order({**(properties.headers or {}), **headers})
-    return with_properties(message, properties, message.tail, blind_keys(message))
+    try:
+        return with_properties(message, properties, message.tail, blind_keys(message))
+    except Unencodable:
+        return message
 
 
 def in_order(table: Table) -> Table:

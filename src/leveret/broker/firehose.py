@@ -2,15 +2,18 @@
 
 Of each that is published, with the key `publish.` and the exchange's name, and of each that leaves
 a queue, with `deliver.` and the queue's. The body is the message's own; all else about it is in
-headers, which are RabbitMQ's. What is told is not told of in turn.
+headers, which are RabbitMQ's. What is told is not told of in turn. What is too large to be told is
+named in the log.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.copies import blind_keys, further_keys
 from leveret.broker.message import Message
+from leveret.wire.errors import Unencodable
 from leveret.wire.field import (
     KIND_ARRAY,
     KIND_INT,
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leveret.broker.queues.classic import ClassicQueue
+
+log = logging.getLogger("leveret.vhost")
 
 TRACE: Final = "amq.rabbitmq.trace"
 KEY_MAX: Final = 255
@@ -101,9 +106,20 @@ class Firehose:
         queues = self._route(octets.decode("utf-8", "surrogateescape"), properties)
         if not queues:
             return
+        try:
+            encoded = properties.encode()
+        except Unencodable as error:
+            # Whoever publishes or consumes it does not suffer.
+            log.warning(
+                "vhost '%s': a message is not told of with the key %s: %s",
+                self._vhost,
+                routing_key,
+                error,
+            )
+            return
         exchange = TRACE.encode()
         tail = bytes([len(exchange)]) + exchange + bytes([len(octets)]) + octets
-        header = header_frame(int(message.channel), properties.encode(), int(message.body_size))
+        header = header_frame(int(message.channel), encoded, int(message.body_size))
         frames = header + message.frames[int(message.header_size) :]
         largest = max(int(message.largest_frame), len(header))
         told = Message(

@@ -8,7 +8,7 @@ without one of its ends) is deleted.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leveret.broker.arguments import printed
 from leveret.broker.durable import (
@@ -38,6 +38,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("leveret.vhost")
 
 Definition = tuple[str, str, object, int]
+# What a value raises that makes no sense.
+NOT_UNDERSTOOD: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    ReplyError,
+    WireError,
+)
 
 
 class Loading:
@@ -68,7 +78,7 @@ class Loading:
             if vhost is None or not self._make(kind, vhost, names[1:], value):
                 log.info("the definition of %s %s is a leftover and is deleted", kind, key)
                 self.leftovers.append((kind, key))
-        except (ValueError, TypeError, LookupError, RecursionError, ReplyError, WireError) as error:
+        except NOT_UNDERSTOOD as error:
             # A delayed exchange has messages too.
             if kind == QUEUE or (isinstance(value, dict) and "id" in value):
                 self.damaged_queues.append(key)

@@ -7,6 +7,7 @@ a policy with a setting that a queue's type does not know is no policy for that 
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from leveret.broker.arguments import ROUTING_KEY_MAX, TEN_YEARS_MS
 from leveret.broker.rules import RETRY_TYPES
 from leveret.broker.terms import pairs, term
 
@@ -20,6 +21,8 @@ QUEUES: Final = CLASSIC | QUORUM
 REPLICATED: Final = QUORUM | STREAM
 ALL: Final = QUEUES | STREAM
 
+# As large as a number in arguments can be.
+NUMBER_MAX: Final = (1 << 63) - 1
 _AGE_UNITS: Final = "YMDhms"
 
 
@@ -42,19 +45,33 @@ class Setting:
         self.operator = operator
 
 
-def _at_least(minimum: int, what: str) -> Check:
+def _at_least(minimum: int, what: str, maximum: int = NUMBER_MAX) -> Check:
     def check(value: object) -> str:
-        acceptable = type(value) is int and value >= minimum
+        acceptable = type(value) is int and minimum <= value <= maximum
         return "" if acceptable else f"{term(value)} is not a valid {what}"
 
     return check
 
 
-def _text(what: str) -> Check:
+def _milliseconds(minimum: int, what: str) -> Check:
+    return _at_least(minimum, what, TEN_YEARS_MS)
+
+
+def _text(what: str, octets_max: int | None = None) -> Check:
     def check(value: object) -> str:
-        return "" if isinstance(value, str) else f"{term(value)} is not a valid {what}"
+        acceptable = isinstance(value, str) and _fits(value, octets_max)
+        return "" if acceptable else f"{term(value)} is not a valid {what}"
 
     return check
+
+
+def _fits(text: str, octets_max: int | None) -> bool:
+    try:
+        octets = text.encode()
+    except UnicodeEncodeError:
+        # JSON's escapes can name half a character.
+        return False
+    return octets_max is None or len(octets) <= octets_max
 
 
 def _one_of(values: tuple[object, ...], what: str) -> Check:
@@ -95,7 +112,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "dead-letter-routing-key",
             QUEUES,
-            _text("dead letter routing key"),
+            _text("dead letter routing key", ROUTING_KEY_MAX),
             "As `x-dead-letter-routing-key`.",
         ),
         Setting(
@@ -107,13 +124,13 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "delayed-retry-max",
             QUEUES,
-            _at_least(0, "delayed retry maximum"),
+            _milliseconds(0, "delayed retry maximum"),
             "As `x-delayed-retry-max`.",
         ),
         Setting(
             "delayed-retry-min",
             QUEUES,
-            _at_least(0, "delayed retry minimum"),
+            _milliseconds(0, "delayed retry minimum"),
             "As `x-delayed-retry-min`.",
         ),
         Setting(
@@ -129,7 +146,9 @@ SETTINGS: Final[dict[str, Setting]] = {
             "As `x-delivery-limit`.",
             operator=True,
         ),
-        Setting("expires", QUEUES, _at_least(1, "queue expiry"), "As `x-expires`.", operator=True),
+        Setting(
+            "expires", QUEUES, _milliseconds(1, "queue expiry"), "As `x-expires`.", operator=True
+        ),
         Setting("max-age", STREAM, _age, "As `x-max-age`."),
         Setting(
             "max-in-memory-bytes",
@@ -160,7 +179,11 @@ SETTINGS: Final[dict[str, Setting]] = {
             operator=True,
         ),
         Setting(
-            "message-ttl", QUEUES, _at_least(0, "message TTL"), "As `x-message-ttl`.", operator=True
+            "message-ttl",
+            QUEUES,
+            _milliseconds(0, "message TTL"),
+            "As `x-message-ttl`.",
+            operator=True,
         ),
         Setting(
             "overflow",

@@ -72,7 +72,8 @@ def _field_value(field: Field) -> str:
 
 
 def _binary(text: str) -> str:
-    return _octets(text.encode())
+    # What is no character is to be shown as well: it is why the text is refused.
+    return _octets(text.encode(errors="surrogatepass"))
 
 
 def _octets(octets: bytes) -> str:

@@ -224,8 +224,10 @@ class Topology:
             if message is not None and source.per_message:
                 source.passed(message)
             if further_keys and source.routes_each_key:
+                # One list of its own, which grows: there may be thousands of keys.
+                destinations = list(destinations)
                 for key in further_keys:
-                    destinations = destinations + source.route(key, properties)
+                    destinations += source.route(key, properties)
             if not destinations:
                 destinations = self._alternate(source)
             for destination in destinations:

@@ -118,7 +118,7 @@ class VHost(Topology):
         self.policies = Policies(self, definitions, clock)
         self.limits: dict[str, int] = {}
         self.node_limits: NodeLimits | None = None
-        self.dead_letters = DeadLetters(self, store)
+        self.dead_letters = DeadLetters(self, store, clock)
 
     def add_queue(self, queue: ClassicQueue) -> None:
         """There is none of its name; its policies are those that match now."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leveret.management.arguments import table_of
 from leveret.management.refusals import bad_request
-from leveret.wire.errors import Unencodable
+from leveret.wire.errors import WireError
 from leveret.wire.methods import BasicGetOk
-from leveret.wire.properties import Properties
+from leveret.wire.properties import Properties, scan_properties
 from leveret.wire.table import plain
 
 if TYPE_CHECKING:
@@ -52,8 +52,10 @@ def properties_from(values: dict[str, Any] | list[Any]) -> Properties:
                 raise bad_request(["not_string", name])
             setattr(properties, name, value)
     try:
-        properties.encode()
-    except Unencodable as error:
+        encoded = properties.encode()
+        # As those that a client sends.
+        scan_properties(encoded, 0, len(encoded))
+    except WireError as error:
         raise bad_request(str(error)) from None
     return properties
 

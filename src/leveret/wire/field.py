@@ -6,9 +6,13 @@ one that clients follow. Keeping the type octet lets a table pass through as the
 
 from typing import Final
 
-# RabbitMQ sets no limits here; no honest table comes near these.
+# Of what a client sends. RabbitMQ sets no limits here; no honest table comes near these.
 MAX_TABLE_DEPTH: Final = 128
 MAX_TABLE_ELEMENTS: Final = 16384
+# Of the headers of a message that has been taken: what the broker adds to them has room. A death
+# and the firehose name all the keys of CC once more, a headers table within others is deeper.
+MAX_TAKEN_DEPTH: Final = 144
+MAX_TAKEN_ELEMENTS: Final = 2 * 16384
 
 KIND_BOOL: Final = 0x74
 KIND_BYTE: Final = 0x62

@@ -44,9 +44,10 @@ def _trailing(count: int) -> MalformedFrame:
 COPIES: Final = 0x100
 
 
-def scan_properties(data: bytes, start: i64, end: i64) -> i64:
+def scan_properties(data: bytes, start: i64, end: i64, taken: bool = False) -> i64:
     """Refuse malformed properties in `data[start:end]`; give the delivery mode, 0 if absent, and
-    `COPIES` more if the headers name further routing keys."""
+    `COPIES` more if the headers name further routing keys. `taken`: they are those of a message
+    that has been taken, whose headers may be larger than a client's."""
     if start < 0 or end > len(data) or end - start < 2:
         raise _truncated()
     flags: i64 = i64(read_i16_be(data, start)) & 0xFFFC
@@ -66,7 +67,7 @@ def scan_properties(data: bytes, start: i64, end: i64) -> i64:
     if flags & FLAG_HEADERS:
         content = at + 4
         at = _after_table(data, at, end)
-        if check_table(data, content, at):
+        if check_table(data, content, at, taken):
             copies = COPIES
     if flags & FLAG_DELIVERY_MODE:
         if at >= end:
@@ -214,7 +215,7 @@ class Properties:
             _write_shortstr(out, self.content_encoding)
         if self.headers is not None:
             flags |= FLAG_HEADERS
-            out += encode_table(self.headers)
+            out += encode_table(self.headers, taken=True)
         if self.delivery_mode is not None:
             flags |= FLAG_DELIVERY_MODE
             _write_unsigned(out, self.delivery_mode, 1)
@@ -293,12 +294,13 @@ class _Reader:
         size = self.unsigned(4)
         start = self.at
         self.at = start + size
-        return decode_table(self.data, start, self.at)
+        return decode_table(self.data, start, self.at, taken=True)
 
 
 def decode_properties(data: bytes, start: int, end: int) -> Properties:
-    """The properties in `data[start:end]`; raises as `scan_properties` does."""
-    scan_properties(data, start, end)
+    """The properties of a message that has been taken, in `data[start:end]`; raises as
+    `scan_properties` does."""
+    scan_properties(data, start, end, taken=True)
     reader = _Reader(data, start)
     flags = reader.unsigned(2)
     properties = Properties()

@@ -39,6 +39,8 @@ from leveret.wire.field import (
     KIND_VOID,
     MAX_TABLE_DEPTH,
     MAX_TABLE_ELEMENTS,
+    MAX_TAKEN_DEPTH,
+    MAX_TAKEN_ELEMENTS,
     Field,
     Table,
 )
@@ -93,12 +95,12 @@ def _unknown(kind: int) -> MalformedFrame:
     return MalformedFrame(f"Unknown type octet {kind} in a field table")
 
 
-def _too_deep() -> MalformedFrame:
-    return MalformedFrame(f"Field table is nested deeper than {MAX_TABLE_DEPTH} levels")
+def _too_deep(depth_max: i64) -> MalformedFrame:
+    return MalformedFrame(f"Field table is nested deeper than {depth_max} levels")
 
 
-def _too_many() -> MalformedFrame:
-    return MalformedFrame(f"Field table has more than {MAX_TABLE_ELEMENTS} elements")
+def _too_many(elements_max: i64) -> MalformedFrame:
+    return MalformedFrame(f"Field table has more than {elements_max} elements")
 
 
 def _check_finite(data: bytes, at: i64, kind: i64) -> None:
@@ -109,9 +111,11 @@ def _check_finite(data: bytes, at: i64, kind: i64) -> None:
         raise MalformedFrame("Floating point number in a field table is not finite")
 
 
-def check_table(data: bytes, start: i64, end: i64) -> bool:
+def check_table(data: bytes, start: i64, end: i64, taken: bool = False) -> bool:
     """Raise what `decode_table` would raise for these bytes, building nothing; return whether there
     is a key CC or BCC in the table itself."""
+    elements_max: i64 = MAX_TAKEN_ELEMENTS if taken else MAX_TABLE_ELEMENTS
+    depth_max: i64 = MAX_TAKEN_DEPTH if taken else MAX_TABLE_DEPTH
     if start < 0 or end > len(data) or start > end:
         raise _truncated()
     at: i64 = start
@@ -131,8 +135,8 @@ def check_table(data: bytes, start: i64, end: i64) -> bool:
             stop = outer >> 1
             depth -= 1
         elements += 1
-        if elements > MAX_TABLE_ELEMENTS:
-            raise _too_many()
+        if elements > elements_max:
+            raise _too_many(elements_max)
         if in_array == 0:
             length: i64 = data[at]
             at += 1 + length
@@ -162,8 +166,8 @@ def check_table(data: bytes, start: i64, end: i64) -> bool:
             at += length
             continue
         depth += 1
-        if depth > MAX_TABLE_DEPTH:
-            raise _too_deep()
+        if depth > depth_max:
+            raise _too_deep(depth_max)
         if levels is None:
             levels = []
         levels.append((stop << 1) | in_array)
@@ -190,12 +194,15 @@ class _Level:
         self.stop = stop
 
 
-def decode_table(data: bytes, start: i64, end: i64) -> Table:
+def decode_table(data: bytes, start: i64, end: i64, taken: bool = False) -> Table:
     """The table whose content, without its length, is `data[start:end]`.
 
     As in RabbitMQ, of equal keys the first counts, and keys that are not UTF-8 are accepted: they
-    keep their octets as lone surrogates.
+    keep their octets as lone surrogates. `taken`: it is the headers of a message that has been
+    taken, to which the broker may have added some.
     """
+    elements_max: i64 = MAX_TAKEN_ELEMENTS if taken else MAX_TABLE_ELEMENTS
+    depth_max: i64 = MAX_TAKEN_DEPTH if taken else MAX_TABLE_DEPTH
     if start < 0 or end > len(data) or start > end:
         raise _truncated()
     root: Table = {}
@@ -217,8 +224,8 @@ def decode_table(data: bytes, start: i64, end: i64) -> Table:
             in_array = outer.in_array
             stop = outer.stop
         elements += 1
-        if elements > MAX_TABLE_ELEMENTS:
-            raise _too_many()
+        if elements > elements_max:
+            raise _too_many(elements_max)
         if not in_array:
             key_end: i64 = at + 1 + i64(data[at])
             if key_end >= stop:
@@ -247,8 +254,8 @@ def decode_table(data: bytes, start: i64, end: i64) -> Table:
                 field = Field(kind, data[at : at + length])
                 at += length
             else:
-                if len(levels) + 2 > MAX_TABLE_DEPTH:
-                    raise _too_deep()
+                if len(levels) + 2 > depth_max:
+                    raise _too_deep(depth_max)
                 level = _Level(table, array, in_array, stop)
                 levels.append(level)
                 stop = at + length

@@ -1,6 +1,7 @@
 """Field tables (AMQP 0-9-1, 4.2.5.5) from fields and from Python's own values to bytes.
 
-The limits of what is read hold here too: whatever this writes, `decode_table` reads.
+The limits of what is read hold here too: whatever this writes, `decode_table` reads, told the same
+of `taken`.
 """
 
 import struct
@@ -31,6 +32,8 @@ from leveret.wire.field import (
     KIND_VOID,
     MAX_TABLE_DEPTH,
     MAX_TABLE_ELEMENTS,
+    MAX_TAKEN_DEPTH,
+    MAX_TAKEN_ELEMENTS,
     Field,
 )
 
@@ -60,9 +63,11 @@ class _OpenLevel:
         self.place = 0
 
 
-def encode_table(table: Mapping[str, object]) -> bytes:
+def encode_table(table: Mapping[str, object], taken: bool = False) -> bytes:
     """The table with its length. A `Field` is written with its own type octet, a native value
-    with the one that fits it."""
+    with the one that fits it. `taken`: it is the headers of a message that has been taken."""
+    elements_max = MAX_TAKEN_ELEMENTS if taken else MAX_TABLE_ELEMENTS
+    depth_max = MAX_TAKEN_DEPTH if taken else MAX_TABLE_DEPTH
     out = bytearray(4)
     keys: list[object] = list(table.keys())
     levels: list[_OpenLevel] = [_OpenLevel(keys, list(table.values()), 0)]
@@ -76,8 +81,8 @@ def encode_table(table: Mapping[str, object]) -> bytes:
             continue
         level.place = place + 1
         elements += 1
-        if elements > MAX_TABLE_ELEMENTS:
-            raise Unencodable(f"a field table holds at most {MAX_TABLE_ELEMENTS} elements")
+        if elements > elements_max:
+            raise Unencodable(f"a field table holds at most {elements_max} elements")
         if level.keys is not None:
             _write_key(out, level.keys[place])
         field = _field(level.values[place])
@@ -86,8 +91,8 @@ def encode_table(table: Mapping[str, object]) -> bytes:
         if field.kind != KIND_ARRAY and field.kind != KIND_TABLE:
             _write_value(out, field.kind, value)
             continue
-        if len(levels) >= MAX_TABLE_DEPTH:
-            raise Unencodable(f"a field table is nested at most {MAX_TABLE_DEPTH} levels deep")
+        if len(levels) >= depth_max:
+            raise Unencodable(f"a field table is nested at most {depth_max} levels deep")
         length_at = len(out)
         out += bytes(4)
         if field.kind == KIND_ARRAY and isinstance(value, list):

@@ -20,8 +20,8 @@ class World:
         self.store = KeepingStore(at_once)
         self.topology = Topology("/")
         self.churn = self.topology.churn
-        self.dead_letters = DeadLetters(self.topology, self.store, lambda: 1234.5)
         clock = ManualClock()
+        self.dead_letters = DeadLetters(self.topology, self.store, clock, lambda: 1234.5)
         rules = QueueRules()
         rules.dead_letter_exchange = ""
         rules.dead_letter_routing_key = "dead"

@@ -320,6 +320,42 @@ def test_what_is_not_understood_is_named_in_the_log_and_kept(
     assert shape(the_vhost(definitions)) == (["q", "other"], True, ["q", "other"])
 
 
+def test_a_number_that_no_time_can_be_does_not_stop_the_start(
+    definitions: LateDefinitions, caplog: pytest.LogCaptureFixture
+) -> None:
+    a_topology(definitions)
+    value = {
+        "pattern": ".*",
+        "apply-to": "all",
+        "definition": {"expires": 10**400},
+        "priority": 0,
+    }
+    definitions.put("policy", '["/", "p"]', value)
+    definitions.commit()
+    broker = started(definitions)
+    assert "q" in broker.vhosts["/"].queues
+    assert 'the definition of policy ["/", "p"] is not understood' in caplog.text
+
+
+def test_what_cannot_be_reckoned_with_is_damaged_too(
+    definitions: LateDefinitions,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_topology(definitions)
+    new_queue = VHost.new_queue
+
+    def too_large(vhost: VHost, name: str, *others: object) -> object:
+        if name == "q":
+            raise OverflowError("int too large to convert to float")
+        return new_queue(vhost, name, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(VHost, "new_queue", too_large)
+    broker = started(definitions)
+    assert broker.damaged_queues == ['["/", "q"]']
+    assert "int too large to convert to float" in caplog.text
+
+
 @pytest.mark.parametrize("damage", [name for name in DAMAGES if "unknown" not in name])
 def test_a_damaged_binding_takes_nothing_along(definitions: LateDefinitions, damage: str) -> None:
     a_topology(definitions)

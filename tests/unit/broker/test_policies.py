@@ -355,6 +355,42 @@ def test_a_definition_is_refused_in_rabbitmqs_words(definition, reason):
     assert str(refused.value) == f"Validation failed\n\n{reason}\n"
 
 
+TEN_YEARS_MS = 315_360_000_000
+MOST = {
+    "expires": TEN_YEARS_MS,
+    "message-ttl": TEN_YEARS_MS,
+    "delayed-retry-min": TEN_YEARS_MS,
+    "delayed-retry-max": TEN_YEARS_MS,
+    "max-length": (1 << 63) - 1,
+    "max-length-bytes": (1 << 63) - 1,
+    "delivery-limit": (1 << 63) - 1,
+}
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_numbers_end_where_those_of_arguments_do(name):
+    Policy(POLICY, "p", "", {name: MOST[name]})
+    for value in (MOST[name] + 1, 10**400):
+        with pytest.raises(PolicyError, match=f"{value} is not a valid"):
+            Policy(POLICY, "p", "", {name: value})
+
+
+def test_a_dead_letter_routing_key_is_no_longer_than_a_routing_key():
+    Policy(POLICY, "p", "", {"dead-letter-routing-key": "é" * 127})
+    for key in ("k" * 256, "é" * 128):
+        with pytest.raises(PolicyError, match="is not a valid dead letter routing key"):
+            Policy(POLICY, "p", "", {"dead-letter-routing-key": key})
+
+
+@pytest.mark.parametrize(
+    "name", ["dead-letter-routing-key", "dead-letter-exchange", "alternate-exchange", "overflow"]
+)
+def test_half_a_character_is_refused(name):
+    """As JSON's escapes can name it."""
+    with pytest.raises(PolicyError, match="<<237,160,128>> is not a valid"):
+        Policy(POLICY, "p", "", {name: "\ud800"})
+
+
 @pytest.mark.parametrize("name", ["overflow", "dead-letter-exchange", "queue-version", "nope"])
 def test_an_operator_policy_holds_limits_only(name):
     with pytest.raises(PolicyError, match="are not recognised policy settings"):

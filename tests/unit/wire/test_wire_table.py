@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from leveret.wire.errors import MalformedFrame, Unencodable
-from leveret.wire.field import KIND_NAMES, Field
+from leveret.wire.field import KIND_NAMES, MAX_TAKEN_DEPTH, MAX_TAKEN_ELEMENTS, Field
 from leveret.wire.table import (
     MAX_TABLE_DEPTH,
     MAX_TABLE_ELEMENTS,
@@ -147,6 +147,29 @@ def test_elements_are_read_to_their_limit_and_not_beyond() -> None:
         octets = content(b"A" + sized(b"V" * MAX_TABLE_ELEMENTS))
         with pytest.raises(MalformedFrame, match="more than 16384 elements"):
             read(octets, 0, len(octets))
+
+
+def test_headers_of_a_message_that_was_taken_have_room_for_more() -> None:
+    deep = nested(MAX_TAKEN_DEPTH)
+    large = content(b"A" + sized(b"V" * (MAX_TAKEN_ELEMENTS - 1)))
+    for octets in (deep, large):
+        check_table(octets, 0, len(octets), taken=True)
+        table = decode_table(octets, 0, len(octets), taken=True)
+        assert encode_table(table, taken=True) == sized(octets)
+        with pytest.raises(Unencodable):
+            encode_table(table)
+
+
+def test_that_room_ends_too() -> None:
+    deep = nested(MAX_TAKEN_DEPTH + 1)
+    large = content(b"A" + sized(b"V" * MAX_TAKEN_ELEMENTS))
+    for read in (check_table, decode_table):
+        with pytest.raises(MalformedFrame, match="nested deeper than 144 levels"):
+            read(deep, 0, len(deep), taken=True)
+        with pytest.raises(MalformedFrame, match="more than 32768 elements"):
+            read(large, 0, len(large), taken=True)
+    with pytest.raises(Unencodable, match="at most 32768 elements"):
+        encode_table({"a": [None] * MAX_TAKEN_ELEMENTS}, taken=True)
 
 
 def test_bombs_of_depth_and_of_elements_end_soon() -> None:

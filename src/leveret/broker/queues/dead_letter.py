@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from leveret.broker.message import Message
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.rules import QueueRules
-    from leveret.broker.seams import MessageStore
+    from leveret.broker.seams import Clock, MessageStore
     from leveret.broker.topology import Topology
     from leveret.wire.properties import Properties
     from leveret.wire.table import Table
@@ -53,6 +53,11 @@ DELIVERY_LIMIT: Final = "delivery_limit"
 DEATHS: Final = "x-death"
 # Messages that are brought back into memory at a time.
 FETCHED: Final = 256
+# Letters of one turn of the loop, and how long they may take: others want to be served too.
+LETTERS_PER_TURN: Final = 2048
+TURN_SECONDS: Final = 0.005
+# As far as a death is counted: what its field holds.
+COUNT_MAX: Final = (1 << 63) - 1
 # Circles that are remembered, so that each is reported once.
 REPORTED_MAX: Final = 1000
 
@@ -94,40 +99,70 @@ class DeadLetter:
 
 class DeadLetters:
     """Publishes the dead letters of a vhost, in order, one after the other: a letter that makes
-    another one die does not nest. `now` is the wall clock, in seconds."""
+    another one die does not nest. One that cannot be published is named in the log and leads
+    nowhere; those behind it do not suffer. `now` is the wall clock, in seconds."""
 
     def __init__(
-        self, topology: Topology, store: MessageStore, now: Callable[[], float] = time.time
+        self,
+        topology: Topology,
+        store: MessageStore,
+        clock: Clock,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.now = now
+        self._clock = clock
         self._topology = topology
         self._store = store
         self._waiting: deque[DeadLetter] = deque()
-        self._busy = False
+        self._working = False
+        self._fetching = False
+        # What is left of this turn of the loop.
+        self._left = LETTERS_PER_TURN
+        self._ends_at = 0.0
         self._reported: set[tuple[str, ...]] = set()
 
     def take(self, letter: DeadLetter) -> None:
         """Publish, after those that wait."""
         self._waiting.append(letter)
-        if not self._busy:
-            self._work()
+        self._work()
 
     def _work(self) -> None:
-        self._busy = True
-        while self._waiting:
-            if is_absent(self._waiting[0].message) and not self._fetch():
-                return
-            letter = self._waiting.popleft()
-            taken = letter.message is None or self._publish(letter, letter.message)
-            keeps = letter.rules.keeps_dead_letters() and not letter.queue.deleted
-            if keeps and not taken:
-                letter.queue.keep_letter(letter)
-                continue
-            if letter.ticket != 0:
-                self._store.settle(letter.queue, letter.ticket)
-            if keeps and letter.ticket > 0:
-                self._store.barrier()
-        self._busy = False
+        if self._working or self._fetching:
+            return
+        self._working = True
+        try:
+            while self._waiting and self._has_time():
+                if is_absent(self._waiting[0].message) and not self._fetch():
+                    return
+                self._move(self._waiting.popleft())
+        finally:
+            self._working = False
+
+    def _has_time(self) -> bool:
+        """Whether there may be one more letter in this turn of the loop."""
+        if self._left == 0:
+            return False
+        now = self._clock.now()
+        if self._left == LETTERS_PER_TURN:
+            self._ends_at = now + TURN_SECONDS
+            self._clock.call_at(now, self._next_turn)
+        self._left = 0 if now > self._ends_at else self._left - 1
+        return True
+
+    def _next_turn(self) -> None:
+        self._left = LETTERS_PER_TURN
+        self._work()
+
+    def _move(self, letter: DeadLetter) -> None:
+        taken = letter.message is None or self._try_to_publish(letter, letter.message)
+        keeps = letter.rules.keeps_dead_letters() and not letter.queue.deleted
+        if keeps and not taken:
+            letter.queue.keep_letter(letter)
+            return
+        if letter.ticket != 0:
+            self._store.settle(letter.queue, letter.ticket)
+        if keeps and letter.ticket > 0:
+            self._store.barrier()
 
     def _fetch(self) -> bool:
         """Bring back the content of the first ones; whether it is there already."""
@@ -142,11 +177,27 @@ class DeadLetters:
             return True
 
         def came(messages: object) -> None:
+            self._fetching = False
             _give(letters, messages)
             self._work()
 
+        self._fetching = True
         answer.then(came)
         return False
+
+    def _try_to_publish(self, letter: DeadLetter, message: Message) -> bool:
+        try:
+            return self._publish(letter, message)
+        except Exception as error:
+            # Whoever let it die, an ack or a timer, is not to blame.
+            log.error(
+                "vhost '%s': a dead letter of queue '%s' leads nowhere because it cannot be "
+                "published: %s",
+                self._topology.name,
+                letter.queue.name,
+                error,
+            )
+            return False
 
     def _publish(self, letter: DeadLetter, message: Message) -> bool:
         """Whether all have it who are to have it, and there is somebody."""
@@ -180,11 +231,12 @@ class DeadLetters:
         refusing = [queue for queue in queues if queue.refuses(message)]
         if letter.rules.keeps_dead_letters():
             queues = [queue for queue in queues if queue not in refusing]
-            letter.given.extend(queues)
         if queues:
             for queue in queues:
                 queue.moved_count += 1
             enqueue(self._store, told, queues)
+        if letter.rules.keeps_dead_letters():
+            letter.given.extend(queues)
         return bool(letter.given) and not refusing
 
     def _in_circle(self, queue: str, headers: Table) -> bool:
@@ -245,7 +297,7 @@ def _tell(
         if _text(earlier, "queue") == queue and _text(earlier, "reason") == letter.reason:
             count = earlier.get("count")
             before = count.value if count is not None and isinstance(count.value, int) else 0
-            death = {**earlier, "count": Field(KIND_LONG, before + 1)}
+            death = {**earlier, "count": Field(KIND_LONG, min(before, COUNT_MAX - 1) + 1)}
         else:
             others.append(earlier)
     if deaths:

@@ -8,6 +8,7 @@ import pytest
 from leveret.access.passwords import hash_password
 from leveret.broker.patterns import OutOfTimeError, SearchBudget
 from leveret.broker.policies import OPERATOR_POLICY, POLICY
+from leveret.broker.seams import Pending
 from leveret.management.definitions import search_times
 from leveret.management.definitions.format import DefinitionsError, parse_definitions
 from leveret.management.definitions.importing import import_definitions
@@ -209,6 +210,12 @@ POLICY_OF_ALL = {"name": "p", "vhost": "/", "pattern": "", "definition": {"max-l
         ("policies", [POLICY_OF_ALL | {"pattern": "("}], "policy 'p': Validation failed"),
         ("vhosts", [{"name": "x", "limits": {"max-dogs": 1}}], "limits of vhost 'x': "),
         ("vhosts", [{"name": "x" * 256}], "vhosts[0].name has more than 255 octets"),
+        ("vhosts", [{"name": "a\0b"}], "vhosts[0].name is empty, or holds a NUL"),
+        ("vhosts", [{"name": "v", "metadata": {"tags": 5}}], "vhosts[0].metadata.tags is neither"),
+        ("vhosts", [{"name": "v", "default_queue_type": "no"}], "default_queue_type is one of "),
+        ("vhosts", [{"name": "v", "metadata": {"compat": "9"}}], "metadata.compat is one of "),
+        ("users", [USER | {"name": ""}], "users[0].name is empty, or holds a NUL"),
+        ("users", [USER | {"password_hash": "\u00e9"}], "of user 'ada' is not base64"),
     ],
 )
 async def test_a_bad_file_names_the_place_and_changes_nothing(
@@ -256,14 +263,54 @@ async def test_what_another_broker_has_and_this_one_not_is_left_out_and_named(
     assert list(server.broker.vhosts["/"].queues) == ["r"]
 
 
-async def test_names_from_a_file_are_never_paths_or_patterns(server: MemoryServer):
-    odd = ["../../x", ".", "a/b", "\x00", "<img src=x onerror=alert(1)>", "é" * 127, "%2F", "~"]
+async def test_a_vhost_of_streams_is_made_and_its_default_type_left_out(server: MemoryServer):
+    vhost = {"name": "v", "default_queue_type": "stream"}
+    assert await bring(server, {"vhosts": [vhost]}) == [
+        "vhost 'v': there are no streams here, so it has no default type"
+    ]
+    assert server.broker.vhosts["v"].own_queue_type == ""
+
+
+@pytest.mark.parametrize("gone", ["user", "vhost"])
+async def test_what_is_deleted_during_an_import_stays_so(
+    server: MemoryServer, monkeypatch: pytest.MonkeyPatch, gone: str
+):
+    await bring(server, {"users": [USER], "vhosts": [{"name": "v"}]})
+    others = RIGHTS | {"user": "ada", "vhost": "v"}
     content = {
-        "vhosts": [{"name": name} for name in odd],
-        "queues": [{"name": name, "vhost": vhost} for vhost in odd for name in odd],
+        "vhosts": [{"name": "new"}],
+        "permissions": [others],
+        "topic_permissions": [others | {"exchange": "amq.topic"}],
+        "queues": [QUEUE, QUEUE | {"vhost": "v"}],
+    }
+    add_vhost = server.broker.add_vhost
+
+    def and_meanwhile(*arguments: Any) -> Pending:
+        if gone == "user":
+            server.users.delete_user("ada")
+        else:
+            server.broker.delete_vhost("v")
+        return add_vhost(*arguments)
+
+    monkeypatch.setattr(server.broker, "add_vhost", and_meanwhile)
+    left_alone = await bring(server, content)
+    assert all(
+        each.endswith(f"{gone} '{'ada' if gone == 'user' else 'v'}' is gone") for each in left_alone
+    )
+    assert len(left_alone) == (2 if gone == "user" else 3)
+    assert ("ada", "v") not in server.users.permissions
+    assert "q" in server.broker.vhosts["/"].queues
+
+
+async def test_names_from_a_file_are_never_paths_or_patterns(server: MemoryServer):
+    vhosts = ["../../x", ".", "a/b", "<img src=x onerror=alert(1)>", "é" * 127, "%2F", "~"]
+    queues = [*vhosts, "\x00"]
+    content = {
+        "vhosts": [{"name": name} for name in vhosts],
+        "queues": [{"name": name, "vhost": vhost} for vhost in vhosts for name in queues],
     }
     assert await bring(server, content) == []
-    assert all(list(server.broker.vhosts[name].queues) == odd for name in odd)
+    assert all(list(server.broker.vhosts[name].queues) == queues for name in vhosts)
 
 
 async def test_bindings_in_a_circle_are_as_good_as_any(server: MemoryServer):

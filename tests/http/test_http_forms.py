@@ -58,6 +58,7 @@ def test_what_is_between_the_delimiters_comes_as_it_is(api):
     ("body", "reason"),
     [
         (form(('name="other"', b"{}")), "the form has no field 'file'"),
+        (form(("name*0*=x; name*=1", b"{}")), "the form has no field 'file'"),
         (form(), "the form has no field 'file'"),
         (b"", "the form has no field 'file'"),
         (form(('name="file"', b"{")), "not_json"),

@@ -48,6 +48,10 @@ def _fields(octets: bytes, delimiter: bytes) -> Iterator[tuple[str, bytes]]:
 def _parameter(header: str, value: str, name: str) -> str | None:
     message = Message()
     message[header] = value
-    found = message.get_param(name, header=header)
+    try:
+        found = message.get_param(name, header=header)
+    except (TypeError, ValueError, LookupError):
+        # Some continuations of parameters (RFC 2231) are beyond the library.
+        return None
     # A tuple is one in another character set, which no form has.
     return found if isinstance(found, str) else None

@@ -7,19 +7,23 @@ or with commas, an empty array for an empty object (as Erlang writes one), what 
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
 from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM
 from leveret.access.permissions import PatternError, check_pattern
+from leveret.broker.compat import LEVELS
+from leveret.broker.queues import QUEUE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from leveret.management.pace import Pace
+
 # What AMQP carries of a name.
 NAME_MAX_BYTES: Final = 255
+STREAM: Final = "stream"
 NAMES: Final = ("name", "vhost", "source", "destination", "routing_key", "exchange")
 
 Placed = TypeVar("Placed", bound="InVhost")
@@ -59,10 +63,14 @@ class VhostDefinition(msgspec.Struct):
 
     def tag_names(self) -> list[str]:
         """Its tags, wherever and however they are written."""
-        tags = self.tags or self._meta("tags") or []
+        tags = self.metadata_tags()
         if isinstance(tags, str):
             tags = tags.split(",")
         return [str(tag).strip() for tag in tags if str(tag).strip()] if tags else []
+
+    def metadata_tags(self) -> Any:
+        """Its tags as they are written; an array or a text in a right file."""
+        return self.tags or self._meta("tags") or []
 
     def described(self) -> str:
         """Its description."""
@@ -187,7 +195,9 @@ def parse_definitions(octets: bytes) -> Definitions:
         raise DefinitionsError(f"this is not JSON: {error}") from None
 
 
-def check_definitions(definitions: Definitions, vhosts: set[str], users: set[str]) -> None:
+async def check_definitions(
+    definitions: Definitions, vhosts: set[str], users: set[str], pace: Pace
+) -> None:
     """Whether all names of vhosts and users are in the file or among those known, and what is
     only text can be used. Raises `DefinitionsError`."""
     vhosts = vhosts | {vhost.name for vhost in definitions.vhosts}
@@ -198,10 +208,13 @@ def check_definitions(definitions: Definitions, vhosts: set[str], users: set[str
             raise DefinitionsError(f"{place} names no vhost; a file of one vhost is imported there")
         if thing.vhost not in vhosts:
             raise DefinitionsError(f"{place}: there is no vhost '{thing.vhost}'")
+        await pace.rest_if_used_up()
     for number, vhost in enumerate(definitions.vhosts):
-        _check_names(f"vhosts[{number}]", vhost)
+        _check_vhost(f"vhosts[{number}]", vhost)
+        await pace.rest_if_used_up()
     for number, user in enumerate(definitions.users):
         _check_user(f"users[{number}]", user)
+        await pace.rest_if_used_up()
     for kind in ("permissions", "topic_permissions"):
         for number, permission in enumerate(getattr(definitions, kind)):
             place = f"{kind}[{number}]"
@@ -209,6 +222,7 @@ def check_definitions(definitions: Definitions, vhosts: set[str], users: set[str
                 raise DefinitionsError(f"{place}: there is no user '{permission.user}'")
             for name in ("configure", "write", "read"):
                 _check_pattern(f"{place}.{name}", getattr(permission, name, ""))
+            await pace.rest_if_used_up()
 
 
 def arguments_of(value: dict[str, Any] | list[Any] | None) -> dict[str, Any]:
@@ -237,8 +251,25 @@ def _check_names(place: str, thing: msgspec.Struct) -> None:
             raise DefinitionsError(f"{place}.{field} has more than {NAME_MAX_BYTES} octets")
 
 
+def _check_own_name(place: str, name: str) -> None:
+    if not name or "\0" in name:
+        raise DefinitionsError(f"{place}.name is empty, or holds a NUL")
+
+
+def _check_vhost(place: str, vhost: VhostDefinition) -> None:
+    _check_names(place, vhost)
+    _check_own_name(place, vhost.name)
+    if not isinstance(vhost.metadata_tags(), str | list):
+        raise DefinitionsError(f"{place}.metadata.tags is neither a text nor an array")
+    if vhost.queue_type() not in ("", STREAM, *QUEUE_TYPES):
+        raise DefinitionsError(f"{place}.default_queue_type is one of {', '.join(QUEUE_TYPES)}")
+    if vhost.compat() not in ("", *LEVELS):
+        raise DefinitionsError(f"{place}.metadata.compat is one of {', '.join(LEVELS)}")
+
+
 def _check_user(place: str, user: UserDefinition) -> None:
     _check_names(place, user)
+    _check_own_name(place, user.name)
     if user.hashing_algorithm not in ALGORITHMS:
         raise DefinitionsError(
             f"{place}: user '{user.name}' has the unknown hashing_algorithm "
@@ -246,7 +277,7 @@ def _check_user(place: str, user: UserDefinition) -> None:
         )
     try:
         base64.b64decode(user.password_hash, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise DefinitionsError(
             f"{place}: the password_hash of user '{user.name}' is not base64"
         ) from None

@@ -8,7 +8,6 @@ properties.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from leveret.access.passwords import DEFAULT_ALGORITHM, hash_password
@@ -19,6 +18,7 @@ from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy
 from leveret.broker.seams import Clock, Pending, Timer
 from leveret.errors import NotFound, NotImplementedByServer, NotStored, ReplyError
 from leveret.management.definitions.format import (
+    STREAM,
     BindingDefinition,
     Definitions,
     DefinitionsError,
@@ -26,6 +26,7 @@ from leveret.management.definitions.format import (
     GlobalParameterDefinition,
     InVhost,
     ParameterDefinition,
+    PermissionDefinition,
     PolicyDefinition,
     QueueDefinition,
     TopicPermissionDefinition,
@@ -55,7 +56,7 @@ async def import_definitions(
     each. Raises `DefinitionsError`, and then nothing was changed."""
     if vhost is not None:
         definitions = definitions.placed_in(vhost)
-    check_definitions(definitions, set(broker.vhosts), set(users.users))
+    await check_definitions(definitions, set(broker.vhosts), set(users.users), Pace())
     await check_search_times(broker, definitions)
     await _rehearse(broker, users, definitions)
     refusals = await _Import(broker, users).add(definitions)
@@ -138,16 +139,7 @@ class _Import:
             for each in given.vhosts
             if each.limits
         )
-        await self._all(
-            (
-                f"permissions of user '{each.user}' in vhost '{each.vhost}'",
-                partial(
-                    self._users.set_permissions,
-                    *(each.user, str(each.vhost), each.configure, each.write, each.read),
-                ),
-            )
-            for each in given.permissions
-        )
+        await self._all(self._permission(each) for each in given.permissions)
         await self._all(self._user_limits(each) for each in given.users if each.limits)
         await self._all(self._topic_permission(each) for each in given.topic_permissions)
         await self._all(self._parameter(each) for each in given.parameters)
@@ -166,20 +158,34 @@ class _Import:
         return f"user '{user.name}'", lambda: self._users.put_user(made)
 
     def _new_vhost(self, vhost: VhostDefinition) -> tuple[str, Change]:
-        return f"vhost '{vhost.name}'", lambda: self._broker.add_vhost(
-            vhost.name, vhost.described(), vhost.tag_names(), vhost.queue_type(), vhost.compat()
+        what, queue_type = f"vhost '{vhost.name}'", vhost.queue_type()
+        if queue_type == STREAM:
+            error = NotImplementedByServer("there are no streams here, so it has no default type")
+            self._refusals.append(_Refusal(what, error))
+            queue_type = ""
+        return what, lambda: self._broker.add_vhost(
+            vhost.name, vhost.described(), vhost.tag_names(), queue_type, vhost.compat()
+        )
+
+    def _permission(self, permission: PermissionDefinition) -> tuple[str, Change]:
+        given = permission
+        what = f"permissions of user '{given.user}' in vhost '{given.vhost}'"
+        return what, lambda: self._users.set_permissions(
+            self._known_user(given.user),
+            self._vhost(given).name,
+            *(given.configure, given.write, given.read),
         )
 
     def _user_limits(self, user: UserDefinition) -> tuple[str, Change]:
         return f"limits of user '{user.name}'", lambda: self._users.set_limits(
-            user.name, arguments_of(user.limits)
+            self._known_user(user.name), arguments_of(user.limits)
         )
 
     def _topic_permission(self, permission: TopicPermissionDefinition) -> tuple[str, Change]:
         what = f"topic permissions of user '{permission.user}' in vhost '{permission.vhost}'"
         return what, lambda: self._users.set_topic_permissions(
-            permission.user,
-            str(permission.vhost),
+            self._known_user(permission.user),
+            self._vhost(permission).name,
             permission.exchange,
             permission.write,
             permission.read,
@@ -226,7 +232,7 @@ class _Import:
 
     def _vhost_limits(self, vhost: str, limits: dict[str, Any]) -> tuple[str, Change]:
         return f"limits of vhost '{vhost}'", lambda: self._broker.set_vhost_limits(
-            self._broker.vhosts[vhost], limits
+            self._known_vhost(vhost), limits
         )
 
     def _exchange(self, exchange: ExchangeDefinition) -> tuple[str, Change]:
@@ -244,7 +250,7 @@ class _Import:
         arguments = arguments_of(queue.arguments)
 
         def declare() -> Pending:
-            if arguments.get("x-queue-type") == "stream":
+            if arguments.get("x-queue-type") == STREAM:
                 # The rest of a larger broker's file is welcome all the same.
                 raise NotImplementedByServer("there are no streams here")
             return self._vhost(queue).declare_queue(
@@ -270,7 +276,20 @@ class _Import:
         )
 
     def _vhost(self, thing: InVhost) -> VHost:
-        return self._broker.vhosts[str(thing.vhost)]
+        return self._known_vhost(str(thing.vhost))
+
+    # Somebody may delete them while the import is under way.
+
+    def _known_vhost(self, name: str) -> VHost:
+        vhost = self._broker.vhosts.get(name)
+        if vhost is None:
+            raise NotFound(f"vhost '{name}' is gone")
+        return vhost
+
+    def _known_user(self, name: str) -> str:
+        if name not in self._users.users:
+            raise NotFound(f"user '{name}' is gone")
+        return name
 
     async def _all(self, changes: Iterable[tuple[str, Change]]) -> None:
         """Ask for all of them at once, so that they share commits, and wait for each."""
@@ -283,6 +302,7 @@ class _Import:
             except (ReplyError, ValueError) as error:
                 self._refusals.append(_Refusal(what, error))
         for what, answer in asked:
+            await self._pace.rest_if_used_up()
             try:
                 await answered(answer)
             except NotStored:

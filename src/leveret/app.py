@@ -47,7 +47,7 @@ from leveret.store.log.recovery import LogFormatError
 from leveret.store.log_store import LogStore, Workers
 from leveret.store.memory import MemoryStore
 from leveret.store.worker import ThreadWorker
-from leveret.system import connections_max, raise_descriptors
+from leveret.system import connections_max, http_connections_max, raise_descriptors
 from leveret.systemd import ServiceManager
 
 if TYPE_CHECKING:
@@ -292,8 +292,9 @@ class Server:
         management.sampler.start()
         management.lag.start()
         scrapes = Scrapes(management, config.prometheus_objects_max)
+        room = Room(http_connections_max())
         if config.prometheus_enabled:
-            metrics = HttpListener(metrics_application(scrapes), self._arrivals)
+            metrics = HttpListener(metrics_application(scrapes), self._arrivals, room)
             host, port = config.prometheus_host, config.prometheus_port
             try:
                 self.prometheus_port = await metrics.start(host, port)
@@ -313,7 +314,7 @@ class Server:
         if config.http_enabled:
             authenticate = by_password(self.users, self.broker.auth_attempts)
             application = management_application(management, authenticate, scrapes)
-            http = HttpListener(application, self._arrivals)
+            http = HttpListener(application, self._arrivals, room)
             self.http_port = await _bound("HTTP", http.start, config.http_host, config.http_port)
             self._stop_http.append(http.stop)
             node.listeners.append(Listener("http", config.http_host or "::", self.http_port))
@@ -330,7 +331,8 @@ class Server:
                 node.listeners.append(listener)
         if folder is not None and hasattr(socket, "AF_UNIX"):
             application = management_application(management, by_socket, scrapes)
-            local = HttpListener(application, self._arrivals)
+            # Whoever may open its socket is not kept out by strangers.
+            local = HttpListener(application, self._arrivals, None)
             try:
                 await local.start_unix(folder.management_socket)
             except OSError as error:

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
-# What is not given to connections: files of the store, and HTTP.
-DESCRIPTORS_KEPT = 200
+# What is not given to AMQP connections, at most: for files of the store, and for HTTP.
+DESCRIPTORS_KEPT = 1200
+HTTP_CONNECTIONS_MAX = 1000
 
 
 def resident_bytes() -> int | None:
@@ -59,18 +60,30 @@ def raise_descriptors() -> None:
 
 
 def connections_max() -> int:
-    """How many connections there may be so that descriptors are left for files and for operators;
-    0 is any number."""
+    """How many AMQP connections there may be so that descriptors are left for files and for
+    operators; 0 is any number."""
+    limit = _descriptors_max()
+    if limit == 0:
+        return 0
+    used = len(os.listdir("/dev/fd"))
+    return max(1, limit - used - min(limit // 4, DESCRIPTORS_KEPT))
+
+
+def http_connections_max() -> int:
+    """How many HTTP connections there may be: half of what is not given to AMQP, at most."""
+    limit = _descriptors_max()
+    return min(max(1, limit // 8), HTTP_CONNECTIONS_MAX) if limit else HTTP_CONNECTIONS_MAX
+
+
+def _descriptors_max() -> int:
+    """0 is any number, or unknown."""
     try:
         import resource
 
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        used = len(os.listdir("/dev/fd"))
     except (ImportError, OSError):
         return 0
-    if limit == resource.RLIM_INFINITY:
-        return 0
-    return max(1, limit - used - min(limit // 4, DESCRIPTORS_KEPT))
+    return 0 if limit == resource.RLIM_INFINITY or not os.path.isdir("/dev/fd") else limit
 
 
 def descriptors() -> tuple[int, int] | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
@@ -11,9 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.types import Receive, Scope, Send
-
-# Who reads nothing for so long is left alone, with half an answer.
-SEND_TIMEOUT_SECONDS: Final = 30.0
 
 
 class JsonStream(Response):
@@ -35,12 +31,8 @@ class JsonStream(Response):
                 "headers": self.raw_headers,
             }
         )
-        try:
-            async for octets in self._octets:
-                async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-                    await send({"type": "http.response.body", "body": octets, "more_body": True})
-        except TimeoutError:
-            return
+        async for octets in self._octets:
+            await send({"type": "http.response.body", "body": octets, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -13,15 +13,17 @@ from typing import Any, Final, cast
 import uvicorn
 from starlette.applications import Starlette
 
-from leveret.net.acceptor import Acceptor, Arrival, Arrivals
+from leveret.net.acceptor import Acceptor, Arrival, Arrivals, Room
 from leveret.net.listener import bound_socket
 from leveret.net.tls import Tls
 
 BACKLOG: Final = 128
 # Requests and idle connections at a time; past it a client hears 503.
 CONCURRENT_MAX: Final = 1000
-# How long a connection may take to come to its first request.
+# How long a connection may take to come to a request, to its first one and to each that follows.
 REQUEST_SECONDS: Final = 10.0
+# Who reads nothing of its answer for so long hears no more.
+SEND_TIMEOUT_SECONDS: Final = 30.0
 
 
 class _Server(uvicorn.Server):
@@ -67,11 +69,13 @@ class _Server(uvicorn.Server):
 
 @functools.cache
 def _arriving(kind: Any) -> Any:
-    """uvicorn's protocol, of whichever library it has, as one that arrives: who has not asked for
-    anything yet cannot stay, and uvicorn itself would wait for ever."""
+    """uvicorn's protocol, of whichever library it has, as one that arrives: who asks for nothing,
+    or takes no answer, cannot stay, and uvicorn itself would wait for ever."""
 
     class ArrivingProtocol(kind):  # type: ignore[misc]
         arrival: Arrival
+
+        _unread: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
@@ -80,7 +84,22 @@ def _arriving(kind: Any) -> Any:
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             self._late.cancel()
+            self._heard()
             self.arrival.gone()
+
+        def on_response_complete(self) -> None:
+            # Part of the next request, or what is left of the body of this one, is none.
+            self._late.cancel()
+            self._late = self.loop.call_later(REQUEST_SECONDS, self._too_late)
+            super().on_response_complete()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(SEND_TIMEOUT_SECONDS, self.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._heard()
 
         def is_arriving(self) -> bool:
             return self.cycle is None
@@ -88,8 +107,14 @@ def _arriving(kind: Any) -> Any:
         def abort(self) -> None:
             self.transport.abort()
 
+        def _heard(self) -> None:
+            if self._unread is not None:
+                self._unread.cancel()
+                self._unread = None
+
         def _too_late(self) -> None:
-            if self.is_arriving():
+            # Also where the end of an answer is all that is left, and is not read.
+            if self.cycle is None or self.cycle.response_complete:
                 self.abort()
 
     return ArrivingProtocol
@@ -99,9 +124,10 @@ class HttpListener:
     """Serves one application, over TCP, TLS or a unix socket.
 
     Who a peer is comes from its socket alone: headers that claim another address are not read.
+    Several may share a `room`; without one there is as much as they want.
     """
 
-    def __init__(self, application: Starlette, arrivals: Arrivals) -> None:
+    def __init__(self, application: Starlette, arrivals: Arrivals, room: Room | None) -> None:
         config = uvicorn.Config(
             application,
             ws="none",
@@ -115,6 +141,7 @@ class HttpListener:
         )
         self._server = _Server(config)
         self._arrivals = arrivals
+        self._room = room
         self._acceptors: list[Acceptor] = []
         self._task: asyncio.Task[None] | None = None
         self._path: Path | None = None
@@ -146,7 +173,7 @@ class HttpListener:
             self._task = asyncio.create_task(self._server.serve(sockets=[]))
             await self._server.began.wait()
         self._acceptors.append(
-            Acceptor(listening, self._server.protocol, self._arrivals, what, tls)
+            Acceptor(listening, self._server.protocol, self._arrivals, what, tls, self._room)
         )
 
 

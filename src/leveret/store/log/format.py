@@ -44,6 +44,7 @@ MARK: Final = 3
 RETURN: Final = 4
 COUNT_MAX: Final = 0x7FFFFFFF
 PUBLISH_SIZE: Final = 16
+QUEUES_MAX: Final = 0xFFFF
 GROUP_SIZE: Final = 16
 ID_SIZE: Final = 8
 

@@ -202,7 +202,7 @@ class MessageLog:
     def barrier(self) -> i64:
         """A ticket that is durable once all that was given so far is; 0 if it is already."""
         batch = self._batch
-        if self._writing is None and batch.size == 0:
+        if self._writing is None and batch.size == 0 and not self.failure:
             return 0
         if batch.size != 0:
             batch.forced = True
@@ -321,6 +321,13 @@ class MessageLog:
         self._settles_timer = self._clock.call_at(when, self._begin_settles)
 
     def _write_active(self) -> None:
+        try:
+            self._make_commit()
+        except Exception as error:
+            # Whatever it is: what was to be in it is in no later commit, which would confirm it.
+            self._fail(f"the message log cannot make a commit: {error!r}")
+
+    def _make_commit(self) -> None:
         batch = self._batch
         if not batch.says_anything():
             self._nothing_waits()
@@ -380,6 +387,7 @@ class MessageLog:
             following.settled_in[number] = None
         at = following.end
         self._writing_at = at
+        self._writing = batch
         data = batch.encode(
             following,
             self.batch_number,
@@ -399,7 +407,6 @@ class MessageLog:
         file = following.file
         assert file is not None
         writes.append((file, int(at), data))
-        self._writing = batch
         self._note_settling()
         self._submit(writes)
 
@@ -498,7 +505,8 @@ class MessageLog:
 
     def _finish_if_idle(self) -> None:
         # Not in `_committed`: there `_writing` counts as None, whatever has begun since.
-        if self._writing is None and not self._scheduled and not self._stalled:
+        idle = self._writing is None and not self._scheduled and not self._stalled
+        if idle and not self.failure:
             self._finish(True)
 
     def _fail(self, reason: str) -> None:

@@ -1,0 +1,65 @@
+"""A commit that cannot be made or written: nothing in it is confirmed, now or later."""
+
+import pytest
+
+from crash.small_store import SmallStore, message_of
+from leveret.broker.message import Message
+from leveret.testing import FaultyDisk
+
+
+@pytest.fixture
+def small() -> SmallStore:
+    return SmallStore(FaultyDisk()).open(11)
+
+
+def publish_unencodable(small: SmallStore) -> int:
+    """A message that raises while its commit is made, which is not while it is published."""
+    frames = message_of(b"one").frames
+    message = Message(frames, b"\xff" * 70_000, 1, 20, 3, 20, True)
+    return int(small.store.append(message, [small.queues[11]]))
+
+
+def no_memory() -> float:
+    raise MemoryError
+
+
+def test_a_commit_that_cannot_be_made_fails_the_log(small: SmallStore) -> None:
+    publish_unencodable(small)
+    small.turn()
+    (reason,) = small.events.failures
+    assert "cannot make a commit" in reason
+
+
+def test_the_next_commit_does_not_confirm_what_was_in_one_that_failed(small: SmallStore) -> None:
+    ticket = publish_unencodable(small)
+    small.turn()
+    small.publish(b"two", 11)
+    small.turn()
+    assert not small.store.is_durable(ticket)
+    assert small.events.up_to == 0
+    assert SmallStore(small.disk).open(11).queues[11].recovered == []
+
+
+def test_no_transaction_counts_as_durable_after_a_failure(small: SmallStore) -> None:
+    publish_unencodable(small)
+    small.turn()
+    barrier = small.store.barrier()
+    small.turn()
+    assert not small.store.is_durable(barrier)
+    assert barrier > 0
+
+
+def test_acknowledgements_that_cannot_be_written_fail_the_log_too(small: SmallStore) -> None:
+    kept = small.publish(b"kept", 11)
+    small.turn()
+    small.store.log._wall_clock = no_memory
+    small.settle(11, kept)
+    small.turn()
+    assert len(small.events.failures) == 1
+
+
+def test_a_stop_during_which_a_commit_fails_says_so(small: SmallStore) -> None:
+    publish_unencodable(small)
+    answer = small.store.stop()
+    small.turn()
+    assert answer.value is False

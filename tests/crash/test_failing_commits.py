@@ -1,5 +1,7 @@
 """A commit that cannot be made or written: nothing in it is confirmed, now or later."""
 
+import errno
+
 import pytest
 
 from crash.small_store import SmallStore, message_of
@@ -63,3 +65,47 @@ def test_a_stop_during_which_a_commit_fails_says_so(small: SmallStore) -> None:
     answer = small.store.stop()
     small.turn()
     assert answer.value is False
+
+
+def test_a_stop_does_not_wait_for_a_full_disk(
+    small: SmallStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = small.publish(b"kept", 11)
+    small.turn()
+    disk = small.disk
+    assert isinstance(disk, FaultyDisk)
+    disk.fail(1, errno.ENOSPC, "write", times=1000)
+    small.settle(11, kept)
+    answer = small.store.stop()
+    for _ in range(10):
+        small.turn()
+    assert answer.value is False
+    assert "the disk is full" in caplog.text
+    disk.restart()
+    assert SmallStore(disk).open(11).queues[11].recovered == [kept]
+
+
+def test_a_stop_that_comes_while_a_commit_is_tried_again_ends(small: SmallStore) -> None:
+    disk = small.disk
+    assert isinstance(disk, FaultyDisk)
+    disk.fail(1, errno.ENOSPC, "write", times=1000)
+    ticket = small.publish(b"one", 11)
+    for _ in range(20):
+        small.turn()
+    answer = small.store.stop()
+    for _ in range(10):
+        small.turn()
+    assert answer.value is False
+    assert not small.store.is_durable(ticket)
+
+
+def test_a_stop_is_a_clean_one_if_there_is_space_at_the_next_try(small: SmallStore) -> None:
+    ticket = small.publish(b"one", 11)
+    disk = small.disk
+    assert isinstance(disk, FaultyDisk)
+    disk.fail(1, errno.ENOSPC, "write", times=2)
+    answer = small.store.stop()
+    for _ in range(10):
+        small.turn()
+    assert answer.value is True
+    assert small.store.is_durable(ticket)

@@ -11,7 +11,6 @@ company, for 50 ms at most.
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
@@ -32,6 +31,7 @@ from leveret.store.log.format import (
 from leveret.store.log.places import Places
 from leveret.store.log.returns import RETURN_SIZE, Returns
 from leveret.store.log.space import Space
+from leveret.store.log.writing import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class MessageLog:
         self.returns = Returns(self.space.segments)
         self._disk = disk
         self._folder = folder
-        self._commits = commits
+        self._writer = Writer(commits, clock, synced, self._committed, self._full, self._fail)
         self._chores = chores
         self._clock = clock
         self._random = random
@@ -250,6 +250,7 @@ class MessageLog:
         Answers, with whether that succeeded, when it is done."""
         self._closing = True
         self._compactor.stop()
+        self._writer.stop()
         if self._settles_timer is not None:
             self._settles_timer.cancel()
             self._settles_timer = None
@@ -408,36 +409,12 @@ class MessageLog:
         assert file is not None
         writes.append((file, int(at), data))
         self._note_settling()
-        self._submit(writes)
+        self._writer.write(writes)
 
     def _note_settling(self) -> None:
         self.space.settling = [self._batch.settled_in]
         if self._writing is not None:
             self.space.settling.append(self._writing.settled_in)
-
-    def _submit(self, writes: list[tuple[DiskFile, int, bytes]]) -> None:
-        synced = self._synced
-
-        def write() -> None:
-            for file, at, data in writes:
-                if synced:
-                    file.write_through(at, data)
-                else:
-                    file.write(at, data)
-
-        def done(_result: object, error: Exception | None) -> None:
-            if error is None:
-                for _file, _at, data in writes:
-                    self.bytes_written += len(data)
-                self._committed()
-            elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                # Nothing was synced, so the same octets may go to the same place once more.
-                self._hold("the disk is full")
-                self._clock.call_at(self._clock.now() + RETRY_SECONDS, lambda: self._submit(writes))
-            else:
-                self._fail(f"the message log cannot be written: {error}")
-
-        self._commits.submit(write, done)
 
     def _mark(self, segment: Segment, flags: i32) -> tuple[DiskFile, int, bytes]:
         """A batch with nothing in it, for what its flags say. A seal: nothing follows in this
@@ -465,7 +442,8 @@ class MessageLog:
         assert active is not None
         return (active.number << OFFSET_BITS) + active.end
 
-    def _committed(self) -> None:
+    def _committed(self, size: i64) -> None:
+        self.bytes_written += size
         batch = self._writing
         assert batch is not None
         self._writing = None
@@ -502,6 +480,12 @@ class MessageLog:
             self._unhold()
         if self._closing:
             self._finish_if_idle()
+
+    def _full(self, given_up: bool) -> None:
+        if given_up:
+            self._finish(False)
+        else:
+            self._hold("the disk is full")
 
     def _finish_if_idle(self) -> None:
         # Not in `_committed`: there `_writing` counts as None, whatever has begun since.

@@ -335,24 +335,35 @@ class MessageLog:
             return
         active = self.active
         assert active is not None
-        following: Segment | None = active
-        if not _fits(batch.size, active):
-            essential = batch.published == 0 or batch.whole or self._closing
-            following = self.space.take_spare(essential)
-            if following is None and batch.published > 0 and not batch.whole:
-                # No room for messages: acknowledgements and copies do not wait for it.
-                size = batch.size_without_messages()
-                if size > 0:
-                    following = active if _fits(size, active) else self.space.take_spare(True)
-                if following is not None:
-                    self._commit(batch.without_messages(), active, following)
-                    return
+        essential = batch.published == 0 or batch.whole or self._closing
+        following = self._room(batch.size, active, essential)
+        if following is None and batch.published > 0 and not batch.whole:
+            # No room for messages: acknowledgements and copies do not wait for it.
+            size = batch.size_without_messages()
+            if size > 0:
+                following = self._room(size, active, True)
+            if following is not None:
+                self._commit(batch.without_messages(), active, following)
+                return
         if following is None:
             self._stall()
             return
         self._stalled = False
         self._batch = Batch(self.last_ticket + 1)
         self._commit(batch, active, following)
+
+    def _room(self, size: i64, active: Segment, essential: bool) -> Segment | None:
+        """The segment that a commit of this size goes to, if there is room for it. For one that is
+        larger than a segment room is made first: a commit that has begun could not step aside for
+        the acknowledgements that free the space it needs."""
+        if self.space.growing:
+            return None
+        if size + HEADER_SIZE <= active.room():
+            return active
+        if active.end == HEADER_SIZE:
+            self.space.grow(active, size)
+            return None
+        return self.space.take_spare(essential, size)
 
     def _stall(self) -> None:
         """There is no room: wait until there is."""
@@ -365,6 +376,13 @@ class MessageLog:
         if self.space.shortage:
             # With everything stuck, segments must be able to go.
             self.space.settling = []
+            if (
+                self._batch.size_without_messages() == 0
+                # No commit comes that a compaction could wait for, and it keeps its segment.
+                and self._compactor.go_on(self._batch, self.places, self.returns)
+                and not self._scheduled
+            ):
+                self._schedule()
             self._hold(self.space.shortage)
             self._retry_later()
 
@@ -375,7 +393,8 @@ class MessageLog:
 
     def _retry_space(self) -> None:
         self._retry_timer = None
-        self.space.retry()
+        if not self.space.retry():
+            self._space_changed()
 
     def _commit(self, batch: Batch, active: Segment, following: Segment) -> None:
         writes: list[tuple[DiskFile, int, bytes]] = []
@@ -574,8 +593,3 @@ class MessageLog:
             self._compactor.go_on(self._batch, self.places, self.returns)
             if not self._scheduled:
                 self._schedule()
-
-
-def _fits(size: i64, segment: Segment) -> bool:
-    """Whether a batch may go into a segment; into an empty one it may whatever its size."""
-    return size + HEADER_SIZE <= segment.room() or segment.end == HEADER_SIZE

@@ -4,8 +4,7 @@ import errno
 
 import pytest
 
-from crash.small_store import SmallStore, message_of
-from leveret.broker.message import Message
+from crash.small_store import SmallStore
 from leveret.testing import FaultyDisk
 
 
@@ -14,27 +13,27 @@ def small() -> SmallStore:
     return SmallStore(FaultyDisk()).open(11)
 
 
-def publish_unencodable(small: SmallStore) -> int:
-    """A message that raises while its commit is made, which is not while it is published."""
-    frames = message_of(b"one").frames
-    message = Message(frames, b"\xff" * 70_000, 1, 20, 3, 20, True)
-    return int(small.store.append(message, [small.queues[11]]))
-
-
 def no_memory() -> float:
     raise MemoryError
 
 
-def test_a_commit_that_cannot_be_made_fails_the_log(small: SmallStore) -> None:
-    publish_unencodable(small)
+def fail_a_commit(small: SmallStore) -> int:
+    """A message is published, and there is no memory for its commit; then there is some again."""
+    small.store.log._wall_clock = no_memory
+    ticket = small.publish(b"one", 11)
     small.turn()
+    small.store.log._wall_clock = small.clock.now
+    return ticket
+
+
+def test_a_commit_that_cannot_be_made_fails_the_log(small: SmallStore) -> None:
+    fail_a_commit(small)
     (reason,) = small.events.failures
     assert "cannot make a commit" in reason
 
 
 def test_the_next_commit_does_not_confirm_what_was_in_one_that_failed(small: SmallStore) -> None:
-    ticket = publish_unencodable(small)
-    small.turn()
+    ticket = fail_a_commit(small)
     small.publish(b"two", 11)
     small.turn()
     assert not small.store.is_durable(ticket)
@@ -43,8 +42,7 @@ def test_the_next_commit_does_not_confirm_what_was_in_one_that_failed(small: Sma
 
 
 def test_no_transaction_counts_as_durable_after_a_failure(small: SmallStore) -> None:
-    publish_unencodable(small)
-    small.turn()
+    fail_a_commit(small)
     barrier = small.store.barrier()
     small.turn()
     assert not small.store.is_durable(barrier)
@@ -61,7 +59,8 @@ def test_acknowledgements_that_cannot_be_written_fail_the_log_too(small: SmallSt
 
 
 def test_a_stop_during_which_a_commit_fails_says_so(small: SmallStore) -> None:
-    publish_unencodable(small)
+    small.store.log._wall_clock = no_memory
+    small.publish(b"one", 11)
     answer = small.store.stop()
     small.turn()
     assert answer.value is False

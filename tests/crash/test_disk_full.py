@@ -1,9 +1,13 @@
 """A full disk holds publishers and nobody else, and all resumes by itself."""
 
+from random import Random
+
 import pytest
 
 from crash.ledger import Ledger
+from crash.small_store import SEGMENT_BYTES, SmallStore
 from crash.world import World, everything_in
+from effort import effort
 from leveret.testing import FaultyDisk
 
 SEGMENT = 8192
@@ -49,8 +53,6 @@ def check_restart(world: World) -> None:
 
 
 def crashes(world: World) -> list[FaultyDisk]:
-    from random import Random
-
     return list(world.faulty.crash_states(Random(1), 20))
 
 
@@ -144,3 +146,101 @@ def test_a_stop_with_a_full_disk_loses_nothing_that_was_confirmed(world: World) 
     world.settle_down(5.0)
     assert answer.done
     check_restart(world)
+
+
+class FullBeforeLarge:
+    """Messages are in the queue, and one larger than a segment waits: there is no room for it."""
+
+    def __init__(self, kept: int, spare_bytes: int) -> None:
+        self.disk = FaultyDisk()
+        self.small = SmallStore(self.disk).open(11)
+        self.kept: list[int] = []
+        for _ in range(kept):
+            self.kept.append(self.small.publish(b"z" * 300, 11))
+            self.small.turn()
+        self.disk.capacity_bytes = self.disk._used_bytes() + spare_bytes
+        self.large = self.small.publish(b"B" * 6000, 11)
+        for _ in range(3):
+            self.small.turn()
+        assert not self.small.store.is_durable(self.large), "there was room for it"
+
+    def come_back(self) -> set[int]:
+        """What a start finds if the process is killed now."""
+        disk = FaultyDisk(image=self.disk.image.copy())
+        return set(SmallStore(disk).open(11).queues[11].recovered)
+
+
+@pytest.mark.parametrize("spare_bytes", [0, 500, 3000])
+@pytest.mark.parametrize("kept", [1, 5, 9, 40])
+def test_a_large_message_does_not_keep_a_full_disk_from_being_drained(
+    kept: int, spare_bytes: int
+) -> None:
+    full = FullBeforeLarge(kept, spare_bytes)
+    for ticket in full.kept:
+        full.small.settle(11, ticket)
+        full.small.turn()
+    for _ in range(5):
+        full.small.turn()
+    assert not full.come_back() & set(full.kept), "acknowledgements are not on disk"
+
+
+@pytest.mark.parametrize("seed", range(effort(20)))
+def test_it_is_drained_in_whatever_order_messages_are_acknowledged(seed: int) -> None:
+    dice = Random(seed)
+    full = FullBeforeLarge(dice.randrange(1, 60), dice.randrange(3000))
+    left = list(full.kept)
+    while left:
+        full.small.settle(11, left.pop(dice.randrange(len(left))))
+        full.small.clock.advance(dice.choice([0.0, 0.02, 1.0]))
+    for _ in range(20):
+        full.small.turn()
+    assert not full.come_back() & set(full.kept), "acknowledgements are not on disk"
+
+
+def test_a_large_message_is_written_once_draining_has_made_room() -> None:
+    full = FullBeforeLarge(40, 500)
+    for ticket in full.kept:
+        full.small.settle(11, ticket)
+    for _ in range(20):
+        full.small.turn()
+    assert full.small.store.is_durable(full.large)
+    assert full.come_back() == {full.large}
+
+
+@pytest.mark.parametrize("kept", [0, 1, 9])
+def test_a_large_message_is_written_once_somebody_else_has_made_room(kept: int) -> None:
+    full = FullBeforeLarge(kept, 500)
+    full.disk.capacity_bytes = 1 << 40
+    for _ in range(3):
+        full.small.turn()
+    assert full.small.store.is_durable(full.large)
+    assert full.come_back() == {*full.kept, full.large}
+
+
+@pytest.mark.parametrize("kept", [0, 1, 9])
+def test_a_stop_does_not_wait_for_a_large_message(kept: int) -> None:
+    full = FullBeforeLarge(kept, 500)
+    for ticket in full.kept:
+        full.small.settle(11, ticket)
+    answer = full.small.store.stop()
+    for _ in range(5):
+        full.small.turn()
+    assert answer.value is False
+    assert full.come_back() == set()
+
+
+def test_a_large_message_leaves_the_space_it_had_for_others() -> None:
+    """What grew for it is removed, not made a spare: there each would be as large."""
+    small = SmallStore(disk := FaultyDisk()).open(11)
+    for _ in range(10):
+        large = small.publish(b"B" * 6000, 11)
+        small.turn()
+        assert small.store.is_durable(large)
+        small.settle(11, large)
+        small.turn()
+    for _ in range(10):
+        ticket = small.publish(b"z" * 300, 11)
+        small.turn()
+        small.settle(11, ticket)
+        small.turn()
+    assert disk._used_bytes() <= 5 * SEGMENT_BYTES

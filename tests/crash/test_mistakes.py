@@ -12,7 +12,8 @@ from crash.mistakes import (
 from crash.states import Bad, enumerate_states
 from crash.workloads import WORKLOADS
 
-STATES = 3000
+# More than one run has, so that a second one is looked at too.
+STATES = 5000
 
 
 def test_a_disk_between_changes_nothing() -> None:

@@ -4,14 +4,29 @@ compaction takes the record and the acknowledgements, and however often the brok
 from random import Random
 
 import pytest
+from mypy_extensions import i64
 
-from crash.small_store import SmallStore
+from crash.small_store import Events, SmallStore
 from effort import effort
+from leveret.broker.message import Message
+from leveret.broker.seams import Queue
 from leveret.store.log.recovery import Recovery
 from leveret.testing import FaultyDisk
 
 QUEUES = (11, 12)
 Key = tuple[int, int]
+
+
+class Given(Events):
+    """Notes which ticket each queue was given last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tickets: dict[int, int] = {}
+
+    def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
+        for queue in queues:
+            self.tickets[int(queue.id)] = int(ticket)
 
 
 def found_on(disk: FaultyDisk) -> set[Key]:
@@ -49,3 +64,18 @@ def test_each_queue_keeps_what_it_has_not_settled(seed: int) -> None:
             small.stop()
         disk = disk.at(len(disk.operations))
         small = SmallStore(disk).open(*QUEUES)
+
+
+@pytest.mark.parametrize("count", [0x8000, 0xFFFF, 0x10000, 0x20001])
+def test_a_message_may_be_in_any_number_of_queues(count: int) -> None:
+    small = SmallStore(FaultyDisk(), 1 << 22).open(*range(1, count + 1))
+    small.store.events = given = Given()
+    ticket = small.publish(b"to all", *small.queues)
+    small.turn()
+    assert list(given.tickets) == list(small.queues)
+    assert max(given.tickets.values()) == ticket, "others are durable later than what is confirmed"
+    assert small.store.is_durable(ticket)
+    assert small.events.failures == []
+    for queue_id, each in given.tickets.items():
+        places = small.store.log.places
+        assert places.find(each) != 0, f"queue {queue_id} has nothing on disk"

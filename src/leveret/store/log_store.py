@@ -15,7 +15,7 @@ from mypy_extensions import i64
 
 from leveret.broker.seams import SPILL_SHARD, MessageStore, Pending, Queue, StoreEvents
 from leveret.store.log.fetching import Range, Wanted, ranges
-from leveret.store.log.format import packed, segment_number, unpacked
+from leveret.store.log.format import QUEUES_MAX, packed, segment_number, unpacked
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import Segment
@@ -199,9 +199,13 @@ class LogStore(MessageStore):
     # --- MessageStore ---
 
     def append(self, message: Message, queues: list[Queue]) -> i64:
-        ticket = self.log.append(message, queues)
         events = self.events
         assert events is not None
+        while len(queues) > QUEUES_MAX:
+            # As several messages; once the last of them is durable, all are.
+            first, queues = queues[:QUEUES_MAX], queues[QUEUES_MAX:]
+            events.enqueued(message, first, self.log.append(message, first))
+        ticket = self.log.append(message, queues)
         events.enqueued(message, queues, ticket)
         return ticket
 

@@ -44,6 +44,8 @@ MARK: Final = 3
 RETURN: Final = 4
 COUNT_MAX: Final = 0x7FFFFFFF
 PUBLISH_SIZE: Final = 16
+# As many as an entry of a message can have.
+QUEUES_MAX: Final = 0xFFFF
 GROUP_SIZE: Final = 16
 ID_SIZE: Final = 8
 
@@ -198,11 +200,12 @@ def signed(crc: int) -> i32:
 def write_publish(
     writer: BytesWriter, ticket: i64, ids: list[int], record_size: i64, shared: bool = False
 ) -> None:
-    """The entry of a message: its queues, and the size of its record. `shared` is a message that
-    was copied forward and once had more queues."""
+    """The entry of a message: its queues, `QUEUES_MAX` at most, and the size of its record.
+    `shared` is a message that was copied forward and once had more queues."""
+    count = len(ids)
     writer.append(PUBLISH)
     writer.append(1 if shared else 0)
-    write_i16_be(writer, i16(len(ids)))
+    write_i16_be(writer, i16(count if count < 0x8000 else count - 0x10000))
     write_i32_be(writer, i32(record_size))
     write_i64_be(writer, ticket)
     for queue_id in ids:

@@ -11,7 +11,6 @@ company, for 50 ms at most.
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
@@ -32,6 +31,7 @@ from leveret.store.log.format import (
 from leveret.store.log.places import Places
 from leveret.store.log.returns import RETURN_SIZE, Returns
 from leveret.store.log.space import Space
+from leveret.store.log.writing import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class MessageLog:
         self.returns = Returns(self.space.segments)
         self._disk = disk
         self._folder = folder
-        self._commits = commits
+        self._writer = Writer(commits, clock, synced, self._committed, self._full, self._fail)
         self._chores = chores
         self._clock = clock
         self._random = random
@@ -202,7 +202,7 @@ class MessageLog:
     def barrier(self) -> i64:
         """A ticket that is durable once all that was given so far is; 0 if it is already."""
         batch = self._batch
-        if self._writing is None and batch.size == 0:
+        if self._writing is None and batch.size == 0 and not self.failure:
             return 0
         if batch.size != 0:
             batch.forced = True
@@ -250,6 +250,7 @@ class MessageLog:
         Answers, with whether that succeeded, when it is done."""
         self._closing = True
         self._compactor.stop()
+        self._writer.stop()
         if self._settles_timer is not None:
             self._settles_timer.cancel()
             self._settles_timer = None
@@ -321,30 +322,48 @@ class MessageLog:
         self._settles_timer = self._clock.call_at(when, self._begin_settles)
 
     def _write_active(self) -> None:
+        try:
+            self._make_commit()
+        except Exception as error:
+            # Whatever it is: what was to be in it is in no later commit, which would confirm it.
+            self._fail(f"the message log cannot make a commit: {error!r}")
+
+    def _make_commit(self) -> None:
         batch = self._batch
         if not batch.says_anything():
             self._nothing_waits()
             return
         active = self.active
         assert active is not None
-        following: Segment | None = active
-        if not _fits(batch.size, active):
-            essential = batch.published == 0 or batch.whole or self._closing
-            following = self.space.take_spare(essential)
-            if following is None and batch.published > 0 and not batch.whole:
-                # No room for messages: acknowledgements and copies do not wait for it.
-                size = batch.size_without_messages()
-                if size > 0:
-                    following = active if _fits(size, active) else self.space.take_spare(True)
-                if following is not None:
-                    self._commit(batch.without_messages(), active, following)
-                    return
+        essential = batch.published == 0 or batch.whole or self._closing
+        following = self._room(batch.size, active, essential)
+        if following is None and batch.published > 0 and not batch.whole:
+            # No room for messages: acknowledgements and copies do not wait for it.
+            size = batch.size_without_messages()
+            if size > 0:
+                following = self._room(size, active, True)
+            if following is not None:
+                self._commit(batch.without_messages(), active, following)
+                return
         if following is None:
             self._stall()
             return
         self._stalled = False
         self._batch = Batch(self.last_ticket + 1)
         self._commit(batch, active, following)
+
+    def _room(self, size: i64, active: Segment, essential: bool) -> Segment | None:
+        """The segment that a commit of this size goes to, if there is room for it. For one that is
+        larger than a segment room is made first: a commit that has begun could not step aside for
+        the acknowledgements that free the space it needs."""
+        if self.space.growing:
+            return None
+        if size + HEADER_SIZE <= active.room():
+            return active
+        if active.end == HEADER_SIZE:
+            self.space.grow(active, size)
+            return None
+        return self.space.take_spare(essential, size)
 
     def _stall(self) -> None:
         """There is no room: wait until there is."""
@@ -357,6 +376,13 @@ class MessageLog:
         if self.space.shortage:
             # With everything stuck, segments must be able to go.
             self.space.settling = []
+            if (
+                self._batch.size_without_messages() == 0
+                # No commit comes that a compaction could wait for, and it keeps its segment.
+                and self._compactor.go_on(self._batch, self.places, self.returns)
+                and not self._scheduled
+            ):
+                self._schedule()
             self._hold(self.space.shortage)
             self._retry_later()
 
@@ -367,7 +393,8 @@ class MessageLog:
 
     def _retry_space(self) -> None:
         self._retry_timer = None
-        self.space.retry()
+        if not self.space.retry():
+            self._space_changed()
 
     def _commit(self, batch: Batch, active: Segment, following: Segment) -> None:
         writes: list[tuple[DiskFile, int, bytes]] = []
@@ -380,6 +407,7 @@ class MessageLog:
             following.settled_in[number] = None
         at = following.end
         self._writing_at = at
+        self._writing = batch
         data = batch.encode(
             following,
             self.batch_number,
@@ -399,38 +427,13 @@ class MessageLog:
         file = following.file
         assert file is not None
         writes.append((file, int(at), data))
-        self._writing = batch
         self._note_settling()
-        self._submit(writes)
+        self._writer.write(writes)
 
     def _note_settling(self) -> None:
         self.space.settling = [self._batch.settled_in]
         if self._writing is not None:
             self.space.settling.append(self._writing.settled_in)
-
-    def _submit(self, writes: list[tuple[DiskFile, int, bytes]]) -> None:
-        synced = self._synced
-
-        def write() -> None:
-            for file, at, data in writes:
-                if synced:
-                    file.write_through(at, data)
-                else:
-                    file.write(at, data)
-
-        def done(_result: object, error: Exception | None) -> None:
-            if error is None:
-                for _file, _at, data in writes:
-                    self.bytes_written += len(data)
-                self._committed()
-            elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                # Nothing was synced, so the same octets may go to the same place once more.
-                self._hold("the disk is full")
-                self._clock.call_at(self._clock.now() + RETRY_SECONDS, lambda: self._submit(writes))
-            else:
-                self._fail(f"the message log cannot be written: {error}")
-
-        self._commits.submit(write, done)
 
     def _mark(self, segment: Segment, flags: i32) -> tuple[DiskFile, int, bytes]:
         """A batch with nothing in it, for what its flags say. A seal: nothing follows in this
@@ -458,7 +461,8 @@ class MessageLog:
         assert active is not None
         return (active.number << OFFSET_BITS) + active.end
 
-    def _committed(self) -> None:
+    def _committed(self, size: i64) -> None:
+        self.bytes_written += size
         batch = self._writing
         assert batch is not None
         self._writing = None
@@ -496,9 +500,16 @@ class MessageLog:
         if self._closing:
             self._finish_if_idle()
 
+    def _full(self, given_up: bool) -> None:
+        if given_up:
+            self._finish(False)
+        else:
+            self._hold("the disk is full")
+
     def _finish_if_idle(self) -> None:
         # Not in `_committed`: there `_writing` counts as None, whatever has begun since.
-        if self._writing is None and not self._scheduled and not self._stalled:
+        idle = self._writing is None and not self._scheduled and not self._stalled
+        if idle and not self.failure:
             self._finish(True)
 
     def _fail(self, reason: str) -> None:
@@ -582,8 +593,3 @@ class MessageLog:
             self._compactor.go_on(self._batch, self.places, self.returns)
             if not self._scheduled:
                 self._schedule()
-
-
-def _fits(size: i64, segment: Segment) -> bool:
-    """Whether a batch may go into a segment; into an empty one it may whatever its size."""
-    return size + HEADER_SIZE <= segment.room() or segment.end == HEADER_SIZE

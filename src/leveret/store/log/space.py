@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("leveret.store")
 
 SPARES: Final = 2
+# The part of a segment by which one that grows becomes larger than it must.
+GROWTH_SLACK: Final = 16
 ZEROS: Final = 1 << 20
 # Space in use beyond twice what is needed is let be up to this many segments.
 SLACK_SEGMENTS: Final = 4
@@ -65,6 +67,8 @@ class Space:
         self._chores = chores
         self._segment_bytes = segment_bytes
         self._changed = changed
+        # A segment is made larger.
+        self.growing = False
         self._busy = False
         self._closed = False
         self._last: Segment | None = None
@@ -97,14 +101,49 @@ class Space:
 
     # --- spares ---
 
-    def take_spare(self, essential: bool) -> Segment | None:
-        """The next segment to write to; the reserve is for what is essential."""
+    def take_spare(self, essential: bool, size: i64 = 0) -> Segment | None:
+        """The next segment to write to, for a commit of this size; the reserve is for what is
+        essential. If it is too small it is made to grow."""
         if not self.spares or (len(self.spares) < SPARES and self.shortage and not essential):
             return None
-        segment = self.spares.pop(0)
+        segment = self.spares[0]
+        if size + HEADER_SIZE > segment.room():
+            self.grow(segment, size)
+            return None
+        del self.spares[0]
         self.segments[int(segment.number)] = segment
         self.attend()
         return segment
+
+    def grow(self, segment: Segment, size: i64) -> None:
+        """Make an empty segment large enough for a commit of this size, unless there is a shortage.
+        Nothing is written to a segment meanwhile. The commit syncs what is done here."""
+        if self.shortage:
+            return
+        self.growing = True
+        file = segment.file
+        assert file is not None
+        # A bit more, for what comes meanwhile.
+        wanted = int(segment.end + 2 * HEADER_SIZE + size) + self._segment_bytes // GROWTH_SLACK
+
+        def grow() -> OSError | None:
+            try:
+                _fill(file, file.size(), wanted)
+            except OSError as error:
+                return error
+            finally:
+                segment.size = file.size()
+            return None
+
+        def grown(refusal: object, error: Exception | None) -> None:
+            self.growing = False
+            if isinstance(refusal, OSError):
+                error = refusal
+            if error is not None:
+                self._refused(error)
+            self._changed()
+
+        self._chores.submit(grow, grown)
 
     def make_spare(self) -> Segment:
         """A spare at once, as the first start needs one. Raises OSError."""
@@ -126,11 +165,13 @@ class Space:
         elif len(self.spares) < SPARES and not self.shortage:
             self._prepare()
 
-    def retry(self) -> None:
-        """Try again what the disk refused."""
+    def retry(self) -> bool:
+        """Try again what the disk refused. Whether something is under way that `changed` will tell
+        of."""
         if self.shortage:
             self.shortage = ""
             self.attend()
+        return self._busy or self.growing
 
     def close(self) -> None:
         """Start nothing more."""
@@ -272,17 +313,21 @@ def _make_file(disk: Disk, folder: str, number: int, size: int) -> DiskFile:
     path = f"{folder}/{segment_name(number)}"
     file = disk.open(path, create=True)
     try:
-        zeros = bytes(min(ZEROS, size))
-        at = 0
-        while at < size:
-            file.write(at, zeros if size - at >= len(zeros) else zeros[: size - at])
-            at += len(zeros)
+        _fill(file, 0, size)
         file.sync()
     except OSError:
         file.close()
         disk.remove(path)
         raise
     return file
+
+
+def _fill(file: DiskFile, at: int, size: int) -> None:
+    """Make a file of `at` octets one of `size`."""
+    zeros = bytes(min(ZEROS, max(0, size - at)))
+    while at < size:
+        file.write(at, zeros if size - at >= len(zeros) else zeros[: size - at])
+        at += len(zeros)
 
 
 def _remove_file(disk: Disk, folder: str, number: int) -> None:

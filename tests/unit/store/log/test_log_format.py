@@ -16,6 +16,7 @@ from leveret.store.log.format import (
     MARK,
     PERSISTENT,
     PUBLISH,
+    QUEUES_MAX,
     RECORD_HEADER,
     RETURN,
     SETTLE,
@@ -167,6 +168,14 @@ def test_an_index_is_read_as_it_was_written() -> None:
         (MARK, 4, [7]),
         (RETURN, 4, [7, packed(3, 2)]),
     ]
+
+
+def test_a_message_may_be_in_65535_queues() -> None:
+    for count in (0x7FFF, 0x8000, QUEUES_MAX):
+        writer = BytesWriter()
+        ids = list(range(1, count + 1))
+        write_publish(writer, 10, ids, 100)
+        assert read_all(writer.getvalue()) == [(PUBLISH, 10, ids, 1000, 100)]
 
 
 def test_what_is_half_of_a_return_ends_the_reading() -> None:

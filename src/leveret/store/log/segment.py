@@ -37,7 +37,6 @@ class Segment:
         "sealed",
         "settled_in",
         "size",
-        "stuck",
     )
 
     def __init__(self, number: i64, salt: bytes, size: i64) -> None:
@@ -59,9 +58,8 @@ class Segment:
         self.damaged = False
         # Its removal has begun, and whether it is still there depends on the disk.
         self.leaving = False
-        # The disk refused to let go of it, once at least; and for as long as the process lives.
+        # The disk refused to let go of it, once at least.
         self.refused = False
-        self.stuck = False
         # Reads under way: its file must stay.
         self.readers: i64 = 0
 

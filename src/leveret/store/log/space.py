@@ -42,7 +42,8 @@ class UnknownNameError(Exception):
 
 
 class Space:
-    """`folder` holds the segments. `changed` is called when something has become possible."""
+    """`folder` holds the segments. `changed` is called when something has become possible,
+    `failed`, with a reason, when nobody knows any more what is on disk."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Space:
         chores: Worker,
         segment_bytes: int,
         changed: Callable[[], object],
+        failed: Callable[[str], object],
     ) -> None:
         self.segments: dict[int, Segment] = {}
         self.spares: list[Segment] = []
@@ -65,6 +67,7 @@ class Space:
         self._chores = chores
         self._segment_bytes = segment_bytes
         self._changed = changed
+        self._failed = failed
         self._busy = False
         self._closed = False
         self._last: Segment | None = None
@@ -186,7 +189,7 @@ class Space:
             if segment.live_count == 0 and segment.sealed and self._settles_for_nobody(segment):
                 # None is passed over: its records may have been copied to a later one, whose
                 # acknowledgements must stay for as long as this one does.
-                if segment.readers > 0 or segment.stuck or self._settling(segment):
+                if segment.readers > 0 or self._settling(segment):
                     return None
                 return segment
         return None
@@ -222,10 +225,13 @@ class Space:
 
         def done(file: object, error: Exception | None) -> None:
             self._busy = False
+            if isinstance(error, UnknownNameError):
+                # Nobody knows whether it is gone, so that neither can a later one go.
+                if not self._closed:
+                    self._failed(f"the folder of the message log cannot be synced: {error}")
+                return
             if error is not None:
-                # If nobody knows whether it is gone, it counts as there until the next start.
-                segment.stuck = isinstance(error, UnknownNameError)
-                segment.leaving = segment.stuck
+                segment.leaving = False
                 if not segment.refused:
                     segment.refused = True
                     log.warning(
@@ -256,7 +262,7 @@ class Space:
             return None
         best: Segment | None = None
         for segment in self.segments.values():
-            if not segment.sealed or segment.damaged or segment.stuck or segment.readers > 0:
+            if not segment.sealed or segment.damaged or segment.readers > 0:
                 continue
             if best is None or segment.live_bytes < best.live_bytes:
                 best = segment

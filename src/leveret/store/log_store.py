@@ -6,7 +6,6 @@ never synced, and emptied at every start.
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,7 @@ from leveret.store.log.fetching import Range, Wanted, ranges
 from leveret.store.log.format import packed, segment_number, unpacked
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
-from leveret.store.log.segment import Segment
+from leveret.store.log.segment import PASSING_ERRORS, READ_TRIES, Segment
 from leveret.store.log.space import SET_ASIDE, UnknownNameError, set_aside
 
 if TYPE_CHECKING:
@@ -36,12 +35,8 @@ LOG_FOLDER: Final = "log"
 SPILL_FOLDER: Final = "spill"
 SHARD: Final = 0
 RETRY_SECONDS: Final = 1.0
-# Reads that the disk refuses before what it does not give counts as damaged.
-READ_TRIES: Final = 3
 # What may wait to be spilled: until it is written it takes as much memory as before.
 SPILLING_MAX: Final = 2 * BATCH_MAX
-# What keeps the process from reading, and not the disk from giving.
-PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 
 
 class Workers:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.format import HEADER_SIZE, segment_name
 
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from mypy_extensions import i64
 
     from leveret.store.disk import DiskFile
+
+# Reads that the disk refuses before it is gone on without what it does not give.
+READ_TRIES: Final = 3
+# What keeps the process from reading, and not the disk from giving.
+PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 
 
 class Segment:
@@ -32,6 +38,7 @@ class Segment:
         "live_count",
         "number",
         "readers",
+        "refusals",
         "refused",
         "salt",
         "sealed",
@@ -60,6 +67,8 @@ class Segment:
         self.leaving = False
         # The disk refused to let go of it, once at least.
         self.refused = False
+        # How often the disk refused to read it, to be copied forward.
+        self.refusals: i64 = 0
         # Reads under way: its file must stay.
         self.readers: i64 = 0
 

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.format import HEADER_SIZE, OFFSET_BITS, segment_name
-from leveret.store.log.segment import Segment
+from leveret.store.log.segment import READ_TRIES, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -263,6 +263,8 @@ class Space:
         best: Segment | None = None
         for segment in self.segments.values():
             if not segment.sealed or segment.damaged or segment.readers > 0:
+                continue
+            if segment.refusals >= READ_TRIES:
                 continue
             if best is None or segment.live_bytes < best.live_bytes:
                 best = segment

@@ -81,6 +81,8 @@ class LogStore(MessageStore):
         self._clean = False
         # Tickets of what the disk did not give: it may be whole, so no queue's end of it is kept.
         self._out_of_reach: set[int] = set()
+        # When the disk is asked again for a file to spill to; 0 if it has not refused.
+        self._spill_at = 0.0
 
     # --- the start ---
 
@@ -217,13 +219,24 @@ class LogStore(MessageStore):
     def spill(self, message: Message) -> i64:
         if self.spilled.waiting_bytes() > SPILLING_MAX:
             return 0
-        if self.spilled.active is None:
-            try:
-                self.spilled.start()
-            except OSError as error:
-                log.error("messages cannot leave memory: %s", error)
-                return 0
+        if self.spilled.active is None and not self._start_to_spill():
+            return 0
         return -self.spilled.append(message, _NOBODY)
+
+    def _start_to_spill(self) -> bool:
+        """Make the first file for it, which blocks; not at every message while the disk refuses."""
+        now = self._clock.now()
+        if now < self._spill_at:
+            return False
+        try:
+            self.spilled.start()
+        except OSError as error:
+            if self._spill_at == 0.0:
+                log.error("messages cannot leave memory: %s", error)
+            self._spill_at = now + RETRY_SECONDS
+            return False
+        self._spill_at = 0.0
+        return True
 
     def fetch(self, tickets: list[int]) -> Pending:
         messages: list[Message | None] = [None] * len(tickets)

@@ -79,7 +79,8 @@ class LogStore(MessageStore):
         self._segment_bytes = segment_bytes
         self._recovered: dict[int, RecoveredQueue] = {}
         self._clean = False
-        # Tickets of what the disk did not give: it may be whole, so no queue's end of it is kept.
+        # Tickets of what the disk did not give at some time: it may be whole. Queues that have it
+        # in memory, or that are given it later, settle it as ever.
         self._out_of_reach: set[int] = set()
         # When the disk is asked again for a file to spill to; 0 if it has not refused.
         self._spill_at = 0.0
@@ -204,11 +205,13 @@ class LogStore(MessageStore):
 
     def settle(self, queue: Queue, ticket: i64) -> None:
         if ticket > 0:
-            if self._out_of_reach and int(ticket) in self._out_of_reach:
-                return
             self.log.settle(queue, ticket)
         else:
             self.spilled.settle(queue, -ticket)
+
+    def lose(self, queue: Queue, ticket: i64) -> None:
+        if int(ticket) not in self._out_of_reach:
+            self.settle(queue, ticket)
 
     def is_durable(self, ticket: i64) -> bool:
         return ticket <= self.log.durable_up_to

@@ -6,6 +6,7 @@ import pytest
 
 from crash.disks import BadSector
 from crash.ledger import Ledger
+from crash.small_store import SmallStore
 from crash.world import Definition, World, everything_in
 from leveret.testing import FaultyDisk
 
@@ -29,3 +30,24 @@ def test_a_bad_sector_costs_the_message_that_is_on_it(caplog: pytest.LogCaptureF
     found = [body for body, _ in everything_in(again)["q"]]
     assert found[:20] == bodies[:7] + bodies[8:] + found[19:20]
     assert "1 messages cannot be read" in caplog.text
+
+
+def test_a_segment_that_cannot_be_read_keeps_no_others_from_being_copied(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.ERROR)
+    bad = BadSector(FaultyDisk(), "log/0000000000000001.segment", 500)
+    store = SmallStore(bad).open(11)
+    for number in range(120):
+        tickets = [store.publish(b"y" * 100, 11) for _ in range(8)]
+        store.turn()
+        # One of each eight stays: all segments are sparse, and the first is as good as any.
+        for ticket in tickets[1:] if number < 40 else tickets:
+            store.settle(11, ticket)
+        store.turn()
+    assert len(store.store.log.space.segments) < 15
+    assert [each.message for each in caplog.records if "compacted" in each.message] == [
+        "segment 1 of the message log cannot be read: [Errno 5] Input/output error: "
+        "'log/0000000000000001.segment'; it keeps its space until nobody needs what is in it, and "
+        "others are compacted"
+    ]

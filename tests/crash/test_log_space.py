@@ -86,3 +86,25 @@ def publish_and_settle_before_chores(world: World) -> None:
     world.commits.run()
     world.chores.run()
     world.settle_down()
+
+
+@pytest.mark.parametrize("commit_under_way", [False, True])
+def test_a_folder_that_cannot_be_synced_once_a_segment_is_gone_ends_it(
+    world: World, commit_under_way: bool
+) -> None:
+    for _ in range(5):
+        world.publish("p", ["q"], 1000)
+        world.settle_down()
+    while (held := world.get("q")) is not None:
+        world.settle(held)
+    world.clock.advance(0.06)
+    world.commits.run()
+    world.faulty.fail(1, errno.EIO, "sync_folder")
+    if commit_under_way:
+        world.publish("p", ["q"], 100)
+        world.turn()
+    confirms = world.confirms
+    world.chores.run()
+    world.settle_down()
+    assert "cannot be synced" in world.failure
+    assert world.confirms == confirms

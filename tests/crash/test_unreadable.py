@@ -50,3 +50,32 @@ def test_a_read_that_fails_is_no_end_of_a_message(
     assert ready.count == served
     store.stop()
     assert len(SmallStore(disk).open(11).queues[11].recovered) == 5
+
+
+def test_what_a_queue_went_without_is_settled_where_it_is_at_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = FaultyDisk()
+    store = SmallStore(disk).open(11, 12)
+    tickets = [store.publish(b"%d" % number * 20, 11, 12) for number in range(5)]
+    store.turn()
+    store.stop()
+    store = SmallStore(disk).open(11, 12)
+
+    def fail(_self: FaultyFile, _offset: int, _size: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FaultyFile, "read", fail)
+        answer = store.store.fetch(tickets)
+        for _ in range(5):
+            store.turn()
+    assert answer.value == [None] * 5
+    for ticket in tickets:
+        store.store.lose(store.queues[11], i64(ticket))
+        store.settle(12, ticket)
+    store.turn()
+    store.stop()
+    again = SmallStore(disk).open(11, 12)
+    assert again.queues[11].recovered == tickets
+    assert again.queues[12].recovered == []

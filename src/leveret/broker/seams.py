@@ -337,6 +337,11 @@ class MessageStore:
         """A stored or spilled message is gone from this queue."""
         raise NotImplementedError
 
+    def lose(self, queue: Queue, ticket: i64) -> None:
+        """This queue goes on without a message that `fetch` did not bring. It is settled if it is
+        damaged; if it could only not be read, the next start looks again."""
+        self.settle(queue, ticket)
+
     def is_durable(self, ticket: i64) -> bool:
         """Whether a confirm for this ticket may leave now."""
         raise NotImplementedError
@@ -353,7 +358,7 @@ class MessageStore:
 
     def fetch(self, tickets: list[int]) -> Pending:
         """Bring messages back into memory that are stored and not settled; answers with a list of
-        them in the same order, with None for one that is damaged."""
+        them in the same order, with None for one that is damaged or cannot be read."""
         raise NotImplementedError
 
     def returned(self, queue: Queue, ticket: i64, acquired: int, failed: int) -> None:

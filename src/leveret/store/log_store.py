@@ -6,7 +6,6 @@ never synced, and emptied at every start.
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,7 @@ from leveret.store.log.fetching import Range, Wanted, ranges
 from leveret.store.log.format import QUEUES_MAX, packed, segment_number, unpacked
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
-from leveret.store.log.segment import Segment
+from leveret.store.log.segment import PASSING_ERRORS, READ_TRIES, Segment
 from leveret.store.log.space import SET_ASIDE, UnknownNameError, set_aside
 
 if TYPE_CHECKING:
@@ -36,12 +35,8 @@ LOG_FOLDER: Final = "log"
 SPILL_FOLDER: Final = "spill"
 SHARD: Final = 0
 RETRY_SECONDS: Final = 1.0
-# Reads that the disk refuses before what it does not give counts as damaged.
-READ_TRIES: Final = 3
 # What may wait to be spilled: until it is written it takes as much memory as before.
 SPILLING_MAX: Final = 2 * BATCH_MAX
-# What keeps the process from reading, and not the disk from giving.
-PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 
 
 class Workers:
@@ -84,8 +79,11 @@ class LogStore(MessageStore):
         self._segment_bytes = segment_bytes
         self._recovered: dict[int, RecoveredQueue] = {}
         self._clean = False
-        # Tickets of what the disk did not give: it may be whole, so no queue's end of it is kept.
+        # Tickets of what the disk did not give at some time: it may be whole. Queues that have it
+        # in memory, or that are given it later, settle it as ever.
         self._out_of_reach: set[int] = set()
+        # When the disk is asked again for a file to spill to; 0 if it has not refused.
+        self._spill_at = 0.0
 
     # --- the start ---
 
@@ -211,11 +209,13 @@ class LogStore(MessageStore):
 
     def settle(self, queue: Queue, ticket: i64) -> None:
         if ticket > 0:
-            if self._out_of_reach and int(ticket) in self._out_of_reach:
-                return
             self.log.settle(queue, ticket)
         else:
             self.spilled.settle(queue, -ticket)
+
+    def lose(self, queue: Queue, ticket: i64) -> None:
+        if int(ticket) not in self._out_of_reach:
+            self.settle(queue, ticket)
 
     def is_durable(self, ticket: i64) -> bool:
         return ticket <= self.log.durable_up_to
@@ -226,13 +226,24 @@ class LogStore(MessageStore):
     def spill(self, message: Message) -> i64:
         if self.spilled.waiting_bytes() > SPILLING_MAX:
             return 0
-        if self.spilled.active is None:
-            try:
-                self.spilled.start()
-            except OSError as error:
-                log.error("messages cannot leave memory: %s", error)
-                return 0
+        if self.spilled.active is None and not self._start_to_spill():
+            return 0
         return -self.spilled.append(message, _NOBODY)
+
+    def _start_to_spill(self) -> bool:
+        """Make the first file for it, which blocks; not at every message while the disk refuses."""
+        now = self._clock.now()
+        if now < self._spill_at:
+            return False
+        try:
+            self.spilled.start()
+        except OSError as error:
+            if self._spill_at == 0.0:
+                log.error("messages cannot leave memory: %s", error)
+            self._spill_at = now + RETRY_SECONDS
+            return False
+        self._spill_at = 0.0
+        return True
 
     def fetch(self, tickets: list[int]) -> Pending:
         messages: list[Message | None] = [None] * len(tickets)

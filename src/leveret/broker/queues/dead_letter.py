@@ -159,7 +159,9 @@ class DeadLetters:
         if keeps and not taken:
             letter.queue.keep_letter(letter)
             return
-        if letter.ticket != 0:
+        if letter.message is None:
+            self._store.lose(letter.queue, letter.ticket)
+        elif letter.ticket != 0:
             self._store.settle(letter.queue, letter.ticket)
         if keeps and letter.ticket > 0:
             self._store.barrier()

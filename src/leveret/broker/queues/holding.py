@@ -162,7 +162,7 @@ class Holding(ClassicQueue):
         now_ms = self._wall_ms()
         for ticket, message in zip(tickets, messages, strict=True):
             if message is None:
-                self.store.settle(self, ticket)
+                self.store.lose(self, ticket)
             else:
                 due = due_ms(message, now_ms)
                 # As in `publish`; of what is due already there may be more than memory holds.
@@ -221,8 +221,11 @@ class Holding(ClassicQueue):
             message = self._in_memory(ident) or next(came, None)
             self._forget(ident)
             ticket = _ticket_of(ident)
-            # One that is damaged on disk is nobody's any more, which the store has reported.
-            if message is not None and not self.deleted:
+            if message is None:
+                # Damaged or unreadable on disk, which the store has reported.
+                self.store.lose(self, ticket)
+                continue
+            if not self.deleted:
                 self._pass_on(message.copy())
             if ticket != 0:
                 self.store.settle(self, ticket)

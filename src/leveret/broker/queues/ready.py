@@ -366,11 +366,11 @@ class Ready:
         for at, (value, message) in enumerate(zip(packed, messages, strict=True)):
             ticket = value >> 1
             if message is None:
-                # Damaged on disk, which the store has reported: it is nobody's any more.
+                # Damaged or unreadable on disk, which the store has reported.
                 size = self._estimated_bytes if i64(at) < estimated else 0
                 self.body_bytes -= size
                 self.stored.lose(ticket, size)
-                self._store.settle(self._queue, ticket)
+                self._store.lose(self._queue, ticket)
                 self.count -= 1
                 continue
             if i64(at) < estimated:
@@ -414,12 +414,13 @@ class Ready:
                 self.stored.come_into_memory(entry.ticket, message.body_size)
                 heappush(self._returned, (int(entry.position), entry))
                 self._hold(i64(len(entry.message.frames)) + ENTRY_BYTES)
+            elif wanted:
+                self._store.lose(self._queue, entry.ticket)
+                self.count -= 1
+                self.body_bytes -= entry.message.body_size
+                self.stored.lose(entry.ticket, entry.message.body_size)
             else:
                 self._store.settle(self._queue, entry.ticket)
-                if wanted:
-                    self.count -= 1
-                    self.body_bytes -= entry.message.body_size
-                    self.stored.lose(entry.ticket, entry.message.body_size)
         if wanted:
             self._awaited = []
             if not self._asking:

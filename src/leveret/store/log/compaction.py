@@ -8,6 +8,7 @@ message has come back is written again if that is said here last.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.batch import Batch, Move
@@ -21,6 +22,7 @@ from leveret.store.log.format import (
     IndexReader,
     read_batch_header,
 )
+from leveret.store.log.segment import PASSING_ERRORS, READ_TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from leveret.store.log.segment import Segment
     from leveret.store.log.space import Space
     from leveret.store.worker import Worker
+
+log = logging.getLogger("leveret.store")
 
 # Octets that one step adds to a batch.
 STEP_BYTES: Final = 1 << 20
@@ -199,6 +203,8 @@ class Compactor:
         def done(data: object, error: Exception | None) -> None:
             if self._stopped or not isinstance(data, bytes):
                 victim.readers -= 1
+                if isinstance(error, OSError) and error.errno not in PASSING_ERRORS:
+                    self._refused(victim, error)
                 return
             segments = self._space.segments
             others = [
@@ -211,3 +217,14 @@ class Compactor:
             self._ready()
 
         self._chores.submit(read, done)
+
+    def _refused(self, victim: Segment, error: OSError) -> None:
+        victim.refusals += 1
+        if victim.refusals == READ_TRIES:
+            log.error(
+                "segment %d of the message log cannot be read: %s; it keeps its space until nobody "
+                "needs what is in it, and others are compacted",
+                victim.number,
+                error,
+            )
+            self.released = self._segment_bytes

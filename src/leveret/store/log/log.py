@@ -83,7 +83,7 @@ class MessageLog:
         self.active: Segment | None = None
         self.failure = ""
         self.bytes_written: i64 = 0
-        self.space = Space(disk, folder, chores, segment_bytes, self._space_changed)
+        self.space = Space(disk, folder, chores, segment_bytes, self._space_changed, self._fail)
         self.returns = Returns(self.space.segments)
         self._disk = disk
         self._folder = folder
@@ -467,6 +467,8 @@ class MessageLog:
         assert batch is not None
         self._writing = None
         self._note_settling()
+        if self.failure:  # While this was written: nothing more is confirmed.
+            return
         if self._sealing is not None:
             # Not before: a segment that is sealed may go, and its file with it.
             self._sealing.sealed = True
@@ -513,6 +515,8 @@ class MessageLog:
             self._finish(True)
 
     def _fail(self, reason: str) -> None:
+        if self.failure:
+            return
         self.failure = reason
         self._finish(False)
         self._events.failed(self._shard, reason)

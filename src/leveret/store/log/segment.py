@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.format import HEADER_SIZE, segment_name
 
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from mypy_extensions import i64
 
     from leveret.store.disk import DiskFile
+
+# Reads that the disk refuses before it is gone on without what it does not give.
+READ_TRIES: Final = 3
+# What keeps the process from reading, and not the disk from giving.
+PASSING_ERRORS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN)
 
 
 class Segment:
@@ -32,12 +38,12 @@ class Segment:
         "live_count",
         "number",
         "readers",
+        "refusals",
         "refused",
         "salt",
         "sealed",
         "settled_in",
         "size",
-        "stuck",
     )
 
     def __init__(self, number: i64, salt: bytes, size: i64) -> None:
@@ -59,9 +65,10 @@ class Segment:
         self.damaged = False
         # Its removal has begun, and whether it is still there depends on the disk.
         self.leaving = False
-        # The disk refused to let go of it, once at least; and for as long as the process lives.
+        # The disk refused to let go of it, once at least.
         self.refused = False
-        self.stuck = False
+        # How often the disk refused to read it, to be copied forward.
+        self.refusals: i64 = 0
         # Reads under way: its file must stay.
         self.readers: i64 = 0
 

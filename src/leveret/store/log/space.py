@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.format import HEADER_SIZE, OFFSET_BITS, segment_name
-from leveret.store.log.segment import Segment
+from leveret.store.log.segment import READ_TRIES, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,8 @@ class UnknownNameError(Exception):
 
 
 class Space:
-    """`folder` holds the segments. `changed` is called when something has become possible."""
+    """`folder` holds the segments. `changed` is called when something has become possible,
+    `failed`, with a reason, when nobody knows any more what is on disk."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Space:
         chores: Worker,
         segment_bytes: int,
         changed: Callable[[], object],
+        failed: Callable[[str], object],
     ) -> None:
         self.segments: dict[int, Segment] = {}
         self.spares: list[Segment] = []
@@ -67,6 +69,7 @@ class Space:
         self._chores = chores
         self._segment_bytes = segment_bytes
         self._changed = changed
+        self._failed = failed
         # A segment is made larger.
         self.growing = False
         self._busy = False
@@ -227,7 +230,7 @@ class Space:
             if segment.live_count == 0 and segment.sealed and self._settles_for_nobody(segment):
                 # None is passed over: its records may have been copied to a later one, whose
                 # acknowledgements must stay for as long as this one does.
-                if segment.readers > 0 or segment.stuck or self._settling(segment):
+                if segment.readers > 0 or self._settling(segment):
                     return None
                 return segment
         return None
@@ -263,10 +266,13 @@ class Space:
 
         def done(file: object, error: Exception | None) -> None:
             self._busy = False
+            if isinstance(error, UnknownNameError):
+                # Nobody knows whether it is gone, so that neither can a later one go.
+                if not self._closed:
+                    self._failed(f"the folder of the message log cannot be synced: {error}")
+                return
             if error is not None:
-                # If nobody knows whether it is gone, it counts as there until the next start.
-                segment.stuck = isinstance(error, UnknownNameError)
-                segment.leaving = segment.stuck
+                segment.leaving = False
                 if not segment.refused:
                     segment.refused = True
                     log.warning(
@@ -297,7 +303,9 @@ class Space:
             return None
         best: Segment | None = None
         for segment in self.segments.values():
-            if not segment.sealed or segment.damaged or segment.stuck or segment.readers > 0:
+            if not segment.sealed or segment.damaged or segment.readers > 0:
+                continue
+            if segment.refusals >= READ_TRIES:
                 continue
             if best is None or segment.live_bytes < best.live_bytes:
                 best = segment

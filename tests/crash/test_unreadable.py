@@ -18,6 +18,7 @@ from leveret.testing.faulty_disk import FaultyFile
     [
         (MemoryError(), 0.5, 5),
         (MemoryError(), 6.0, 5),
+        (ValueError("of nobody knows what"), 6.0, 5),
         (OSError(errno.ESTALE, os.strerror(errno.ESTALE)), 1.5, 5),
         (OSError(errno.ESTALE, os.strerror(errno.ESTALE)), 60.0, 0),
     ],

@@ -294,9 +294,13 @@ class LogStore(MessageStore):
             for each in reads:
                 each.read(disk)
 
-        def done(_result: object, _error: Exception | None) -> None:
+        def done(_result: object, error: Exception | None) -> None:
             again: list[Range] = []
-            for each in reads:
+            if error is not None:
+                # No word of the disk's: what was not read is not damaged.
+                log.error("messages cannot be read at present: %r; trying again", error)
+                again = reads
+            for each in reads if error is None else ():
                 once_more = self._once_more(each)
                 if once_more:
                     again.extend(once_more)
@@ -323,7 +327,6 @@ class LogStore(MessageStore):
                 # What is bad may be one sector of it: each record by itself, once.
                 return each.parts()
         log.error("%s cannot be read at present: %s; trying again", each.path, error)
-        each.error = None
         return [each]
 
     def _take(self, each: Range, messages: list[Message | None]) -> None:

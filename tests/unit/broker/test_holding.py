@@ -11,7 +11,7 @@ from leveret.broker.message import Message
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.holding import Holding
 from leveret.broker.queues.paging import Paging
-from leveret.broker.seams import Pending
+from leveret.broker.seams import Pending, Queue
 from leveret.testing import ManualClock
 from leveret.wire.frames import header_frame
 from leveret.wire.properties import Properties
@@ -213,3 +213,33 @@ def test_purging_settles_everything() -> None:
     assert holding.held_count() == 0
     assert clock.pending() == 0
     assert len(store.settled) == 10_000
+
+
+class Unreadable(TicketStore):
+    """Brings nothing back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: list[int] = []
+
+    def lose(self, queue: Queue, ticket: int) -> None:
+        self.lost.append(ticket)
+
+    def fetch(self, tickets: list[int]) -> Pending:
+        return Pending.of([None] * len(tickets))
+
+
+def test_what_cannot_be_read_when_it_is_due_is_not_said_to_be_settled() -> None:
+    clock, store = ManualClock(), Unreadable()
+    holding = a_holding(store, clock)
+    store.append(due_in(clock, 10_000), [holding])
+    clock.advance(10)
+    assert (store.lost, store.settled, holding.held_count()) == ([1], [], 0)
+
+
+def test_what_cannot_be_read_after_a_start_is_not_said_to_be_settled() -> None:
+    clock, store = ManualClock(), Unreadable()
+    holding = a_holding(store, clock)
+    holding.recover(vec[i64]([1, 2]), None, 0)
+    clock.advance(1)
+    assert (sorted(store.lost), store.settled, holding.held_count()) == ([1, 2], [], 0)

@@ -51,6 +51,7 @@ class Range:
 
     def read(self, disk: Disk) -> None:
         """Read the octets, on a worker; what the disk says instead goes into `error`."""
+        self.error = None
         try:
             file = disk.open(self.path)
             try:

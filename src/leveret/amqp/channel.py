@@ -275,6 +275,8 @@ class Channel:
         )
         if scanned >= COPIES:
             keys, message = copied(message)
+            for key in keys:
+                self.vhost.require_topic(self.actor, "write", route.exchange, key)
             route = route.with_keys(keys)
         held: i64 = 0
         if route.per_message:

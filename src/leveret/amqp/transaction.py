@@ -161,5 +161,7 @@ def _queues(channel: Channel, published: Published) -> list[ClassicQueue]:
     queues = channel.vhost.queues
     found = [queues[name] for name in names if name in queues]
     # What holds delayed messages has a name of its own, by which it is not found.
-    found.extend(queue for queue in published.queues if isinstance(queue, Holding))
+    found.extend(
+        queue for queue in published.queues if isinstance(queue, Holding) and not queue.deleted
+    )
     return found

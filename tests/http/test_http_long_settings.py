@@ -1,8 +1,12 @@
 """Many policies, limits, permissions and parameters: their lists are like those of queues."""
 
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
 
 from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy
+from leveret.broker.seams import Pending
 from leveret.testing import EmbeddedBroker
 
 from .client import Client
@@ -30,15 +34,18 @@ def broker():
         broker, users = embedded.server.broker, embedded.server.users
         policies = broker.vhosts["/"].policies
 
-        def fill() -> None:
+        def fill() -> Iterator[Pending]:
             for number in range(MANY):
                 name = f"n{number * 7 % MANY:04}"
                 for kind in (POLICY, OPERATOR_POLICY):
-                    policies.put(Policy(kind, name, "^$", {"max-length": number}, 0, "queues"))
-                users.set_topic_permissions("guest", "/", name, "", "")
-                users.set_limits(name, {"max-channels": 1})
+                    policy = Policy(kind, name, "^$", {"max-length": number}, 0, "queues")
+                    yield policies.put(policy)
+                yield users.set_topic_permissions("guest", "/", name, "", "")
+                yield users.set_limits(name, {"max-channels": 1})
 
-        embedded.look(fill)
+        # What is set is there once it is on disk.
+        for pending in cast("list[Pending]", embedded.look(lambda: list(fill()))):
+            embedded.ask(lambda pending=pending: pending)
         yield embedded
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from bisect import insort
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.applying import obey
@@ -169,8 +170,8 @@ class Policies:
 
         def committed(_revision: object) -> None:
             told()
-            self._named[policy.kind][policy.name] = policy
-            self._changed(policy.kind, answer, policy)
+            self._replace(policy.kind, policy.name, policy)
+            self._changed(answer, policy)
 
         self._definitions.put(*key, policy.value()).then(committed, answer.fail)
         return answer
@@ -182,11 +183,11 @@ class Policies:
         told = self._topology.events.policy_cleared(self._topology.name, kind, name)
 
         def committed(_was_there: object) -> None:
-            known = self._named[kind].pop(name, None) is not None
+            known = self._replace(kind, name, None)
             if known:
                 told()
             self._keys.pop(key, None)
-            self._changed(kind, answer, known)
+            self._changed(answer, known)
 
         self._definitions.delete(*key).then(committed, answer.fail)
         return answer
@@ -194,16 +195,24 @@ class Policies:
     def load(self, policy: Policy) -> None:
         """Add a policy that is stored already."""
         self._keys[self._key(policy.kind, policy.name)] = None
-        self._named[policy.kind][policy.name] = policy
-        self._changed(policy.kind, Pending(), None)
+        self._replace(policy.kind, policy.name, policy)
+        self._changed(Pending(), None)
 
     def _key(self, kind: str, name: str) -> DefinitionKey:
         return kind, json.dumps([self._topology.name, name])
 
-    def _changed(self, kind: str, answer: Pending, value: object) -> None:
-        self._ranked[kind] = sorted(
-            self._named[kind].values(), key=lambda policy: (-policy.priority, policy.name)
-        )
+    def _replace(self, kind: str, name: str, policy: Policy | None) -> bool:
+        """Whether there was one of the name."""
+        named, ranked = self._named[kind], self._ranked[kind]
+        old = named.pop(name, None)
+        if old is not None:
+            ranked.remove(old)
+        if policy is not None:
+            named[name] = policy
+            insort(ranked, policy, key=_rank)
+        return old is not None
+
+    def _changed(self, answer: Pending, value: object) -> None:
         topology = self._topology
         self._left = [*topology.queues.values(), *topology.exchanges.values()]
         self._waiting.append((answer, value))
@@ -250,6 +259,10 @@ class Policies:
             if policy.covers(thing):
                 return policy
         return None
+
+
+def _rank(policy: Policy) -> tuple[float, str]:
+    return -policy.priority, policy.name
 
 
 def definition_of(policy: Policy | None) -> Mapping[str, object]:

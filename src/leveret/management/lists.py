@@ -103,34 +103,42 @@ class Lists:
     def __init__(self, management: Management, new_pace: Callable[[], Pace] = Pace) -> None:
         self.new_pace = new_pace
         self._management = management
-        self._kept: dict[Key, asyncio.Task[Snapshot]] = {}
+        self._kept: dict[Key, asyncio.Future[Snapshot]] = {}
         # The things of the last snapshots, with their stamps.
         self._things: dict[Key, tuple[object, list[Any]]] = {}
 
     async def of(self, family: Family, vhost: str | None) -> Snapshot:
         """The things of a vhost, or of all if it is None."""
         key = family, vhost
-        began = asyncio.get_running_loop().time()
-        task = self._kept.get(key)
-        if task is None:
-            task = asyncio.create_task(self._snapshot(family, vhost))
-            self._kept[key] = task
-            task.add_done_callback(lambda done: self._made(key, done, began))
-        # Another viewer may wait for it too, after this one has gone.
-        return await asyncio.shield(task)
+        while (kept := self._kept.get(key)) is not None:
+            if not kept.done():
+                await asyncio.wait([kept])
+            if not kept.cancelled():
+                return kept.result()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        # Whoever comes first makes it, in his own task: another would cost turns of the loop.
+        kept = self._kept[key] = loop.create_future()
+        try:
+            snapshot = await self._snapshot(family, vhost)
+        except BaseException:
+            # Those who wait for it make it themselves.
+            self._drop(key, kept)
+            kept.cancel()
+            raise
+        kept.set_result(snapshot)
+        if len(snapshot.things) > EXACT_MAX:
+            loop.call_at(began + SHARED_SECONDS, self._drop, key, kept)
+        else:
+            self._drop(key, kept)
+        return snapshot
 
     def forget(self) -> None:
         """Something has been changed: what is asked for from now on shows it."""
         self._kept.clear()
 
-    def _made(self, key: Key, task: asyncio.Task[Snapshot], began: float) -> None:
-        if task.cancelled() or task.exception() or len(task.result().things) <= EXACT_MAX:
-            self._drop(key, task)
-        else:
-            task.get_loop().call_at(began + SHARED_SECONDS, self._drop, key, task)
-
-    def _drop(self, key: Key, task: asyncio.Task[Snapshot]) -> None:
-        if self._kept.get(key) is task:
+    def _drop(self, key: Key, kept: asyncio.Future[Snapshot]) -> None:
+        if self._kept.get(key) is kept:
             del self._kept[key]
 
     async def _snapshot(self, family: Family, vhost: str | None) -> Snapshot:

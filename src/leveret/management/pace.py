@@ -40,28 +40,34 @@ class Turns:
     def __init__(self) -> None:
         self._number = 0
         self._order = count()
+        # Whether somebody goes on in the next turn.
+        self._taken = False
         # By the turn by which they are to go on.
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
-    def ask(self, slices: int) -> asyncio.Future[None]:
-        """What is done once whoever has had so many slices may go on."""
+    async def wait(self, slices: int) -> None:
+        """Until whoever has had so many slices may go on: in the next turn, if it is free."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        if not self._waiting:
+        if not self._taken:
+            self._taken = True
             loop.call_soon(self._next)
+            await asyncio.sleep(0)
+            return
+        future: asyncio.Future[None] = loop.create_future()
         heappush(self._waiting, (self._number + slices, next(self._order), future))
-        return future
+        await future
 
     def _next(self) -> None:
         self._number += 1
-        while self._waiting:
+        self._taken = False
+        while self._waiting and not self._taken:
             future = heappop(self._waiting)[-1]
             # Whoever has gone away has no turn.
             if not future.done():
+                # It runs in the next turn, and before this does: so one goes on in each.
                 future.set_result(None)
-                break
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._next)
+                asyncio.get_running_loop().call_soon(self._next)
+                self._taken = True
 
 
 _TURNS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Turns]] = WeakKeyDictionary()
@@ -70,7 +76,7 @@ _TURNS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Turns]] = WeakKeyDict
 async def next_turn(slices: int) -> None:
     """Wait for the turn of a request that has had so many slices."""
     loop = asyncio.get_running_loop()
-    await _TURNS.setdefault(loop, Turns()).ask(slices)
+    await _TURNS.setdefault(loop, Turns()).wait(slices)
 
 
 class Pace:

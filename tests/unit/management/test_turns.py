@@ -10,7 +10,7 @@ async def taken(requests):
     turns, order, turn = Turns(), [], 0
 
     async def goes_on(name, slices):
-        await turns.ask(slices)
+        await turns.wait(slices)
         order.append((turn, name))
 
     tasks = [asyncio.create_task(goes_on(*request)) for request in requests]
@@ -27,18 +27,46 @@ def test_one_goes_on_in_each_turn():
 
 
 def test_who_has_had_fewer_slices_goes_first_and_equals_as_they_came():
-    order = asyncio.run(taken([("list", 70), ("page", 1), ("other", 1), ("half", 8)]))
-    assert [name for _, name in order] == ["page", "other", "half", "list"]
+    requests = [("first", 90), ("list", 70), ("page", 1), ("other", 1), ("half", 8)]
+    order = asyncio.run(taken(requests))
+    # A turn that is free is for whoever wants it first.
+    assert [name for _, name in order] == ["first", "page", "other", "half", "list"]
+
+
+def test_no_turn_is_left_out_and_nobody_has_two_while_another_waits():
+    async def shared():
+        turns, order, turn = Turns(), [], 0
+
+        async def goes_on(name):
+            for slices in range(1, 6):
+                await turns.wait(slices)
+                order.append((turn, name))
+
+        tasks = [asyncio.create_task(goes_on(name)) for name in "ab"]
+        while not all(task.done() for task in tasks):
+            turn += 1
+            await asyncio.sleep(0)
+        return order
+
+    order = asyncio.run(shared())
+    assert [turn for turn, _ in order] == list(range(order[0][0], order[0][0] + 10))
+    assert [name for _, name in order] == ["a", "b"] * 5
+
+
+def test_who_is_alone_goes_on_in_each_turn():
+    order = asyncio.run(taken([("alone", 1)]))
+    assert order == [(2, "alone")]
 
 
 def test_nobody_waits_for_ever():
     async def crowded():
         """How many pages pass, of those that come without end, before a long list goes on."""
         turns = Turns()
-        waiting = asyncio.ensure_future(turns.ask(20))
+        first, waiting = (asyncio.ensure_future(turns.wait(20)) for _ in range(2))
+        await first
         passed = 0
         while not waiting.done():
-            await turns.ask(1)
+            await turns.wait(1)
             passed += 1
         return passed
 
@@ -48,7 +76,8 @@ def test_nobody_waits_for_ever():
 def test_who_has_gone_keeps_nobody():
     async def left():
         turns = Turns()
-        gone, here = turns.ask(1), turns.ask(2)
+        first, gone, here = (asyncio.ensure_future(turns.wait(each)) for each in range(3))
+        await first
         gone.cancel()
         await asyncio.wait_for(here, 5)
 

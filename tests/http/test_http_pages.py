@@ -3,7 +3,7 @@
 import pika
 import pytest
 
-from leveret.management.families import QUEUES
+from leveret.management.families import CONNECTIONS, QUEUES
 
 from .client import part
 
@@ -230,6 +230,30 @@ def test_keys_that_are_had_without_a_view_are_those_of_the_view(broker, queues, 
     for _ in range(2):
         channel.basic_consume("q03", lambda *_: None)
     assert broker.look(lambda: quick_keys_that_differ(broker)) == []
+
+
+def test_keys_of_connections_that_are_had_without_the_row_are_those_of_the_row(broker, connect):
+    connect().channel()
+    connect()
+    management = broker.server.management
+    found = management.administration.connections()
+    assert len(found) == 2
+    for connection in found:
+        row = CONNECTIONS.view(management, connection)
+        assert {key: quick(connection) for key, quick in CONNECTIONS.keys.items()} == {
+            key: row[key] for key in CONNECTIONS.keys
+        }
+
+
+@pytest.mark.parametrize(
+    "columns", ["name,messages", "messages", "name,message_bytes_ram,policy", "name.nothing"]
+)
+def test_columns_are_those_of_whole_rows(api, queues, columns):
+    wanted = {column.partition(".")[0] for column in columns.split(",")}
+    whole = [
+        {key: row[key] for key in row if key in wanted} for row in api.get("/api/queues").json
+    ]
+    assert whole and api.get(f"/api/queues?columns={columns}").json == whole
 
 
 def quick_keys_that_differ(broker):

@@ -7,7 +7,8 @@ what it would match.
 
 import logging
 from collections.abc import Sequence
-from time import thread_time
+from contextlib import suppress
+from time import perf_counter, thread_time
 from typing import Any, Final
 
 import regex
@@ -93,14 +94,16 @@ class SearchBudget:
     def finds_each(self, names: Sequence[str]) -> list[bool]:
         """Whether the compiled pattern is found, for each of the names. Raises `OutOfTimeError`."""
         search = self._pattern.search
-        self.resume()
-        try:
-            found = [search(name, timeout=REQUEST_SECONDS / 2) is not None for name in names]
-        except TimeoutError:
-            found = []
-        if found and thread_time() - self._counted <= len(names) * EASY_SECONDS:
-            return found
-        # One of them gives trouble.
+        found: list[bool] = []
+        until = perf_counter() + len(names) * EASY_SECONDS
+        with suppress(TimeoutError):
+            for name in names:
+                found.append(search(name, timeout=REQUEST_SECONDS / 2) is not None)
+                if perf_counter() > until:
+                    break
+            else:
+                return found
+        # One of them gives trouble, or somebody else had the processor.
         self.resume()
         return [self.finds(name) for name in names]
 

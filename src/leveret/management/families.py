@@ -12,6 +12,7 @@ from leveret.management.views import (
     binding_view,
     channel_name,
     channel_view,
+    connection_state,
     connection_view,
     consumer_view,
     default_binding_view,
@@ -118,9 +119,10 @@ def _size(name: str) -> Callable[[InVHost], object]:
     return lambda found: queue_sizes(found[1])[name]
 
 
-# What tables of queues are mostly sorted by.
+# What tables of queues are mostly sorted by, and what is mostly asked for of many.
 QUEUE_KEYS: Final[dict[str, Callable[[InVHost], object]]] = {
     "name": _name,
+    "vhost": lambda found: found[0].name,
     "type": lambda found: found[1].type_name,
     "consumers": lambda found: len(found[1].consumers),
     "messages": lambda found: (
@@ -180,7 +182,17 @@ async def _consumers(
             yield consumers_of(queue) if queue.consumers else []
 
 
-CONNECTIONS: Final = Family(_connections, connection_view, _connection_name)
+# The same of connections.
+CONNECTION_KEYS: Final[dict[str, Callable[[Connection], object]]] = {
+    "name": _connection_name,
+    "user": lambda connection: connection.user,
+    "state": connection_state,
+    "peer_host": lambda connection: connection.peer.host,
+    "peer_port": lambda connection: connection.peer.port,
+    "channels": lambda connection: len(connection.channels.open),
+}
+
+CONNECTIONS: Final = Family(_connections, connection_view, _connection_name, CONNECTION_KEYS)
 CHANNELS: Final = Family(_channels, channel_view, channel_name)
 CONSUMERS: Final = Family(_consumers, consumer_view)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from leveret.management.calls import Call
     from leveret.management.context import Management
-    from leveret.management.query import Page, Query
+    from leveret.management.query import Columns, Page, Query
 
     Sees = Callable[[Any], bool]
 
@@ -46,7 +46,8 @@ class Family:
 
     `things` yields those of a vhost, or of all if it is None, in order, some at a time. `view`
     shows one. `name` is what the query of a page searches; a family without it has none.
-    `keys` are some keys of a view, each of one type, that can be had without making it all.
+    `keys` are some keys of a view that can be had without making it all. Each is of one type and
+    has nothing below it.
     `stamp` differs once there are other things; without it they are looked for each time.
     """
 
@@ -210,6 +211,7 @@ class _Work:
         self._snapshot = snapshot
         self._query = query
         self._pace = pace
+        self._quick = _quick_columns(snapshot.family, query.columns)
 
     async def chosen(self, places: Sequence[int], wanted: Callable[[int], bool]) -> list[int]:
         """The places of what is wanted."""
@@ -291,9 +293,21 @@ class _Work:
         yield (lead if rows or lead is before else b"") + b",".join(rows) + after
 
     def _row(self, place: int) -> bytes:
+        if self._quick is not None:
+            thing = self._snapshot.things[place]
+            return msgspec.json.encode({name: key(thing) for name, key in self._quick.items()})
         if self._query.columns is None:
             return self._snapshot.row(place)
         return msgspec.json.encode(self._query.picked(self._snapshot.view(place)))
+
+
+def _quick_columns(
+    family: Family, columns: Columns | None
+) -> Mapping[str, Callable[[Any], object]] | None:
+    """How to have the columns of a row without making it all; None if they cannot be had so."""
+    if columns is None or any(columns.values()) or not columns.keys() <= family.keys.keys():
+        return None
+    return {name: key for name, key in family.keys.items() if name in columns}
 
 
 def _envelope(page: Page, total: int, filtered: int, count: int) -> tuple[bytes, bytes]:

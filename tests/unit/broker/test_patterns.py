@@ -1,5 +1,7 @@
 """Patterns are searched for in many names at a time; who gives trouble is found out."""
 
+from time import thread_time
+
 import pytest
 import regex
 
@@ -24,3 +26,23 @@ def test_one_name_among_many_may_use_up_the_time():
 
 def test_no_names_are_none():
     assert SearchBudget(regex.compile("x")).finds_each([]) == []
+
+
+def test_names_searched_together_take_no_longer_than_one_by_one():
+    class Slow:
+        """A pattern that takes a millisecond, whatever it looks at."""
+
+        pattern = "slow"
+        searches = 0
+
+        def search(self, _name, timeout):
+            self.searches += 1
+            until = thread_time() + 0.001
+            while thread_time() < until:
+                pass
+
+    slow = Slow()
+    with pytest.raises(OutOfTimeError):
+        SearchBudget(slow).finds_each(["name"] * 50)
+    # Each that takes its time is looked at twice.
+    assert slow.searches <= 12

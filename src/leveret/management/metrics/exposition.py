@@ -5,6 +5,7 @@ A metric is its two lines of description and its samples, all together and once 
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     Labels = str
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+# Samples that are written in one go.
+LINES: Final = 500
 # Octets that are sent as one piece.
 PIECE_BYTES: Final = 32 * 1024
 
@@ -36,11 +39,15 @@ class Metric:
         self.help_text = help_text
 
     def lines(self, prefix: str, samples: Iterable[tuple[Labels, Number]]) -> Iterable[str]:
-        """The description, and a line for each sample."""
+        """The description, and a line for each sample; some lines at a time."""
         name = prefix + self.name
         yield f"# TYPE {name} {self.kind}\n# HELP {name} {self.help_text}\n"
-        for labels, number in samples:
-            yield f"{name}{labels} {number if number == number else 'NaN'}\n"
+        left = iter(samples)
+        while some := [
+            f"{name}{labels} {number if number == number else 'NaN'}\n"
+            for labels, number in islice(left, LINES)
+        ]:
+            yield "".join(some)
 
 
 def labels(**values: str) -> Labels:

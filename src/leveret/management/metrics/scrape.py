@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
@@ -72,10 +71,8 @@ class Scrapes:
         for family in FAMILIES:
             sums: list[float] = [0] * len(family.metrics)
             async for some in self._things(family, self._vhosts(), pace):
-                for thing in some:
-                    for place, number in enumerate(family.numbers(thing)):
-                        if not math.isnan(number):
-                            sums[place] += number
+                for place, column in enumerate(zip(*map(family.numbers, some), strict=True)):
+                    sums[place] += sum(column)
             for metric, total in zip(family.metrics, sums, strict=True):
                 samples = [] if metric.name in family.no_sums else [("", total)]
                 for line in metric.lines(PREFIX, samples):

@@ -17,6 +17,7 @@ from mypy_extensions import i64
 from leveret.amqp.ack_timeout import AckTimeout
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.described import as_binary
+from leveret.amqp.held import HeldFrames
 from leveret.amqp.published_properties import check_published, copied
 from leveret.amqp.reply_to import ENCODED, rewritten
 from leveret.amqp.routing import route_message
@@ -165,8 +166,7 @@ class Channel:
         # Who takes samples of the counts keeps them here.
         self.history: object = None
         self._handlers = handlers
-        self._held: list[bytes] = []
-        self._held_bytes: int = 0
+        self.held = HeldFrames()
         self._routes: dict[bytes, Route] = {}
         self._routes_generation: int = -1
         self.ack_timeout = AckTimeout(self)
@@ -217,22 +217,6 @@ class Channel:
                 remedy="name the queue, or declare one on this channel first",
             )
         return self.last_queue
-
-    def hold(self, frame: bytes) -> None:
-        """Keep a frame that arrived while an answer is pending."""
-        self._held.append(frame)
-        self._held_bytes += len(frame)
-
-    def held_bytes(self) -> int:
-        """How much waits for the pending answer."""
-        return self._held_bytes
-
-    def take_held(self) -> list[bytes]:
-        """What waited, no longer kept."""
-        held = self._held
-        self._held = []
-        self._held_bytes = 0
-        return held
 
     # --- publishing ---
 
@@ -540,7 +524,7 @@ class Channel:
         """The channel ends: its consumers leave their queues."""
         self.closing = True
         self.content = None
-        self.take_held()
+        self.held = HeldFrames()
         self._routes = {}
         self.ack_timeout.stop()
         for consumer in self.consumers.values():

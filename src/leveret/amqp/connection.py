@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leveret.amqp.channel import Channel, Handler
-    from leveret.amqp.consumer import ChannelConsumer
     from leveret.amqp.handshake import Handshake
     from leveret.amqp.heartbeat import Heartbeat
     from leveret.amqp.limits import Limits
@@ -117,7 +116,6 @@ class Connection(Session):
         self.octets_received: i64 = 0
         self.reads: i64 = 0
         self.history: object = None
-        self.starved: list[ChannelConsumer] = []
         self.confirming: dict[Channel, None] = {}
         self.work: i64 = 0
         self.unroutable = Unroutable()
@@ -150,7 +148,7 @@ class Connection(Session):
         # What was left over last time is offered, and counted, once more.
         self.octets_received += size - self._left_over
         self.reads += 1
-        self._refill()
+        self.output.refill()
         while self._state < DEAF:
             began = self._at
             try:
@@ -166,7 +164,7 @@ class Connection(Session):
         return int(used)
 
     def more(self) -> bool:
-        return self._more or (len(self.starved) != 0 and self.output.has_room())
+        return self._more or self.output.has_room_for_waiting()
 
     def should_read(self) -> bool:
         if self.blocked is not None or self._overfull:
@@ -323,8 +321,8 @@ class Connection(Session):
         if channel is None:
             self.channels.unopened_frame(kind, number, frame)
         elif channel.pending:
-            channel.hold(frame)
-            if channel.held_bytes() > HELD_MAX:
+            channel.held.add(frame)
+            if channel.held.size_bytes > HELD_MAX:
                 self._overfull[channel] = None
         elif channel.content is not None:
             self._failing_method = BASIC_PUBLISH
@@ -378,17 +376,6 @@ class Connection(Session):
         """Write a heartbeat frame."""
         self.output.write(HEARTBEAT)
 
-    def _refill(self) -> None:
-        """There is room again for those consumers that had to stop for want of it."""
-        if not self.starved or not self.output.has_room() or self._state != RUNNING:
-            return
-        starved = self.starved
-        self.starved = []
-        for consumer in starved:
-            consumer.starved = False
-        for consumer in starved:
-            consumer.channel.replenish(consumer)
-
     # --- pending answers ---
 
     def resume(
@@ -404,15 +391,16 @@ class Connection(Session):
         channel.pending = False
         self._failing_channel = channel.number
         self._failing_method = channel.pending_method
-        held = channel.take_held()
+        held = channel.held
         try:
             if error is not None:
                 raise error
             reply(value)
         except Exception as refusal:
             self._answer_error(refusal)
-        for frame in held:
-            # A closed channel still hears its end; see `Channels.unopened_frame`.
+        # A closed channel still hears its end; see `Channels.unopened_frame`.
+        while len(held) and (channel.closing or not channel.pending):
+            frame = held.take()
             self._failing_channel = channel.number
             self._failing_method = 0
             try:
@@ -431,7 +419,7 @@ class Connection(Session):
 
     def read_on(self, channel: Channel | None) -> None:
         """What kept the rest of the input waiting is over."""
-        if channel is not None and channel.held_bytes() <= HELD_MAX:
+        if channel is not None and channel.held.size_bytes <= HELD_MAX:
             self._overfull.pop(channel, None)
         self._more = True
         self.output.announce()
@@ -557,7 +545,7 @@ class Connection(Session):
         channels = self.channels.take_all()
         self.confirming = {}
         self._overfull = {}
-        self.starved = []
+        self.output.end_waiting()
         self.broker.unconfirmed.pop(self, None)
         # First nobody here consumes any more, then everything goes back: else a message would
         # pass from one dying channel to the next.

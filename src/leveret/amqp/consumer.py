@@ -50,11 +50,11 @@ class ChannelConsumer(Consumer):
 
     def credit(self) -> bool:
         channel = self.channel
-        connection = channel.connection
-        if not connection.output.has_room():
+        output = channel.connection.output
+        if not output.has_room():
             if not self.starved:
                 self.starved = True
-                connection.starved.append(self)
+                output.starved.append(self)
             return False
         if self.no_ack:
             return True

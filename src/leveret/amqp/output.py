@@ -6,15 +6,18 @@ for each event, so octets gather here until the transport takes them.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from librt.strings import BytesWriter, read_i32_be, write_i32_be, write_i64_be
 from mypy_extensions import i32, i64, u8
 
+from leveret.broker.seams import Pending
 from leveret.wire.constants import FRAME_END, FRAME_OVERHEAD
 from leveret.wire.frames import FRAME_TOLERANCE, body_frames, header_frame, method_frame
 
 if TYPE_CHECKING:
+    from leveret.amqp.consumer import ChannelConsumer
     from leveret.broker.message import Message
     from leveret.broker.seams import Outbox, Session
     from leveret.wire.methods import Method
@@ -24,19 +27,23 @@ OUTPUT_MAX: Final = 1 << 20
 
 
 class Output:
-    """`frame_max` is the negotiated one; `writable` is false while the peer takes nothing."""
+    """`frame_max` is the negotiated one; `writable` is false while the peer takes nothing.
+    `starved` are the consumers that wait for room."""
 
     def __init__(self, session: Session, outbox: Outbox, frame_max: i64) -> None:
         self.frame_max = frame_max
         self.octets_sent: i64 = 0
         self.writes: i64 = 0
         self.writable = True
+        self.starved: list[ChannelConsumer] = []
         self._session = session
         self._outbox = outbox
         self._writer = BytesWriter()
         self._announced = False
         self._answering = False
         self._notices: list[bytes] = []
+        # Answers that wait for room.
+        self._answers: deque[Pending] = deque()
 
     def announce(self) -> None:
         """There is something for the transport: tell it, once."""
@@ -62,6 +69,38 @@ class Output:
     def has_room(self) -> bool:
         """Whether deliveries to this peer may go on."""
         return self.writable and len(self._writer) < OUTPUT_MAX
+
+    # --- waiting for room ---
+
+    def when_room(self) -> Pending:
+        """Answered once there is room for what may be much more than what asked for it."""
+        if self.has_room():
+            return Pending.of(None)
+        answer = Pending()
+        self._answers.append(answer)
+        return answer
+
+    def has_room_for_waiting(self) -> bool:
+        """Whether somebody waits for room, and there is some."""
+        return (len(self.starved) != 0 or len(self._answers) != 0) and self.has_room()
+
+    def refill(self) -> None:
+        """Those who wait go on while there is room: answers first, then deliveries."""
+        while len(self._answers) != 0 and self.has_room():
+            self._answers.popleft().complete(None)
+        if not self.starved or not self.has_room():
+            return
+        starved = self.starved
+        self.starved = []
+        for consumer in starved:
+            consumer.starved = False
+        for consumer in starved:
+            consumer.channel.replenish(consumer)
+
+    def end_waiting(self) -> None:
+        """Who waits has ended."""
+        self.starved = []
+        self._answers.clear()
 
     # --- writing ---
 

@@ -8,7 +8,7 @@ from pamqp.commands import Basic, Queue
 from conversations.memory import Server
 from leveret.amqp.connection import Connection
 from leveret.amqp.output import OUTPUT_MAX
-from peer import Peer
+from peer import Peer, method_frame
 
 SessionOf = Callable[[Peer], Connection]
 BODY = b"x" * 1000
@@ -120,3 +120,68 @@ def test_a_peer_that_ends_while_it_does_not_read_leaves_its_messages(
     peer.call(Basic.Consume(queue="q"))
     assert deliveries(peer, 3) == [b"0", b"1", b"2"]
     assert list(server.broker.vhosts["/"].queues["q"].consumers[0].tag)
+
+
+# --- basic.get ---
+
+
+def ask(peer: Peer, session: Connection, count: int) -> int:
+    """Ask for the one message and reject it, so often, in one read; what the server then has to
+    say, in octets."""
+    methods = [
+        method_frame(1, method)
+        for tag in range(1, count + 1)
+        for method in (Basic.Get(queue="q"), Basic.Reject(delivery_tag=tag, requeue=True))
+    ]
+    peer.send_raw(b"".join(methods))
+    return session.output.size()
+
+
+def test_many_messages_asked_for_at_once_wait_for_room(
+    peer: Peer, server: Server, session_of: SessionOf
+) -> None:
+    peer.call(Queue.Declare(queue="q"))
+    peer.publish(1, "", "q", b"x" * 300_000)
+    assert ask(peer, session_of(peer), 50) < OUTPUT_MAX + 300_200
+    for tag in range(1, 51):
+        assert peer.expect(Basic.GetOk).delivery_tag == tag
+    peer.expect_nothing()
+    assert ready(server) == 1
+
+
+def test_who_does_not_read_is_given_no_message_and_his_later_methods_wait(
+    peer: Peer, connect, server: Server, session_of: SessionOf
+) -> None:
+    peer.call(Queue.Declare(queue="q"))
+    peer.publish(1, "", "q", b"one")
+    session_of(peer).set_writable(False)
+    peer.send_method(1, Basic.Get(queue="q"))
+    peer.send_method(1, Basic.Qos())
+    assert session_of(peer).output.size() == 0
+    assert ready(server) == 1
+    session_of(peer).set_writable(True)
+    assert session_of(peer).more()
+    assert peer.expect(Basic.GetOk).body == b"one"
+    peer.expect(Basic.QosOk)
+
+
+def test_other_channels_go_on_while_one_waits_for_room(peer: Peer, session_of: SessionOf) -> None:
+    peer.open_channels([2])
+    peer.call(Queue.Declare(queue="q"))
+    session_of(peer).set_writable(False)
+    peer.send_method(1, Basic.Get(queue="q"))
+    peer.send_method(2, Basic.Qos())
+    peer.expect(Basic.QosOk)
+    session_of(peer).set_writable(True)
+    peer.expect(Basic.GetEmpty)
+
+
+def test_who_goes_before_there_is_room_leaves_the_message(
+    peer: Peer, server: Server, session_of: SessionOf
+) -> None:
+    peer.call(Queue.Declare(queue="q"))
+    peer.publish(1, "", "q", b"one")
+    session_of(peer).set_writable(False)
+    peer.send_method(1, Basic.Get(queue="q"))
+    peer.close()
+    assert ready(server) == 1

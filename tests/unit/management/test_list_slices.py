@@ -106,6 +106,27 @@ def test_two_viewers_at_a_time_share_what_is_made(run):
     assert sorted(world.viewed) == sorted(world.numbers)
 
 
+def test_who_shares_a_list_gets_it_also_if_the_one_who_makes_it_goes(run):
+    world = World(MANY)
+    may_end = asyncio.Event()
+
+    async def things(self, vhost, pace):
+        await may_end.wait()
+        yield list(self.numbers)
+
+    world.family = Family(things, World.view)
+
+    async def one_goes():
+        first, second = (asyncio.ensure_future(world.asks()) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first])
+        may_end.set()
+        return first.cancelled(), len(await second)
+
+    assert run(one_goes()) == (True, MANY)
+
+
 def test_what_is_there_is_looked_for_again_once_something_came_or_went(run):
     world = World(MANY)
     world.looked = 0

@@ -156,7 +156,11 @@ def get(channel: Channel, method: Method) -> None:
         if channel.firehose.on:
             trace_delivery(channel, message, queue.name, entry.redelivered)
 
-    channel.answer(queue.when_at_hand(), reply)
+    def take(_room: object) -> None:
+        channel.answer(queue.when_at_hand(), reply)
+
+    # A message is much larger than what asks for it.
+    channel.answer(channel.connection.output.when_room(), take)
 
 
 def ack(channel: Channel, method: Method) -> None:

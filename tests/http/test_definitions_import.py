@@ -173,6 +173,7 @@ async def test_a_file_of_one_vhost_goes_into_any(server: MemoryServer):
 
 QUEUE = {"name": "q", "vhost": "/"}
 USER = {"name": "ada", "tags": ""}
+SHA256 = hash_password(b"secret", "rabbit_password_hashing_sha256")
 RIGHTS = {"user": "guest", "vhost": "/", "configure": "", "write": "", "read": ""}
 POLICY_OF_ALL = {"name": "p", "vhost": "/", "pattern": "", "definition": {"max-length": 1}}
 
@@ -200,7 +201,18 @@ POLICY_OF_ALL = {"name": "p", "vhost": "/", "pattern": "", "definition": {"max-l
             [{"source": "", "vhost": "/", "destination": "q", "destination_type": "no"}],
             "Invalid enum value 'no' - at `$.bindings[0].destination_type`",
         ),
-        ("users", [USER | {"password_hash": "("}], "password_hash of user 'ada' is not base64"),
+        ("users", [USER | {"password_hash": "("}], "user 'ada': password_hash is not base64"),
+        (
+            "users",
+            [USER | {"password_hash": "AAAA"}],
+            "users[0]: user 'ada': password_hash holds 3 octets; "
+            "a salt of 4 and a digest of 32 are expected",
+        ),
+        (
+            "users",
+            [USER | {"password_hash": SHA256, "hashing_algorithm": "rabbit_password_hashing_md5"}],
+            "users[0]: user 'ada': password_hash holds 36 octets; ",
+        ),
         ("users", [USER | {"hashing_algorithm": "rot13"}], "unknown hashing_algorithm 'rot13'"),
         ("users", [USER | {"limits": {"max-dogs": 1}}], "limits of user 'ada': "),
         ("permissions", [RIGHTS | {"user": "no"}], "permissions[0]: there is no user 'no'"),
@@ -215,7 +227,7 @@ POLICY_OF_ALL = {"name": "p", "vhost": "/", "pattern": "", "definition": {"max-l
         ("vhosts", [{"name": "v", "default_queue_type": "no"}], "default_queue_type is one of "),
         ("vhosts", [{"name": "v", "metadata": {"compat": "9"}}], "metadata.compat is one of "),
         ("users", [USER | {"name": ""}], "users[0].name is empty, or holds a NUL"),
-        ("users", [USER | {"password_hash": "\u00e9"}], "of user 'ada' is not base64"),
+        ("users", [USER | {"password_hash": "\u00e9"}], "user 'ada': password_hash is not base64"),
     ],
 )
 async def test_a_bad_file_names_the_place_and_changes_nothing(

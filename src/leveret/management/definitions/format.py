@@ -6,12 +6,11 @@ or with commas, an empty array for an empty object (as Erlang writes one), what 
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
-from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM
+from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, check_password_hash
 from leveret.access.permissions import PatternError, check_pattern
 from leveret.broker.compat import LEVELS
 from leveret.broker.queues import QUEUE_TYPES
@@ -276,11 +275,9 @@ def _check_user(place: str, user: UserDefinition) -> None:
             f"'{user.hashing_algorithm}'; known are {', '.join(sorted(ALGORITHMS))}"
         )
     try:
-        base64.b64decode(user.password_hash, validate=True)
-    except ValueError:
-        raise DefinitionsError(
-            f"{place}: the password_hash of user '{user.name}' is not base64"
-        ) from None
+        check_password_hash(user.password_hash, user.hashing_algorithm)
+    except ValueError as error:
+        raise DefinitionsError(f"{place}: user '{user.name}': {error}") from None
 
 
 def _check_pattern(place: str, pattern: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
 from leveret.access.password_rules import PasswordError, PasswordRules
-from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, SALT_SIZE, hash_password
+from leveret.access.passwords import (
+    ALGORITHMS,
+    DEFAULT_ALGORITHM,
+    check_password_hash,
+    hash_password,
+)
 from leveret.access.users import SEPARATOR, User
 from leveret.management.administration import ProtectedError
 from leveret.management.answers import PermissionsAnswer, UserAnswer
@@ -140,19 +142,12 @@ def _password_hash(body: UserBody, rules: PasswordRules) -> str:
         except PasswordError as error:
             raise bad_request(f"credential_validation_failed: {error}") from None
         return hash_password(body.password.encode(), body.hashing_algorithm)
-    if not body.password_hash:
-        return ""
+    password_hash = body.password_hash or ""
     try:
-        octets = base64.b64decode(body.password_hash, validate=True)
-    except (binascii.Error, ValueError):
-        raise bad_request("password_hash is not base64") from None
-    digest_size = hashlib.new(ALGORITHMS[body.hashing_algorithm]).digest_size
-    if len(octets) != SALT_SIZE + digest_size:
-        raise bad_request(
-            f"password_hash holds {len(octets)} octets; a salt of {SALT_SIZE} and a digest of "
-            f"{digest_size} are expected"
-        )
-    return body.password_hash
+        check_password_hash(password_hash, body.hashing_algorithm)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+    return password_hash
 
 
 ROUTES: Final = (

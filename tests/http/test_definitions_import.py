@@ -225,6 +225,11 @@ POLICY_OF_ALL = {"name": "p", "vhost": "/", "pattern": "", "definition": {"max-l
         ("vhosts", [{"name": "a\0b"}], "vhosts[0].name is empty, or holds a NUL"),
         ("vhosts", [{"name": "v", "metadata": {"tags": 5}}], "vhosts[0].metadata.tags is neither"),
         ("vhosts", [{"name": "v", "default_queue_type": "no"}], "default_queue_type is one of "),
+        (
+            "vhosts",
+            [{"name": "v", "default_queue_type": "rabbit_no_queue"}],
+            "vhosts[0].default_queue_type is one of classic, quorum",
+        ),
         ("vhosts", [{"name": "v", "metadata": {"compat": "9"}}], "metadata.compat is one of "),
         ("users", [USER | {"name": ""}], "users[0].name is empty, or holds a NUL"),
         ("users", [USER | {"password_hash": "\u00e9"}], "user 'ada': password_hash is not base64"),
@@ -275,8 +280,24 @@ async def test_what_another_broker_has_and_this_one_not_is_left_out_and_named(
     assert list(server.broker.vhosts["/"].queues) == ["r"]
 
 
-async def test_a_vhost_of_streams_is_made_and_its_default_type_left_out(server: MemoryServer):
-    vhost = {"name": "v", "default_queue_type": "stream"}
+@pytest.mark.parametrize("name", ["classic", "quorum"])
+async def test_a_default_queue_type_may_be_the_name_of_rabbitmqs_module(
+    server: MemoryServer, name: str
+):
+    module = f"rabbit_{name}_queue"
+    vhosts = [
+        {"name": "v", "default_queue_type": module},
+        {"name": "w", "metadata": {"default_queue_type": module}},
+    ]
+    assert await bring(server, {"vhosts": vhosts}) == []
+    assert {server.broker.vhosts[each].own_queue_type for each in "vw"} == {name}
+
+
+@pytest.mark.parametrize("name", ["stream", "rabbit_stream_queue"])
+async def test_a_vhost_of_streams_is_made_and_its_default_type_left_out(
+    server: MemoryServer, name: str
+):
+    vhost = {"name": "v", "default_queue_type": name}
     assert await bring(server, {"vhosts": [vhost]}) == [
         "vhost 'v': there are no streams here, so it has no default type"
     ]

@@ -13,7 +13,7 @@ import msgspec
 from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, check_password_hash
 from leveret.access.permissions import PatternError, check_pattern
 from leveret.broker.compat import LEVELS
-from leveret.broker.queues import QUEUE_TYPES
+from leveret.broker.queues import QUEUE_TYPES, queue_type_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ class VhostDefinition(msgspec.Struct):
     def queue_type(self) -> str:
         """The default queue type; empty if it has none of its own."""
         found = self.default_queue_type or self._meta("default_queue_type")
-        return "" if found in (None, "undefined") else str(found)
+        return "" if found in (None, "undefined") else queue_type_named(str(found))
 
     def compat(self) -> str:
         """The level of compatibility; empty if it has none of its own."""

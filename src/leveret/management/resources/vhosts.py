@@ -68,7 +68,8 @@ async def put_vhost(call: Call) -> Response:
         return changed()
     await call.done(broker.add_vhost(name, *metadata))
     _set_tracing(call, name, body.tracing)
-    if call.caller.is_user and call.caller.is_current():
+    # It may be gone again by now.
+    if name in broker.vhosts and call.caller.is_user and call.caller.is_current():
         await call.done(management.users.set_permissions(call.caller.name, name, ".*", ".*", ".*"))
     return created()
 

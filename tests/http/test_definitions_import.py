@@ -320,7 +320,7 @@ async def test_what_is_deleted_during_an_import_stays_so(
 
     def and_meanwhile(*arguments: Any) -> Pending:
         if gone == "user":
-            server.users.delete_user("ada")
+            server.users.delete_users(["ada"])
         else:
             server.broker.delete_vhost("v")
         return add_vhost(*arguments)

@@ -21,12 +21,17 @@ from leveret.management.bodies import Texts
 from leveret.management.calls import Call, changed, check_new_name, created
 from leveret.management.families import USERS
 from leveret.management.lists import listed
+from leveret.management.pace import batches
 from leveret.management.refusals import bad_request, not_found, precondition_failed
 from leveret.management.routing import Route
 from leveret.management.views import permissions_view, user_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+
+
+# In one commit and one slice of the request.
+DELETED_TOGETHER: Final = 50
 
 
 class UserBody(msgspec.Struct):
@@ -70,7 +75,7 @@ async def put_user(call: Call) -> Response:
 async def delete_user(call: Call) -> Response:
     name = _user(call).name
     try:
-        await call.done(call.management.administration.delete_user(name))
+        await call.done(call.management.administration.delete_users([name]))
     except ProtectedError as error:
         raise precondition_failed(str(error)) from None
     return changed()
@@ -111,8 +116,8 @@ async def delete_users(call: Call) -> Response:
         for name in names:
             administration.check_user_deletion(name)
         pace = call.management.lists.new_pace()
-        for name in names:
-            await call.done(administration.delete_user(name))
+        for some in batches(names, DELETED_TOGETHER):
+            await call.done(administration.delete_users(some))
             await pace.rest_if_used_up()
     except ProtectedError as error:
         raise precondition_failed(str(error)) from None

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from leveret.access.passwords import hash_password
+from leveret.broker.actor import Actor
 from leveret.broker.patterns import OutOfTimeError, SearchBudget
-from leveret.broker.policies import OPERATOR_POLICY, POLICY
+from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy
 from leveret.broker.seams import Pending
 from leveret.management.definitions import search_times
 from leveret.management.definitions.format import DefinitionsError, parse_definitions
@@ -389,6 +390,37 @@ async def test_an_operator_policy_that_takes_too_long_to_match_is_refused(server
     with pytest.raises(DefinitionsError, match=r"^parameters\[0\]\.value\.pattern: the pattern"):
         await bring(server, {"queues": [queue | {"arguments": {}}], "parameters": [parameter]})
     assert not server.broker.vhosts["/"].queues
+
+
+def slow_policy(server: MemoryServer, kind: str) -> None:
+    policy = Policy(kind, "slow", "^(a|a)*$", {"max-length": 1})
+    server.broker.vhosts["/"].policies.put(policy)
+
+
+SLOW_TO_SEARCH = {"queues": [QUEUE | {"name": "a" * 40 + "!"}]}
+
+
+@pytest.mark.parametrize("kind", [POLICY, OPERATOR_POLICY])
+async def test_names_that_take_a_policy_too_long_are_refused(server: MemoryServer, kind: str):
+    slow_policy(server, kind)
+    sentence = rf"^{kind} 'slow' of vhost '/': the pattern '\^\(a\|a\)\*\$' takes too long"
+    with pytest.raises(DefinitionsError, match=sentence):
+        await bring(server, SLOW_TO_SEARCH)
+    assert not server.broker.vhosts["/"].queues
+
+
+async def test_a_file_may_bring_a_better_policy_with_its_names(server: MemoryServer):
+    slow_policy(server, POLICY)
+    better = {"vhost": "/", "name": "slow", "pattern": "^a*$", "definition": {"max-length": 1}}
+    assert await bring(server, SLOW_TO_SEARCH | {"policies": [better]}) == []
+    assert len(server.broker.vhosts["/"].queues) == 1
+
+
+async def test_a_policy_that_matches_nothing_any_more_keeps_no_names_out(server: MemoryServer):
+    slow_policy(server, POLICY)
+    server.broker.vhosts["/"].declare_queue(Actor("test", None), "a" * 41 + "!")
+    assert await bring(server, SLOW_TO_SEARCH) == []
+    assert len(server.broker.vhosts["/"].queues) == 2
 
 
 async def test_all_policies_of_a_file_have_one_budget(server: MemoryServer, monkeypatch):

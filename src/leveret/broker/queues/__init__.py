@@ -10,7 +10,7 @@ QUEUE_TYPES: Final[dict[str, type[ClassicQueue]]] = {
     "quorum": QuorumQueue,
 }
 
-# RabbitMQ 4 takes the module of a queue type for its name, too.
+# Newer releases of RabbitMQ take the module of a queue type for its name, too.
 _MODULES: Final = {f"rabbit_{name}_queue": name for name in (*QUEUE_TYPES, "stream")}
 
 

@@ -256,16 +256,6 @@ class Server:
 
         return hold
 
-    def reload_certificates(self) -> bool:
-        """The same with the settings as they are; returns whether the files could be used. If not,
-        what there was goes on, and the log says why."""
-        try:
-            self.apply_certificates(self.config)()
-        except ConfigError as error:
-            log.error("the certificates are not reloaded, and go on as before: %s", error)
-            return False
-        return True
-
     async def _listen_for_management(self) -> None:
         """HTTP over TCP for those with a password, and over a socket for those with the folder."""
         # Imported here: clients need not wait for it.

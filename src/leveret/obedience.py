@@ -53,6 +53,7 @@ class Obedience:
             self._users.password_rules = rules
             self._users.loopback_users = frozenset(config.loopback_users)
             self._broker.vhost_made = defaults.apply
+            self._broker.default_policies = defaults.policies
 
         return hold
 

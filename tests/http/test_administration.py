@@ -40,7 +40,7 @@ def test_permissions_asked_for_before_their_user_was_deleted_go_with_it(
     server, administration, definitions
 ):
     server.set_permissions("ada", "/", ".*", ".*", ".*")
-    administration.delete_user("ada")
+    administration.delete_users(["ada"])
     definitions.commit()
     nobody_is_permitted_anything_but({"guest"}, server.users, definitions)
     assert definitions.of(USER) == ["guest"]
@@ -60,10 +60,10 @@ def test_permissions_asked_for_before_their_vhost_was_deleted_go_with_it(
 
 def test_a_user_is_replaced_and_deleted_in_the_order_asked(server, administration, definitions):
     server.add_user("ada", "another")
-    administration.delete_user("ada")
+    administration.delete_users(["ada"])
     definitions.commit()
     assert "ada" not in server.users.users
-    administration.delete_user("ada")
+    administration.delete_users(["ada"])
     server.add_user("ada", "again")
     definitions.commit()
     assert "ada" in server.users.users
@@ -80,7 +80,7 @@ def test_a_vhost_deleted_and_made_again_is_empty_and_there(server, administratio
 
 
 def test_a_deletion_holds_before_it_is_committed(server, administration):
-    administration.delete_user("guest")
+    administration.delete_users(["guest"])
     administration.delete_vhost("lab")
     assert "guest" not in server.users.users
     assert not server.users.vhost_access("guest", "/")

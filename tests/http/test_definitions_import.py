@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from leveret.access.passwords import hash_password
+from leveret.broker.actor import Actor
 from leveret.broker.patterns import OutOfTimeError, SearchBudget
-from leveret.broker.policies import OPERATOR_POLICY, POLICY
+from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy
 from leveret.broker.seams import Pending
 from leveret.management.definitions import search_times
 from leveret.management.definitions.format import DefinitionsError, parse_definitions
@@ -173,6 +174,7 @@ async def test_a_file_of_one_vhost_goes_into_any(server: MemoryServer):
 
 QUEUE = {"name": "q", "vhost": "/"}
 USER = {"name": "ada", "tags": ""}
+SHA256 = hash_password(b"secret", "rabbit_password_hashing_sha256")
 RIGHTS = {"user": "guest", "vhost": "/", "configure": "", "write": "", "read": ""}
 POLICY_OF_ALL = {"name": "p", "vhost": "/", "pattern": "", "definition": {"max-length": 1}}
 
@@ -200,7 +202,18 @@ POLICY_OF_ALL = {"name": "p", "vhost": "/", "pattern": "", "definition": {"max-l
             [{"source": "", "vhost": "/", "destination": "q", "destination_type": "no"}],
             "Invalid enum value 'no' - at `$.bindings[0].destination_type`",
         ),
-        ("users", [USER | {"password_hash": "("}], "password_hash of user 'ada' is not base64"),
+        ("users", [USER | {"password_hash": "("}], "user 'ada': password_hash is not base64"),
+        (
+            "users",
+            [USER | {"password_hash": "AAAA"}],
+            "users[0]: user 'ada': password_hash holds 3 octets; "
+            "a salt of 4 and a digest of 32 are expected",
+        ),
+        (
+            "users",
+            [USER | {"password_hash": SHA256, "hashing_algorithm": "rabbit_password_hashing_md5"}],
+            "users[0]: user 'ada': password_hash holds 36 octets; ",
+        ),
         ("users", [USER | {"hashing_algorithm": "rot13"}], "unknown hashing_algorithm 'rot13'"),
         ("users", [USER | {"limits": {"max-dogs": 1}}], "limits of user 'ada': "),
         ("permissions", [RIGHTS | {"user": "no"}], "permissions[0]: there is no user 'no'"),
@@ -213,9 +226,14 @@ POLICY_OF_ALL = {"name": "p", "vhost": "/", "pattern": "", "definition": {"max-l
         ("vhosts", [{"name": "a\0b"}], "vhosts[0].name is empty, or holds a NUL"),
         ("vhosts", [{"name": "v", "metadata": {"tags": 5}}], "vhosts[0].metadata.tags is neither"),
         ("vhosts", [{"name": "v", "default_queue_type": "no"}], "default_queue_type is one of "),
+        (
+            "vhosts",
+            [{"name": "v", "default_queue_type": "rabbit_no_queue"}],
+            "vhosts[0].default_queue_type is one of classic, quorum",
+        ),
         ("vhosts", [{"name": "v", "metadata": {"compat": "9"}}], "metadata.compat is one of "),
         ("users", [USER | {"name": ""}], "users[0].name is empty, or holds a NUL"),
-        ("users", [USER | {"password_hash": "\u00e9"}], "of user 'ada' is not base64"),
+        ("users", [USER | {"password_hash": "\u00e9"}], "user 'ada': password_hash is not base64"),
     ],
 )
 async def test_a_bad_file_names_the_place_and_changes_nothing(
@@ -263,8 +281,24 @@ async def test_what_another_broker_has_and_this_one_not_is_left_out_and_named(
     assert list(server.broker.vhosts["/"].queues) == ["r"]
 
 
-async def test_a_vhost_of_streams_is_made_and_its_default_type_left_out(server: MemoryServer):
-    vhost = {"name": "v", "default_queue_type": "stream"}
+@pytest.mark.parametrize("name", ["classic", "quorum"])
+async def test_a_default_queue_type_may_be_the_name_of_rabbitmqs_module(
+    server: MemoryServer, name: str
+):
+    module = f"rabbit_{name}_queue"
+    vhosts = [
+        {"name": "v", "default_queue_type": module},
+        {"name": "w", "metadata": {"default_queue_type": module}},
+    ]
+    assert await bring(server, {"vhosts": vhosts}) == []
+    assert {server.broker.vhosts[each].own_queue_type for each in "vw"} == {name}
+
+
+@pytest.mark.parametrize("name", ["stream", "rabbit_stream_queue"])
+async def test_a_vhost_of_streams_is_made_and_its_default_type_left_out(
+    server: MemoryServer, name: str
+):
+    vhost = {"name": "v", "default_queue_type": name}
     assert await bring(server, {"vhosts": [vhost]}) == [
         "vhost 'v': there are no streams here, so it has no default type"
     ]
@@ -287,7 +321,7 @@ async def test_what_is_deleted_during_an_import_stays_so(
 
     def and_meanwhile(*arguments: Any) -> Pending:
         if gone == "user":
-            server.users.delete_user("ada")
+            server.users.delete_users(["ada"])
         else:
             server.broker.delete_vhost("v")
         return add_vhost(*arguments)
@@ -356,6 +390,37 @@ async def test_an_operator_policy_that_takes_too_long_to_match_is_refused(server
     with pytest.raises(DefinitionsError, match=r"^parameters\[0\]\.value\.pattern: the pattern"):
         await bring(server, {"queues": [queue | {"arguments": {}}], "parameters": [parameter]})
     assert not server.broker.vhosts["/"].queues
+
+
+def slow_policy(server: MemoryServer, kind: str) -> None:
+    policy = Policy(kind, "slow", "^(a|a)*$", {"max-length": 1})
+    server.broker.vhosts["/"].policies.put(policy)
+
+
+SLOW_TO_SEARCH = {"queues": [QUEUE | {"name": "a" * 40 + "!"}]}
+
+
+@pytest.mark.parametrize("kind", [POLICY, OPERATOR_POLICY])
+async def test_names_that_take_a_policy_too_long_are_refused(server: MemoryServer, kind: str):
+    slow_policy(server, kind)
+    sentence = rf"^{kind} 'slow' of vhost '/': the pattern '\^\(a\|a\)\*\$' takes too long"
+    with pytest.raises(DefinitionsError, match=sentence):
+        await bring(server, SLOW_TO_SEARCH)
+    assert not server.broker.vhosts["/"].queues
+
+
+async def test_a_file_may_bring_a_better_policy_with_its_names(server: MemoryServer):
+    slow_policy(server, POLICY)
+    better = {"vhost": "/", "name": "slow", "pattern": "^a*$", "definition": {"max-length": 1}}
+    assert await bring(server, SLOW_TO_SEARCH | {"policies": [better]}) == []
+    assert len(server.broker.vhosts["/"].queues) == 1
+
+
+async def test_a_policy_that_matches_nothing_any_more_keeps_no_names_out(server: MemoryServer):
+    slow_policy(server, POLICY)
+    server.broker.vhosts["/"].declare_queue(Actor("test", None), "a" * 41 + "!")
+    assert await bring(server, SLOW_TO_SEARCH) == []
+    assert len(server.broker.vhosts["/"].queues) == 2
 
 
 async def test_all_policies_of_a_file_have_one_budget(server: MemoryServer, monkeypatch):

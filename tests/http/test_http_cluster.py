@@ -5,6 +5,8 @@ import hashlib
 
 import pytest
 
+from leveret.access.passwords import DEFAULT_ALGORITHM
+from leveret.access.users import User
 from leveret.management.resources.features import FLAGS
 
 from .in_memory import in_memory
@@ -141,6 +143,25 @@ def test_several_users_are_deleted_at_once_or_none(memory):
     assert delete("ada", "bob", "ada").status == 204
     assert set(memory.server.users.users) == {"guest", "eve"}
     assert delete().status == 204
+
+
+def test_many_users_are_deleted_without_looking_at_every_permission_for_each(memory, monkeypatch):
+    looked_at = []
+
+    class Permissions(dict):
+        def __iter__(self):
+            looked_at.append(len(self))
+            return super().__iter__()
+
+    users, number = memory.server.users, 500
+    monkeypatch.setattr(users, "permissions", Permissions(users.permissions))
+    names = [f"user-{each}" for each in range(number)]
+    for name in names:
+        users.put_user(User(name, "", DEFAULT_ALGORITHM, ()))
+        users.set_permissions(name, "/", "", "", "")
+    assert memory.request("POST", "/api/users/bulk-delete", {"users": names}).status == 204
+    assert set(users.users) == {user for user, _ in users.permissions} == {"guest"}
+    assert sum(looked_at) < 20 * number
 
 
 def test_a_protected_user_is_not_deleted(memory):

@@ -54,3 +54,49 @@ def test_a_policy_leaves_nothing_of_itself_in_a_vhost_that_goes_meanwhile(memory
     assert overtaken
     stored = [key for kind, key, *_ in memory.server.broker.definitions.load() if "op" in key]
     assert stored == []
+
+
+def test_who_imports_a_vhost_gets_no_rights_in_it_once_it_is_gone(memory, monkeypatch):
+    broker, users = memory.server.broker, memory.management.users
+    set_permissions = users.set_permissions
+
+    def and_meanwhile(user, vhost, *patterns):
+        if vhost == "first":
+            memory.management.administration.delete_vhost("second")
+        return set_permissions(user, vhost, *patterns)
+
+    monkeypatch.setattr(users, "set_permissions", and_meanwhile)
+    body = {"vhosts": [{"name": "first"}, {"name": "second"}]}
+    assert memory.request("POST", "/api/definitions", body).status == 204
+    assert "second" not in broker.vhosts
+    assert {vhost for user, vhost in users.permissions if user == "guest"} == {"/", "first"}
+
+
+def test_who_imports_gets_no_rights_in_vhosts_that_others_make_meanwhile(memory, monkeypatch):
+    broker, users = memory.server.broker, memory.management.users
+    put_user = users.put_user
+
+    def and_meanwhile(user):
+        broker.add_vhost("of others")
+        return put_user(user)
+
+    monkeypatch.setattr(users, "put_user", and_meanwhile)
+    body = {"users": [{"name": "ada"}], "vhosts": [{"name": "v"}]}
+    assert memory.request("POST", "/api/definitions", body).status == 204
+    assert "of others" in broker.vhosts
+    assert {vhost for user, vhost in users.permissions if user == "guest"} == {"/", "v"}
+
+
+def test_who_makes_a_vhost_gets_no_rights_in_it_once_it_is_gone(memory, monkeypatch):
+    broker, users = memory.server.broker, memory.management.users
+    add_vhost = broker.add_vhost
+
+    def and_then_deleted(*arguments):
+        made = add_vhost(*arguments)
+        memory.management.administration.delete_vhost("v")
+        return made
+
+    monkeypatch.setattr(broker, "add_vhost", and_then_deleted)
+    assert memory.request("PUT", "/api/vhosts/v", {}).status == 201
+    assert "v" not in broker.vhosts
+    assert {vhost for user, vhost in users.permissions if user == "guest"} == {"/"}

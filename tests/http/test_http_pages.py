@@ -193,6 +193,19 @@ def test_a_definitions_file_has_five_milliseconds_for_its_policies(api, queue_is
     assert api.names("/api/queues") == ([name] if queue_is_there else [])
 
 
+@pytest.mark.leveret(
+    default_operator_policies=[
+        {"name": "slow", "queue_pattern": "^(a|a)*$", "definition": {"max-length": 1}}
+    ]
+)
+def test_a_definitions_file_has_them_also_for_what_its_vhosts_begin_with(api):
+    file = {"vhosts": [{"name": "v"}], "queues": [{"name": "a" * 40 + "!", "vhost": "v"}]}
+    status, error, reason = api.post("/api/definitions", file).refusal
+    assert (status, error) == (400, "bad_request")
+    assert reason.startswith("operator_policy 'slow' of vhost 'v': the pattern '^(a|a)*$' takes")
+    assert api.names("/api/vhosts") == ["/"]
+
+
 def test_keda_is_answered(get):
     query = "page=1&use_regex=true&pagination=false&name=^q0&page_size=100"
     page = get(query).json

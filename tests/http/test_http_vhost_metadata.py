@@ -19,6 +19,12 @@ def test_what_a_vhost_says_of_its_own_is_shown_and_kept(api):
     assert api.get("/api/queues/v/q").json["type"] == "quorum"
 
 
+@pytest.mark.parametrize("name", ["classic", "quorum"])
+def test_the_type_may_be_the_name_of_rabbitmqs_module(api, name):
+    assert api.put("/api/vhosts/v", {"default_queue_type": f"rabbit_{name}_queue"}).status == 201
+    assert api.get("/api/vhosts/v").json["default_queue_type"] == name
+
+
 @pytest.mark.parametrize("nothing", ["", None])
 def test_it_can_be_given_back(api, nothing):
     api.put("/api/vhosts/v", {"default_queue_type": "quorum", "compat": "4.2"})
@@ -32,6 +38,10 @@ def test_it_can_be_given_back(api, nothing):
     ("body", "reason"),
     [
         ({"default_queue_type": "stream"}, "default_queue_type is one of classic, quorum"),
+        (
+            {"default_queue_type": "rabbit_stream_queue"},
+            "default_queue_type is one of classic, quorum",
+        ),
         ({"compat": "2.8"}, "compat is one of 3.13, 4.2, 4.3"),
     ],
 )

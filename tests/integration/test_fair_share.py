@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from pamqp.commands import Basic, Queue
 
+from leveret.net.fair_share import FairShare
 from leveret.net.transport import AmqpTransport
 from peer import Peer, TcpWire
 
@@ -88,3 +90,28 @@ def test_ten_flooding_connections_do_not_delay_the_ping_pong_of_another_vhost(br
     )
     assert len(delays) >= ROUND_TRIPS
     assert p99 <= DELAY_MAX_SECONDS
+
+
+@pytest.mark.leveret
+def test_connections_of_a_vhost_have_one_share_which_goes_with_the_last_of_them(broker):
+    broker.add_vhost("lab")
+    broker.set_permissions("guest", "lab", ".*", ".*", ".*")
+    listener = broker.server._amqp
+    peers = [Peer(TcpWire(broker.host, broker.port)) for _ in range(2)]
+    for peer in peers:
+        peer.handshake("guest", "guest", "lab")
+        peer.open_channels()
+
+    def shares() -> dict[str, FairShare]:
+        return broker.look(lambda: dict(listener._shares))
+
+    found = shares()
+    assert list(found) == ["lab"]
+    for left in (1, 0):
+        peers[left].close()
+        while broker.look(lambda: len(broker.server.broker.sessions)) > left:
+            pass
+        if left:
+            assert shares() == found
+    found.clear()
+    assert shares() == {}

@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import logging
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import pika
 import pytest
 from pamqp.commands import Basic, Channel
 
+from leveret.config import ConfigError
 from leveret.net.listener import AmqpListener
 from leveret.testing import EmbeddedBroker
 from peer import PROTOCOL_HEADER, Peer, TcpWire
@@ -252,7 +254,7 @@ def test_new_connections_use_new_certificates_and_old_ones_go_on(start, tmp_path
         shutil.rmtree(certificates.folder)
         certificates = Certificates(tmp_path / "certificates")
         assert serial_number(broker) == before
-        assert broker.look(broker.server.reload_certificates)
+        broker.look(broker.server.reloading.reload)
         after = serial_number(broker)
         assert after != before
         assert serial_number(broker, broker.server.https_port) == after
@@ -271,7 +273,7 @@ def test_new_connections_use_new_certificates_and_old_ones_go_on(start, tmp_path
         ("ca_certificate", b"nor this"),
     ],
 )
-def test_a_bad_file_changes_nothing(start, tmp_path, said, name, content):
+def test_a_bad_file_changes_nothing(start, tmp_path, name, content):
     certificates = Certificates(tmp_path / "certificates")
     broker = start(**certificates.believing_clients())
     context = certificates.client(with_certificate=True)
@@ -282,8 +284,8 @@ def test_a_bad_file_changes_nothing(start, tmp_path, said, name, content):
         path.write_bytes((certificates.folder / "client_key.pem").read_bytes())
     else:
         path.write_bytes(content)
-    assert not broker.look(broker.server.reload_certificates)
-    said("the certificates are not reloaded, and go on as before")
+    with pytest.raises(ConfigError, match=re.escape(str(path))):
+        broker.look(broker.server.reloading.reload)
     certificates.connect(broker, context).close()
 
 

@@ -35,6 +35,23 @@ def verify_password(password: bytes, password_hash: str, algorithm: str) -> bool
     return hmac.compare_digest(_hash(salt, password, algorithm), password_hash)
 
 
+def check_password_hash(password_hash: str, algorithm: str) -> None:
+    """Raise `ValueError` for what is no hash by this one of `ALGORITHMS`. An empty one is: nobody
+    can log in with it."""
+    if not password_hash:
+        return
+    try:
+        octets = base64.b64decode(password_hash, validate=True)
+    except ValueError:
+        raise ValueError("password_hash is not base64") from None
+    digest_size = hashlib.new(ALGORITHMS[algorithm], usedforsecurity=False).digest_size
+    if len(octets) != SALT_SIZE + digest_size:
+        raise ValueError(
+            f"password_hash holds {len(octets)} octets; a salt of {SALT_SIZE} and a digest of "
+            f"{digest_size} are expected"
+        )
+
+
 def _hash(salt: bytes, password: bytes, algorithm: str) -> str:
     digest = hashlib.new(ALGORITHMS[algorithm], salt + password, usedforsecurity=False).digest()
     return base64.b64encode(salt + digest).decode()

@@ -1,7 +1,7 @@
 """Users, their tags and their permissions: kept in memory, durable in the definition store."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Final
 
 from leveret.access.failed_logins import FailedLogins
@@ -201,20 +201,23 @@ class Users(Backend):
         tags = "user.tags.set", {"tags": user.tags, **name}
         return self.events.prepared((happened, name), tags)
 
-    def delete_user(self, name: str) -> Pending:
-        """Delete a user and what it was permitted; answers with whether there was one."""
-        self._forget_permissions(name, None)
-        self.set_limits(name, {}, told=False)
-        known = self.users.pop(name, None) is not None
+    def delete_users(self, names: Iterable[str]) -> Pending:
+        """Delete users and what they were permitted, in one commit, having looked once at all that
+        anybody is permitted; answers with the names of those that there were."""
+        gone = dict.fromkeys(names)
+        self._forget_permissions(gone, None)
+        known = [name for name in gone if self.users.pop(name, None) is not None]
 
         def committed() -> None:
             # What was asked before the deletion and committed with it has been set by now.
-            self._forget_permissions(name, None)
-            self.users.pop(name, None)
+            self._forget_permissions(gone, None)
+            for name in gone:
+                self.users.pop(name, None)
+                self.limits.pop(name, None)
 
-        happened = [("user.deleted", {"name": name})] if known else []
-        told = self.events.prepared(*happened)
-        return _after(self._definitions.delete(USER, name), committed, known, told)
+        told = self.events.prepared(*(("user.deleted", {"name": name}) for name in known))
+        keys = [(kind, name) for name in gone for kind in (USER, LIMITS)]
+        return _after(self._definitions.delete_all(keys), committed, known, told)
 
     def set_permissions(
         self, user: str, vhost: str, configure: str, write: str, read: str
@@ -279,9 +282,8 @@ class Users(Backend):
         tell = self.events.prepared(*([happened] if gone and told else []))
         return _after(self._definitions.delete_all(keys), committed, bool(gone), tell)
 
-    def set_limits(self, user: str, values: Mapping[str, object], told: bool = True) -> Pending:
-        """Give a user these limits and no others; raises `LimitError`. Answers with them. `told`:
-        it is an event of its own."""
+    def set_limits(self, user: str, values: Mapping[str, object]) -> Pending:
+        """Give a user these limits and no others; raises `LimitError`. Answers with them."""
         limits = user_limits(values)
 
         def committed() -> None:
@@ -296,22 +298,20 @@ class Users(Backend):
             stored = self._definitions.delete(LIMITS, user)
         name = "user.limits.set" if limits else "user.limits.cleared"
         happened = (name, {**limits, "username": user, "name": "limits"})
-        return _after(
-            stored, committed, limits, self.events.prepared(*([happened] if told else []))
-        )
+        return _after(stored, committed, limits, self.events.prepared(happened))
 
     def clear_vhost(self, vhost: str) -> None:
         """A vhost is gone: nobody has permissions there."""
         self._forget_permissions(None, vhost)
 
-    def _forget_permissions(self, user: str | None, vhost: str | None) -> None:
+    def _forget_permissions(self, users: Container[str] | None, vhost: str | None) -> None:
         # Those of a user are not told of: that it is deleted says it all.
-        told = user is None
+        told = users is None
         for key in list(self.permissions):
-            if user in (None, key[0]) and vhost in (None, key[1]):
+            if (users is None or key[0] in users) and vhost in (None, key[1]):
                 self.clear_permissions(*key, told)
         for key in list(self.topic_permissions):
-            if user in (None, key[0]) and vhost in (None, key[1]):
+            if (users is None or key[0] in users) and vhost in (None, key[1]):
                 self.clear_topic_permissions(*key, None, told)
 
 

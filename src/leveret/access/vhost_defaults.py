@@ -51,6 +51,10 @@ class VhostDefaults:
             if user.password:
                 _check_password(user, rules)
 
+    def policies(self, vhost: str) -> list[Policy]:
+        """The operator policies that a vhost of this name begins with."""
+        return [policy for pattern, policy in self._policies if pattern.matches(vhost)]
+
     def apply(self, vhost: VHost) -> Pending:
         """A vhost has been made; answers when it has what it begins with."""
         name = vhost.name
@@ -59,10 +63,9 @@ class VhostDefaults:
         if limits is not None:
             log.info("vhost '%s' begins with the limits of default_vhost_limits", name)
             asked.append(self._broker.set_vhost_limits(vhost, _limits(limits)))
-        for pattern, policy in self._policies:
-            if pattern.matches(name):
-                log.info("vhost '%s' begins with operator policy '%s'", name, policy.name)
-                asked.append(vhost.policies.put(policy))
+        for policy in self.policies(name):
+            log.info("vhost '%s' begins with operator policy '%s'", name, policy.name)
+            asked.append(vhost.policies.put(policy))
         for pattern, user in self._defaults:
             if pattern.matches(name):
                 log.info("vhost '%s' begins with permissions for user '%s'", name, user.name)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mypy_extensions import i64
 
     from leveret.broker.message import Message
+    from leveret.broker.policies import Policy
     from leveret.broker.queues.classic import ClassicQueue
 
 
@@ -91,6 +92,8 @@ class Broker(StoreEvents):
         self.limits = NodeLimits(lambda: sum(len(each.queues) for each in self.vhosts.values()))
         # Called for a vhost that has been made; answers when it has what it begins with.
         self.vhost_made: Callable[[VHost], Pending] = Pending.of
+        # The policies that a vhost of this name begins with; `vhost_made` puts them.
+        self.default_policies: Callable[[str], list[Policy]] = lambda _name: []
         self.sessions: dict[Session, None] = {}
         # Sessions with published messages that the store has not made durable yet.
         self.unconfirmed: dict[Session, None] = {}

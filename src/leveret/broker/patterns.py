@@ -142,11 +142,12 @@ class Pattern:
         self.text = text
         self._role = role
         self._then = then
-        self._useless = False
+        # From the first search on that took too long.
+        self.useless = False
 
     def matches(self, name: str) -> bool:
         """Whether it is found in the name; not if it cannot be decided in time."""
-        if self._useless:
+        if self.useless:
             return False
         try:
             return regex.search(self.text, name, timeout=SEARCH_TIMEOUT_SECONDS) is not None
@@ -162,5 +163,5 @@ class Pattern:
             log.error(
                 "the %s pattern '%s' is no regular expression: %s", self._role, self.text, error
             )
-        self._useless = True
+        self.useless = True
         return False

@@ -100,6 +100,10 @@ class Policy:
             "priority": self.priority,
         }
 
+    def is_useless(self) -> bool:
+        """Whether its pattern has taken too long to match: it is not searched for any more."""
+        return self._pattern.useless
+
     def covers(self, thing: ClassicQueue | Exchange) -> bool:
         """Whether it is a policy for this queue or exchange."""
         if isinstance(thing, ClassicQueue):

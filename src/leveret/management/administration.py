@@ -4,6 +4,7 @@ Operations that concern access and living connections at once are here and nowhe
 they are asked for over HTTP, the management socket or by a program that embeds the broker.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from leveret.access.users import Users
@@ -48,14 +49,17 @@ class Administration:
                 f"Refused to delete user '{name}' because it is protected from deletion"
             )
 
-    def delete_user(self, name: str) -> Pending:
-        """Delete a user; its connections are closed with 320. Raises `ProtectedError`."""
-        self.check_user_deletion(name)
-        answer = self._users.delete_user(name)
+    def delete_users(self, names: Collection[str]) -> Pending:
+        """Delete users; their connections are closed with 320. Raises `ProtectedError`, and then
+        none is deleted."""
+        for name in names:
+            self.check_user_deletion(name)
+        gone = frozenset(names)
+        answer = self._users.delete_users(names)
         for session in list(self._broker.sessions):
             # Also those that have logged in and not opened yet.
-            if isinstance(session, Connection) and session.user == name:
-                session.close(ConnectionForced(f"user '{name}' is deleted"))
+            if isinstance(session, Connection) and session.user in gone:
+                session.close(ConnectionForced(f"user '{session.user}' is deleted"))
         return answer
 
     def delete_vhost(self, name: str) -> Pending:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 from leveret.amqp.connection import Connection
 from leveret.amqp.peer import Peer
@@ -65,8 +66,10 @@ class AmqpListener:
         self.view = memoryview(bytearray(max(BUFFER_MIN, 2 * frame_max_bytes)))
         self._make_session = make_session
         self._options = options or TcpOptions()
-        self._shares: dict[str, FairShare] = {}
-        self._unopened = FairShare(self.loop)
+        # Of all connections that are not open yet.
+        self.unopened = FairShare(self.loop)
+        # By vhost; its connections keep it.
+        self._shares: WeakValueDictionary[str, FairShare] = WeakValueDictionary()
         self._arrivals = arrivals
         self._room = room
         self._acceptors: list[Acceptor] = []
@@ -144,10 +147,11 @@ class AmqpListener:
         self._gone.set()
 
     def share_of(self, session: Connection) -> FairShare:
-        """The share that the session's time is taken from."""
+        """The share that the session's time is taken from, for the transport to keep: `unopened`
+        until it has a vhost."""
         vhost = session.vhost
         if vhost is None:
-            return self._unopened
+            return self.unopened
         share = self._shares.get(vhost.name)
         if share is None:
             share = self._shares[vhost.name] = FairShare(self.loop)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 from leveret.amqp.peer import Peer
 from leveret.broker.seams import Outbox, Session
 from leveret.net.acceptor import Arrival
+from leveret.net.fair_share import FairShare
 from leveret.net.tls import Tls
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._arrival = arrival
         self._tls = tls
         self._loop = listener.loop
+        self._kept_share = listener.unopened
         self._rest = b""
         self._waits = False
         self._overflowed = False
@@ -71,7 +73,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         size = len(self._rest) + nbytes
         self._rest = bytes(self._listener.view[:size])
-        if self._listener.share_of(self._session).used_up():
+        if self._share().used_up():
             self._wait()
         else:
             self._receive()
@@ -83,6 +85,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._session.eof()
         self._rest = b""
         self._listener.forget(self._session)
+        self._kept_share = self._listener.unopened
         self._arrival.gone()
         self._listener.outbox.flush()
 
@@ -136,15 +139,20 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._rest = data[used:] if used < len(data) else b""
         outbox.held = False
         outbox.flush()
-        self._listener.share_of(self._session).charge(time.perf_counter() - started)
+        self._share().charge(time.perf_counter() - started)
         if not self._session.should_close():
             self._after_output()
 
     def _wait(self) -> None:
         if not self._waits:
             self._waits = True
-            self._listener.share_of(self._session).wait(self)
+            self._share().wait(self)
         self._set_reading()
+
+    def _share(self) -> FairShare:
+        if self._kept_share is self._listener.unopened:
+            self._kept_share = self._listener.share_of(self._session)
+        return self._kept_share
 
     def _after_output(self) -> None:
         if self._session.more():

@@ -130,7 +130,7 @@ class MemoryServer:
 
     def delete_user(self, name: str) -> None:
         """Delete a user, and with it its connections."""
-        Administration(self.broker, self.users).delete_user(name)
+        Administration(self.broker, self.users).delete_users([name])
 
     def add_vhost(self, name: str, default_queue_type: str = "", compat: str = "") -> None:
         """Add a vhost."""

@@ -197,7 +197,7 @@ def test_a_name_in_a_topic_pattern_is_no_pattern(users) -> None:
 def test_what_a_user_was_permitted_goes_with_it(definitions, users) -> None:
     answer_of(users.set_topic_permissions("student", "/", "x", "", ""))
     answer_of(users.set_limits("student", {"max-channels": 3}))
-    answer_of(users.delete_user("student"))
+    answer_of(users.delete_users(["student"]))
     again = Users(definitions, [])
     assert (again.topic_permissions, again.limits) == ({}, {})
     assert (users.topic_permissions, users.limits) == ({}, {})

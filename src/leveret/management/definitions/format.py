@@ -6,15 +6,14 @@ or with commas, an empty array for an empty object (as Erlang writes one), what 
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
-from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM
+from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, check_password_hash
 from leveret.access.permissions import PatternError, check_pattern
 from leveret.broker.compat import LEVELS
-from leveret.broker.queues import QUEUE_TYPES
+from leveret.broker.queues import QUEUE_TYPES, queue_type_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +78,7 @@ class VhostDefinition(msgspec.Struct):
     def queue_type(self) -> str:
         """The default queue type; empty if it has none of its own."""
         found = self.default_queue_type or self._meta("default_queue_type")
-        return "" if found in (None, "undefined") else str(found)
+        return "" if found in (None, "undefined") else queue_type_named(str(found))
 
     def compat(self) -> str:
         """The level of compatibility; empty if it has none of its own."""
@@ -276,11 +275,9 @@ def _check_user(place: str, user: UserDefinition) -> None:
             f"'{user.hashing_algorithm}'; known are {', '.join(sorted(ALGORITHMS))}"
         )
     try:
-        base64.b64decode(user.password_hash, validate=True)
-    except ValueError:
-        raise DefinitionsError(
-            f"{place}: the password_hash of user '{user.name}' is not base64"
-        ) from None
+        check_password_hash(user.password_hash, user.hashing_algorithm)
+    except ValueError as error:
+        raise DefinitionsError(f"{place}: user '{user.name}': {error}") from None
 
 
 def _check_pattern(place: str, pattern: str) -> None:

@@ -1,13 +1,19 @@
-"""The patterns of a file's policies are searched for in names before anything obeys them."""
+"""The patterns that a file's names meet, and those that it brings, are searched for before anything
+obeys them.
+
+Each thing that is declared is searched for at once, and an import has many of them declared in one
+turn of the loop: a pattern that takes some milliseconds for a name would hold it for seconds.
+"""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import regex
 
 from leveret.broker.patterns import OutOfTimeError, PatternError, SearchBudget, check_pattern
-from leveret.broker.policies import OPERATOR_POLICY
+from leveret.broker.policies import KINDS, OPERATOR_POLICY, POLICY
 from leveret.management.definitions.format import DefinitionsError, arguments_of
 from leveret.management.pace import Pace
 from leveret.management.searches import searched
@@ -16,29 +22,58 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from leveret.broker.broker import Broker
-    from leveret.management.definitions.format import Definitions
+    from leveret.management.definitions.format import (
+        Definitions,
+        ExchangeDefinition,
+        QueueDefinition,
+    )
+
+    # The names of queues and exchanges that a file brings, by vhost.
+    Brought = dict[str, dict[str, None]]
+    # Where a pattern is written, the pattern, and what it is searched for in.
+    Search = tuple[str, str, list[str]]
 
 
 async def check_search_times(broker: Broker, definitions: Definitions) -> None:
-    """Raise `DefinitionsError` for policies that cannot be searched for in the names of their
-    vhosts, those that are there and those that the file brings, within the time that one request
-    has for all of it."""
+    """Raise `DefinitionsError` for policies that cannot be searched for in time, which is what one
+    request has for all of it: those of the file in the names of their vhosts, those that are there
+    and those that the file brings; those of the vhosts, or that new ones begin with, in the names
+    that the file brings."""
     pace = Pace()
+    brought: Brought = {}
+    things: list[QueueDefinition | ExchangeDefinition] = [
+        *definitions.queues,
+        *definitions.exchanges,
+    ]
+    for thing in things:
+        brought.setdefault(str(thing.vhost), {})[thing.name] = None
+        await pace.rest_if_used_up()
     budget = SearchBudget(None)
-    names: dict[str, list[str]] = {}
-    for place, vhost, pattern in _patterns(definitions):
+    searches = chain(
+        _of_file(broker, definitions, brought), _of_vhosts(broker, definitions, brought)
+    )
+    for place, pattern, names in searches:
+        await pace.rest_if_used_up()
         try:
             check_pattern(pattern)
         except PatternError:
             # The policy will say what is wrong, in RabbitMQ's words.
             continue
-        if vhost not in names:
-            names[vhost] = _names(broker, definitions, vhost)
         budget.turn_to(regex.compile(pattern))
         try:
-            await searched(budget, names[vhost], str, pace)
+            await searched(budget, names, str, pace)
         except OutOfTimeError as error:
             raise DefinitionsError(f"{place}: {error}") from None
+
+
+def _of_file(broker: Broker, definitions: Definitions, brought: Brought) -> Iterator[Search]:
+    found: dict[str, list[str]] = {}
+    for place, vhost, pattern in _patterns(definitions):
+        if vhost not in found:
+            there = broker.vhosts.get(vhost)
+            names = {} if there is None else dict.fromkeys([*there.queues, *there.exchanges])
+            found[vhost] = list(names | brought.get(vhost, {}))
+        yield place, pattern, found[vhost]
 
 
 def _patterns(definitions: Definitions) -> Iterator[tuple[str, str, str]]:
@@ -51,9 +86,18 @@ def _patterns(definitions: Definitions) -> Iterator[tuple[str, str, str]]:
             yield f"parameters[{number}].value.pattern", str(parameter.vhost), pattern
 
 
-def _names(broker: Broker, definitions: Definitions, vhost: str) -> list[str]:
-    there = broker.vhosts.get(vhost)
-    names = {} if there is None else dict.fromkeys([*there.queues, *there.exchanges])
-    names |= {each.name: None for each in definitions.queues if each.vhost == vhost}
-    names |= {each.name: None for each in definitions.exchanges if each.vhost == vhost}
-    return list(names)
+def _of_vhosts(broker: Broker, definitions: Definitions, brought: Brought) -> Iterator[Search]:
+    """Without those that the file replaces, and those that are not searched for any more."""
+    replaced = {(POLICY, each.vhost, each.name) for each in definitions.policies}
+    replaced |= {(each.component, each.vhost, each.name) for each in definitions.parameters}
+    for vhost, names in brought.items():
+        there = broker.vhosts.get(vhost)
+        if there is None:
+            policies, new = broker.default_policies(vhost), list(names)
+        else:
+            known = (there.queues, there.exchanges)
+            policies = [each for kind in KINDS for each in there.policies.of(kind).values()]
+            new = [name for name in names if not any(name in things for things in known)]
+        for policy in policies:
+            if (policy.kind, vhost, policy.name) not in replaced and not policy.is_useless():
+                yield f"{policy.kind} '{policy.name}' of vhost '{vhost}'", policy.pattern, new

@@ -37,13 +37,16 @@ async def export_one(call: Call) -> Response:
 
 async def import_all(call: Call) -> Response:
     """Into the whole broker; who makes vhosts so may use them."""
-    known = set(call.management.broker.vhosts)
-    response = await _import(call, None)
-    users = call.management.users
+    definitions = await call.body(Definitions)
+    users, vhosts = call.management.users, call.management.broker.vhosts
+    new = [vhost.name for vhost in definitions.vhosts if vhost.name not in vhosts]
+    response = await _import(call, definitions, None)
     if not call.caller.is_user:
         return response
-    for name in set(call.management.broker.vhosts) - known:
-        if call.caller.is_current() and not users.vhost_access(call.caller.name, name):
+    for name in new:
+        # Each waits for the one before; meanwhile the vhost may be gone, or the user.
+        there = name in vhosts and call.caller.is_current()
+        if there and not users.vhost_access(call.caller.name, name):
             await call.done(users.set_permissions(call.caller.name, name, ".*", ".*", ".*"))
     return response
 
@@ -53,11 +56,10 @@ async def import_one(call: Call) -> Response:
     vhost = call.names["vhost"]
     if vhost not in call.management.broker.vhosts:
         raise Refusal(404, "not_found", "vhost_not_found")
-    return await _import(call, vhost)
+    return await _import(call, await call.body(Definitions), vhost)
 
 
-async def _import(call: Call, vhost: str | None) -> Response:
-    definitions = await call.body(Definitions)
+async def _import(call: Call, definitions: Definitions, vhost: str | None) -> Response:
     broker, users = call.management.broker, call.management.users
     try:
         left_alone = await import_definitions(broker, users, definitions, vhost)

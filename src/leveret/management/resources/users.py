@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
 from leveret.access.password_rules import PasswordError, PasswordRules
-from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, SALT_SIZE, hash_password
+from leveret.access.passwords import (
+    ALGORITHMS,
+    DEFAULT_ALGORITHM,
+    check_password_hash,
+    hash_password,
+)
 from leveret.access.users import SEPARATOR, User
 from leveret.management.administration import ProtectedError
 from leveret.management.answers import PermissionsAnswer, UserAnswer
@@ -19,12 +21,17 @@ from leveret.management.bodies import Texts
 from leveret.management.calls import Call, changed, check_new_name, created
 from leveret.management.families import USERS
 from leveret.management.lists import listed
+from leveret.management.pace import batches
 from leveret.management.refusals import bad_request, not_found, precondition_failed
 from leveret.management.routing import Route
 from leveret.management.views import permissions_view, user_view
 
 if TYPE_CHECKING:
     from starlette.responses import Response
+
+
+# In one commit and one slice of the request.
+DELETED_TOGETHER: Final = 50
 
 
 class UserBody(msgspec.Struct):
@@ -68,7 +75,7 @@ async def put_user(call: Call) -> Response:
 async def delete_user(call: Call) -> Response:
     name = _user(call).name
     try:
-        await call.done(call.management.administration.delete_user(name))
+        await call.done(call.management.administration.delete_users([name]))
     except ProtectedError as error:
         raise precondition_failed(str(error)) from None
     return changed()
@@ -109,8 +116,8 @@ async def delete_users(call: Call) -> Response:
         for name in names:
             administration.check_user_deletion(name)
         pace = call.management.lists.new_pace()
-        for name in names:
-            await call.done(administration.delete_user(name))
+        for some in batches(names, DELETED_TOGETHER):
+            await call.done(administration.delete_users(some))
             await pace.rest_if_used_up()
     except ProtectedError as error:
         raise precondition_failed(str(error)) from None
@@ -140,19 +147,12 @@ def _password_hash(body: UserBody, rules: PasswordRules) -> str:
         except PasswordError as error:
             raise bad_request(f"credential_validation_failed: {error}") from None
         return hash_password(body.password.encode(), body.hashing_algorithm)
-    if not body.password_hash:
-        return ""
+    password_hash = body.password_hash or ""
     try:
-        octets = base64.b64decode(body.password_hash, validate=True)
-    except (binascii.Error, ValueError):
-        raise bad_request("password_hash is not base64") from None
-    digest_size = hashlib.new(ALGORITHMS[body.hashing_algorithm]).digest_size
-    if len(octets) != SALT_SIZE + digest_size:
-        raise bad_request(
-            f"password_hash holds {len(octets)} octets; a salt of {SALT_SIZE} and a digest of "
-            f"{digest_size} are expected"
-        )
-    return body.password_hash
+        check_password_hash(password_hash, body.hashing_algorithm)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+    return password_hash
 
 
 ROUTES: Final = (

@@ -8,7 +8,7 @@ import msgspec
 
 from leveret.access.users import SEPARATOR
 from leveret.broker.compat import LEVELS
-from leveret.broker.queues import QUEUE_TYPES
+from leveret.broker.queues import QUEUE_TYPES, queue_type_named
 from leveret.management.administration import ProtectedError
 from leveret.management.answers import PermissionsAnswer, VHostAnswer
 from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS
@@ -68,7 +68,8 @@ async def put_vhost(call: Call) -> Response:
         return changed()
     await call.done(broker.add_vhost(name, *metadata))
     _set_tracing(call, name, body.tracing)
-    if call.caller.is_user and call.caller.is_current():
+    # It may be gone again by now.
+    if name in broker.vhosts and call.caller.is_user and call.caller.is_current():
         await call.done(management.users.set_permissions(call.caller.name, name, ".*", ".*", ".*"))
     return created()
 
@@ -83,12 +84,12 @@ def _queue_type(body: VHostBody, vhost: VHost | None) -> str:
     queue_type = body.default_queue_type
     if isinstance(queue_type, msgspec.UnsetType):
         return "" if vhost is None else vhost.own_queue_type
-    if queue_type in (None, "", "undefined"):
+    if not queue_type or queue_type == "undefined":
         return ""
-    if queue_type not in QUEUE_TYPES:
+    named = queue_type_named(queue_type)
+    if named not in QUEUE_TYPES:
         raise bad_request(f"default_queue_type is one of {', '.join(QUEUE_TYPES)}")
-    assert queue_type is not None
-    return queue_type
+    return named
 
 
 def _compat(body: VHostBody, vhost: VHost | None) -> str:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from effort import effort
@@ -100,6 +100,31 @@ def by_remainder(bindings: list[Binding], key: str) -> list[Binding]:
         return []
     ordered = sorted(bindings, key=lambda b: (b.routing_key, b.destination.name))
     return [ordered[hash_of(key) % len(ordered)]]
+
+
+# Of two words, so that many patterns match and share what they begin with.
+PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "#"]), min_size=1, max_size=7).map(".".join)
+TOPIC_KEYS = st.lists(st.sampled_from("ab"), min_size=1, max_size=8).map(".".join)
+
+
+@settings(max_examples=effort(400), deadline=None)
+@given(
+    patterns=st.lists(PATTERNS, min_size=2, max_size=20, unique=True),
+    keys=st.lists(TOPIC_KEYS, min_size=10, max_size=20),
+)
+@example(patterns=["#.*.b", "#.*.b.*"], keys=["b.b"])
+@example(patterns=["a.*.#.a", "a.*.#.a.a.b"], keys=["a.a.a.b"])
+def test_topic_patterns_that_share_words_each_match_by_themselves(
+    patterns: list[str], keys: list[str]
+) -> None:
+    exchange = a_new("topic")
+    for pattern in patterns:
+        exchange.bind(Binding(exchange, Inert(pattern), pattern, {}))
+    for key in keys:
+        reached = sorted(end.name for end in exchange.route(key, Properties))
+        assert reached == sorted(
+            each for each in patterns if topic_matches(words(each), words(key))
+        )
 
 
 # Types that lead a message to one of their bindings: which one, of all there are.

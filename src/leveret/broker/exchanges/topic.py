@@ -221,7 +221,8 @@ class _Walk:
             self.matched.append(node)
             return
         if rest is not None or node.words or node.one_word is not None:
-            gone = int(place)
+            # Not from `place` on: the word that the `#` came after may have been the same.
+            gone = int(first)
             self._enter_at(node, self._places[word] >> gone << gone)
             return
         if node.bindings and self._words[self._length - 1] == word:

@@ -64,6 +64,26 @@ def test_who_does_not_read_the_answer_is_cut(monkeypatch, path):
                 time.sleep(0.02)
 
 
+def test_who_reads_slowly_has_the_whole_answer(monkeypatch):
+    monkeypatch.setattr("leveret.net.http.SEND_TIMEOUT_SECONDS", 0.3)
+    with EmbeddedBroker(http_enabled=True) as broker:
+        address = (broker.host, broker.server.http_port)
+        api = Client(address, "guest", "guest")
+        api.put("/api/global-parameters/long", {"value": "x" * 8_000_000})
+        with socket.socket() as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            reader.connect(address)
+            reader.sendall(
+                b"GET /api/global-parameters HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                b"Authorization: Basic Z3Vlc3Q6Z3Vlc3Q=\r\n\r\n"
+            )
+            size = 0
+            while octets := reader.recv(65536):
+                size += len(octets)
+                time.sleep(len(octets) / 8_000_000)
+        assert size > 8_000_000
+
+
 def test_http_has_no_more_connections_than_are_kept_for_it(monkeypatch):
     monkeypatch.setattr("leveret.app.http_connections_max", lambda: 2)
     with EmbeddedBroker(http_enabled=True) as broker:

@@ -95,7 +95,7 @@ def _arriving(kind: Any) -> Any:
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            self._unread = self.loop.call_later(SEND_TIMEOUT_SECONDS, self.abort)
+            self._await_reading()
 
         def resume_writing(self) -> None:
             super().resume_writing()
@@ -106,6 +106,18 @@ def _arriving(kind: Any) -> Any:
 
         def abort(self) -> None:
             self.transport.abort()
+
+        def _await_reading(self) -> None:
+            unsent = self.transport.get_write_buffer_size()
+
+            def look() -> None:
+                # An answer of many megabytes may take longer, if only it goes on.
+                if self.transport.get_write_buffer_size() >= unsent:
+                    self.abort()
+                else:
+                    self._await_reading()
+
+            self._unread = self.loop.call_later(SEND_TIMEOUT_SECONDS, look)
 
         def _heard(self) -> None:
             if self._unread is not None:

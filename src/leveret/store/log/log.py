@@ -30,6 +30,7 @@ from leveret.store.log.format import (
 )
 from leveret.store.log.places import Places
 from leveret.store.log.returns import RETURN_SIZE, Returns
+from leveret.store.log.shared import take_out
 from leveret.store.log.space import Space
 from leveret.store.log.writing import Writer
 
@@ -75,7 +76,7 @@ class MessageLog:
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self.places = Places()
-        # The queues of each message that is in several.
+        # The queues of each message that is in several (`shared`).
         self.copies: dict[int, list[int]] = {}
         self.last_ticket: i64 = 0
         self.durable_up_to: i64 = 0
@@ -178,8 +179,7 @@ class MessageLog:
         self._settle_return(i64(queue_id), ticket)
         ids = self.copies.get(int(ticket))
         if ids is not None:
-            if int(queue_id) in ids:
-                ids.remove(int(queue_id))
+            take_out(ids, int(queue_id))
             if ids:
                 return
             del self.copies[int(ticket)]
@@ -534,9 +534,8 @@ class MessageLog:
     # --- settling ---
 
     def _settle_copy(self, queue_id: i64, ticket: i64, ids: list[int]) -> None:
-        if int(queue_id) not in ids:
+        if not take_out(ids, int(queue_id)):
             return
-        ids.remove(int(queue_id))
         location = self.places.find(ticket)
         if self._synced:
             self._note_settled(queue_id, ticket, location)

@@ -371,7 +371,7 @@ class MessageLog:
         if self._closing:
             self.space.attend()
             if self.space.shortage:
-                self._finish(False)
+                self._writer.give_up(self.space.shortage)
             return
         if self.space.shortage:
             # With everything stuck, segments must be able to go.

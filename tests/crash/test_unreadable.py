@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 
 import pytest
 from mypy_extensions import i64
@@ -53,15 +54,22 @@ def test_a_read_that_fails_is_no_end_of_a_message(
     assert len(SmallStore(disk).open(11).queues[11].recovered) == 5
 
 
-def test_what_a_queue_went_without_is_settled_where_it_is_at_hand(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    disk = FaultyDisk()
+def stored_for_two(disk: FaultyDisk) -> tuple[SmallStore, list[int]]:
+    """Five messages, each in two queues, after a start; their tickets."""
     store = SmallStore(disk).open(11, 12)
     tickets = [store.publish(b"%d" % number * 20, 11, 12) for number in range(5)]
     store.turn()
     store.stop()
-    store = SmallStore(disk).open(11, 12)
+    return SmallStore(disk).open(11, 12), tickets
+
+
+def fetched_from_a_bad_disk(
+    monkeypatch: pytest.MonkeyPatch,
+    store: SmallStore,
+    tickets: list[int],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> object:
+    """What `fetch` answers while the disk refuses to read."""
 
     def fail(_self: FaultyFile, _offset: int, _size: int) -> bytes:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -69,9 +77,19 @@ def test_what_a_queue_went_without_is_settled_where_it_is_at_hand(
     with monkeypatch.context() as patched:
         patched.setattr(FaultyFile, "read", fail)
         answer = store.store.fetch(tickets)
+        meanwhile()
         for _ in range(5):
             store.turn()
-    assert answer.value == [None] * 5
+    assert answer.done
+    return answer.value
+
+
+def test_what_a_queue_went_without_is_settled_where_it_is_at_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = FaultyDisk()
+    store, tickets = stored_for_two(disk)
+    assert fetched_from_a_bad_disk(monkeypatch, store, tickets) == [None] * 5
     for ticket in tickets:
         store.store.lose(store.queues[11], i64(ticket))
         store.settle(12, ticket)
@@ -80,3 +98,52 @@ def test_what_a_queue_went_without_is_settled_where_it_is_at_hand(
     again = SmallStore(disk).open(11, 12)
     assert again.queues[11].recovered == tickets
     assert again.queues[12].recovered == []
+
+
+def test_what_a_queue_went_without_does_not_come_back_once_it_is_purged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = FaultyDisk()
+    store, tickets = stored_for_two(disk)
+    fetched_from_a_bad_disk(monkeypatch, store, tickets)
+    for ticket in tickets:
+        store.store.lose(store.queues[11], i64(ticket))
+        store.store.lose(store.queues[12], i64(ticket))
+    store.store.settle_lost(store.queues[11])
+    store.turn()
+    store.stop()
+    again = SmallStore(disk).open(11, 12)
+    assert again.queues[11].recovered == []
+    assert again.queues[12].recovered == tickets
+
+
+def test_what_could_not_be_read_is_remembered_until_the_last_queue_has_settled_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, tickets = stored_for_two(FaultyDisk())
+    fetched_from_a_bad_disk(monkeypatch, store, tickets)
+    for ticket in tickets:
+        store.settle(12, ticket)
+    assert store.store._out_of_reach == set(tickets)
+    for ticket in tickets[:3]:
+        store.settle(11, ticket)
+    assert store.store._out_of_reach == set(tickets[3:])
+    store.queues[11].deleted = True
+    for ticket in tickets[3:]:
+        store.store.lose(store.queues[11], i64(ticket))
+    assert store.store._out_of_reach == set()
+    assert store.store._lost == {}
+
+
+def test_what_is_settled_while_the_disk_is_asked_for_it_is_not_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, tickets = stored_for_two(FaultyDisk())
+
+    def settle() -> None:
+        for ticket in tickets:
+            store.settle(11, ticket)
+            store.settle(12, ticket)
+
+    fetched_from_a_bad_disk(monkeypatch, store, tickets, settle)
+    assert store.store._out_of_reach == set()

@@ -358,13 +358,15 @@ class LogStore(MessageStore):
         elif damaged:
             segment.damaged = True
             log.error(
-                "%s, octets %d to %d: %d messages are damaged and lost (%s); the file is kept, and "
-                "`leveret store check` tells more",
+                "%s, octets %d to %d: %d messages are damaged and lost (%s)%s",
                 each.path,
                 each.start,
                 each.end,
                 damaged,
                 each.error or "their checksums do not hold",
+                "; the file is kept, and `leveret store check` tells more"
+                if each.folder == LOG_FOLDER
+                else "",
             )
         segment.readers -= 1
         if segment.readers == 0 and segment.live_count == 0:

@@ -84,19 +84,17 @@ class MessageLog:
         self.active: Segment | None = None
         self.failure = ""
         self.bytes_written: i64 = 0
-        self.space = Space(disk, folder, chores, segment_bytes, self._space_changed, self._fail)
+        self.space = Space(
+            disk, folder, chores, segment_bytes, self._space_changed, self._fail, synced
+        )
         self.returns = Returns(self.space.segments)
-        self._disk = disk
-        self._folder = folder
         self._writer = Writer(commits, clock, synced, self._committed, self._full, self._fail)
-        self._chores = chores
         self._clock = clock
         self._random = random
         self._wall_clock = wall_clock
         self._events = events
         self._shard = shard
         self._synced = synced
-        self._segment_bytes: i64 = segment_bytes
         self._batch = Batch(1)
         self._writing: Batch | None = None
         # The segment that ends with the commit under way.

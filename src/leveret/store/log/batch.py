@@ -313,7 +313,9 @@ class Batch:
                 self.told.append(key)
                 segment.live_count += 1
                 segment.live_bytes += RETURN_SIZE
-                group = groups.setdefault(key[0], Group())
+                group = groups.get(key[0])
+                if group is None:
+                    group = groups[key[0]] = Group()
                 write_i64_be(group.tickets, i64(key[1]))
                 write_i64_be(group.tickets, i64(counts))
         for queue_id, group in groups.items():

@@ -60,7 +60,7 @@ STOP_TIMEOUT_SECONDS = 5.0
 
 
 class StoreFailedError(Exception):
-    """The store has failed while the broker ran; the text says how, for a person."""
+    """The store has failed while the broker ran, or at its end; the text says how, for a person."""
 
 
 class Server:
@@ -361,7 +361,10 @@ class Server:
         for queue in self.broker.durable_queues():
             queue.finish()
             store.mark(queue, queue.delivered_before())
-        await answered(store.stop())
+        written = await answered(store.stop())
+        if not written and not self.failure:
+            # Nobody who waits for the process would read it in the log.
+            self.failure = "the message log was stopped without its last commit"
         # On a thread of the loop's, so that outcomes are handled while the jobs end.
         await self._loop.run_in_executor(None, self._workers.close)
         store.close()

@@ -20,12 +20,13 @@ CLEAN = {
 
 class BrokerProcess:
     """`data` is the broker's folder; its log and its ready file lie in `folder`. Settings are
-    those of `leveret.config`, under their names there."""
+    those of `leveret.config`, under their names there. `program` is what the interpreter runs."""
 
     def __init__(self, folder: Path, data: Path | None = None, **settings: object) -> None:
         self.data = data or folder / "data"
         self.log = folder / "broker.log"
         self.port = 0
+        self.program = ["-m", "leveret"]
         self._ready = folder / "ready.json"
         self._process: subprocess.Popen[bytes] | None = None
         self._peers: list[Peer] = []
@@ -47,7 +48,7 @@ class BrokerProcess:
         with self.log.open("ab") as log:
             self._log_before = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "leveret", *command, "--ready-file", str(self._ready)],
+                [sys.executable, *self.program, *command, "--ready-file", str(self._ready)],
                 stdout=log,
                 stderr=log,
                 env=self._environment | {"LEVERET_HTTP_ENABLED": "false"},

@@ -218,7 +218,9 @@ def test_a_large_message_is_written_once_somebody_else_has_made_room(kept: int) 
 
 
 @pytest.mark.parametrize("kept", [0, 1, 9])
-def test_a_stop_does_not_wait_for_a_large_message(kept: int) -> None:
+def test_a_stop_does_not_wait_for_a_large_message(
+    kept: int, caplog: pytest.LogCaptureFixture
+) -> None:
     full = FullBeforeLarge(kept, 500)
     for ticket in full.kept:
         full.small.settle(11, ticket)
@@ -226,6 +228,7 @@ def test_a_stop_does_not_wait_for_a_large_message(kept: int) -> None:
     for _ in range(5):
         full.small.turn()
     assert answer.value is False
+    assert caplog.text.count("stops without its last commit: the disk is full") == 1
     assert full.come_back() == set()
 
 

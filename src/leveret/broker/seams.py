@@ -191,6 +191,7 @@ class Queue:
 
     name: str = ""
     id: i64 = 0
+    deleted: bool = False
 
     def publish(self, message: Message, ticket: i64) -> None:
         """Take a message: to a consumer that has credit, or to the end of the ready ones."""
@@ -341,6 +342,9 @@ class MessageStore:
         """This queue goes on without a message that `fetch` did not bring. It is settled if it is
         damaged; if it could only not be read, the next start looks again."""
         self.settle(queue, ticket)
+
+    def settle_lost(self, queue: Queue) -> None:
+        """A queue is purged: the next start is not to look again for what it went on without."""
 
     def is_durable(self, ticket: i64) -> bool:
         """Whether a confirm for this ticket may leave now."""

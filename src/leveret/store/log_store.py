@@ -79,9 +79,11 @@ class LogStore(MessageStore):
         self._segment_bytes = segment_bytes
         self._recovered: dict[int, RecoveredQueue] = {}
         self._clean = False
-        # Tickets of what the disk did not give at some time: it may be whole. Queues that have it
-        # in memory, or that are given it later, settle it as ever.
+        # Tickets of what the disk did not give at some time, until nobody needs them: it may be
+        # whole. Queues that have it in memory, or that are given it later, settle it as ever.
         self._out_of_reach: set[int] = set()
+        # Those of them that a queue goes on without, by its id.
+        self._lost: dict[int, list[int]] = {}
         # When the disk is asked again for a file to spill to; 0 if it has not refused.
         self._spill_at = 0.0
 
@@ -210,11 +212,19 @@ class LogStore(MessageStore):
     def settle(self, queue: Queue, ticket: i64) -> None:
         if ticket > 0:
             self.log.settle(queue, ticket)
+            if self._out_of_reach and self.log.places.find(ticket) == 0:
+                self._out_of_reach.discard(int(ticket))
         else:
             self.spilled.settle(queue, -ticket)
 
     def lose(self, queue: Queue, ticket: i64) -> None:
-        if int(ticket) not in self._out_of_reach:
+        if queue.deleted or int(ticket) not in self._out_of_reach:
+            self.settle(queue, ticket)
+        else:
+            self._lost.setdefault(int(queue.id), []).append(int(ticket))
+
+    def settle_lost(self, queue: Queue) -> None:
+        for ticket in self._lost.pop(int(queue.id), []):
             self.settle(queue, ticket)
 
     def is_durable(self, ticket: i64) -> bool:
@@ -333,7 +343,9 @@ class LogStore(MessageStore):
         segment = each.segment
         damaged = each.give(messages)
         if each.error is not None and each.folder == LOG_FOLDER:
-            self._out_of_reach.update([int(record.ticket) for record in each.records])
+            for record in each.records:
+                if self.log.places.find(record.ticket) != 0:
+                    self._out_of_reach.add(int(record.ticket))
             log.error(
                 "%s, octets %d to %d: %d messages cannot be read (%s); they are missing until the "
                 "next start, which looks for them again",
@@ -346,13 +358,15 @@ class LogStore(MessageStore):
         elif damaged:
             segment.damaged = True
             log.error(
-                "%s, octets %d to %d: %d messages are damaged and lost (%s); the file is kept, and "
-                "`leveret store check` tells more",
+                "%s, octets %d to %d: %d messages are damaged and lost (%s)%s",
                 each.path,
                 each.start,
                 each.end,
                 damaged,
                 each.error or "their checksums do not hold",
+                "; the file is kept, and `leveret store check` tells more"
+                if each.folder == LOG_FOLDER
+                else "",
             )
         segment.readers -= 1
         if segment.readers == 0 and segment.live_count == 0:

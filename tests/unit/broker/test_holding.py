@@ -222,6 +222,9 @@ class Unreadable(TicketStore):
         super().__init__()
         self.lost: list[int] = []
 
+    def settle_lost(self, queue: Queue) -> None:
+        self.settled.extend(self.lost)
+
     def lose(self, queue: Queue, ticket: int) -> None:
         self.lost.append(ticket)
 
@@ -243,3 +246,12 @@ def test_what_cannot_be_read_after_a_start_is_not_said_to_be_settled() -> None:
     holding.recover(vec[i64]([1, 2]), None, 0)
     clock.advance(1)
     assert (sorted(store.lost), store.settled, holding.held_count()) == ([1, 2], [], 0)
+
+
+def test_what_could_not_be_read_goes_with_the_exchange() -> None:
+    clock, store = ManualClock(), Unreadable()
+    holding = a_holding(store, clock)
+    holding.recover(vec[i64]([1, 2]), None, 0)
+    clock.advance(1)
+    assert holding.purge() == 0
+    assert sorted(store.settled) == [1, 2]

@@ -331,6 +331,7 @@ class ClassicQueue(Queue):
     def purge(self) -> int:
         count = 0 if self.ruled is None else self.ruled.purge()
         count += self.ready.clear()
+        self.store.settle_lost(self)
         self._answer_asked()
         return count
 

@@ -253,6 +253,7 @@ class Holding(ClassicQueue):
             self._timer = None
         self._unknown.extend(self._looked_at)
         self._looked_at = []
+        self.store.settle_lost(self)
         self._discard()
         return count
 

@@ -27,6 +27,7 @@ from leveret.store.log.format import (
     write_publish,
 )
 from leveret.store.log.returns import RETURN_SIZE
+from leveret.store.log.shared import ids_of, take_out
 
 if TYPE_CHECKING:
     from leveret.broker.message import Message
@@ -124,10 +125,9 @@ class Batch:
         if len(queues) > 1:
             ids = self.left.get(int(ticket))
             if ids is None:
-                ids = [int(each.id) for each in queues]
+                ids = ids_of(queues)
                 self.left[int(ticket)] = ids
-            if int(queue.id) in ids:
-                ids.remove(int(queue.id))
+            take_out(ids, int(queue.id))
             if ids:
                 return
             del self.left[int(ticket)]
@@ -280,7 +280,7 @@ class Batch:
             return [int(queues[0].id)]
         ids = self.left.get(int(ticket))
         if ids is None:
-            ids = [int(each.id) for each in queues]
+            ids = ids_of(queues)
         if len(ids) > 1:
             copies[int(ticket)] = ids
         return ids
@@ -313,7 +313,9 @@ class Batch:
                 self.told.append(key)
                 segment.live_count += 1
                 segment.live_bytes += RETURN_SIZE
-                group = groups.setdefault(key[0], Group())
+                group = groups.get(key[0])
+                if group is None:
+                    group = groups[key[0]] = Group()
                 write_i64_be(group.tickets, i64(key[1]))
                 write_i64_be(group.tickets, i64(counts))
         for queue_id, group in groups.items():

@@ -30,6 +30,7 @@ from leveret.store.log.format import (
 )
 from leveret.store.log.places import Places
 from leveret.store.log.returns import RETURN_SIZE, Returns
+from leveret.store.log.shared import take_out
 from leveret.store.log.space import Space
 from leveret.store.log.writing import Writer
 
@@ -75,7 +76,7 @@ class MessageLog:
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self.places = Places()
-        # The queues of each message that is in several.
+        # The queues of each message that is in several (`shared`).
         self.copies: dict[int, list[int]] = {}
         self.last_ticket: i64 = 0
         self.durable_up_to: i64 = 0
@@ -83,19 +84,17 @@ class MessageLog:
         self.active: Segment | None = None
         self.failure = ""
         self.bytes_written: i64 = 0
-        self.space = Space(disk, folder, chores, segment_bytes, self._space_changed, self._fail)
+        self.space = Space(
+            disk, folder, chores, segment_bytes, self._space_changed, self._fail, synced
+        )
         self.returns = Returns(self.space.segments)
-        self._disk = disk
-        self._folder = folder
         self._writer = Writer(commits, clock, synced, self._committed, self._full, self._fail)
-        self._chores = chores
         self._clock = clock
         self._random = random
         self._wall_clock = wall_clock
         self._events = events
         self._shard = shard
         self._synced = synced
-        self._segment_bytes: i64 = segment_bytes
         self._batch = Batch(1)
         self._writing: Batch | None = None
         # The segment that ends with the commit under way.
@@ -178,8 +177,7 @@ class MessageLog:
         self._settle_return(i64(queue_id), ticket)
         ids = self.copies.get(int(ticket))
         if ids is not None:
-            if int(queue_id) in ids:
-                ids.remove(int(queue_id))
+            take_out(ids, int(queue_id))
             if ids:
                 return
             del self.copies[int(ticket)]
@@ -371,7 +369,7 @@ class MessageLog:
         if self._closing:
             self.space.attend()
             if self.space.shortage:
-                self._finish(False)
+                self._writer.give_up(self.space.shortage)
             return
         if self.space.shortage:
             # With everything stuck, segments must be able to go.
@@ -534,9 +532,8 @@ class MessageLog:
     # --- settling ---
 
     def _settle_copy(self, queue_id: i64, ticket: i64, ids: list[int]) -> None:
-        if int(queue_id) not in ids:
+        if not take_out(ids, int(queue_id)):
             return
-        ids.remove(int(queue_id))
         location = self.places.find(ticket)
         if self._synced:
             self._note_settled(queue_id, ticket, location)

@@ -43,6 +43,7 @@ from leveret.store.log.format import (
 from leveret.store.log.places import Places
 from leveret.store.log.returns import RETURN_SIZE, Returns
 from leveret.store.log.segment import Segment
+from leveret.store.log.shared import is_in, take_out
 
 if TYPE_CHECKING:
     from leveret.store.disk import Disk, DiskFile
@@ -474,6 +475,7 @@ class Recovery:
             if len(ids) > 1 or entry.shared:
                 # Of one queue too: the acknowledgement of another, that the record before had, may
                 # have been copied forward as well and follow.
+                ids.sort()
                 self.copies[int(ticket)] = ids
             for queue_id in ids:
                 queue = self.queues.get(queue_id)
@@ -496,8 +498,7 @@ class Recovery:
         if self.copies:
             ids = self.copies.get(int(ticket))
             if ids is not None:
-                if int(queue_id) in ids:
-                    ids.remove(int(queue_id))
+                take_out(ids, int(queue_id))
                 if ids:
                     return
                 del self.copies[int(ticket)]
@@ -538,7 +539,7 @@ class Recovery:
                 continue
             if self.copies:
                 ids = self.copies.get(int(ticket))
-                if ids is not None and queue_id not in ids:
+                if ids is not None and not is_in(ids, queue_id):
                     continue
             if ticket < last:
                 ascending = False

@@ -45,7 +45,9 @@ class UnknownNameError(Exception):
 
 class Space:
     """`folder` holds the segments. `changed` is called when something has become possible,
-    `failed`, with a reason, when nobody knows any more what is on disk."""
+    `failed`, with a reason, when nobody knows any more what is on disk. Without `synced` no segment
+    outlives the process: it does not matter then which names are on disk, and what is damaged is
+    not kept."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class Space:
         segment_bytes: int,
         changed: Callable[[], object],
         failed: Callable[[str], object],
+        synced: bool = True,
     ) -> None:
         self.segments: dict[int, Segment] = {}
         self.spares: list[Segment] = []
@@ -70,6 +73,7 @@ class Space:
         self._segment_bytes = segment_bytes
         self._changed = changed
         self._failed = failed
+        self._synced = synced
         # A segment is made larger.
         self.growing = False
         self._busy = False
@@ -154,7 +158,8 @@ class Space:
         segment.file = _make_file(
             self._disk, self._folder, int(segment.number), self._segment_bytes
         )
-        self._disk.sync_folder(self._folder)
+        if self._synced:
+            self._disk.sync_folder(self._folder)
         self.spares.append(segment)
         return segment
 
@@ -189,7 +194,7 @@ class Space:
         self._busy = True
         segment = self._numbered()
         disk, folder, size = self._disk, self._folder, self._segment_bytes
-        number = int(segment.number)
+        number, synced = int(segment.number), self._synced
 
         def made(file: object, error: Exception | None) -> None:
             self._busy = False
@@ -202,7 +207,8 @@ class Space:
 
         def make() -> DiskFile:
             file = _make_file(disk, folder, number, size)
-            disk.sync_folder(folder)
+            if synced:
+                disk.sync_folder(folder)
             return file
 
         self._chores.submit(make, made)
@@ -252,17 +258,21 @@ class Space:
         self._busy = True
         segment.leaving = True
         disk, folder = self._disk, self._folder
-        number = int(segment.number)
+        number, synced = int(segment.number), self._synced
         recycled: Segment | None = None
         job: Callable[[], object]
-        if segment.damaged:
+        if segment.damaged and synced:
             job = lambda: set_aside(disk, folder, number)  # noqa: E731
-        elif len(self.spares) < SPARES and segment.size == self._segment_bytes:
+        elif (
+            len(self.spares) < SPARES
+            and segment.size == self._segment_bytes
+            and not segment.damaged
+        ):
             recycled = self._numbered()
             new_number = int(recycled.number)
-            job = lambda: _recycle(disk, folder, number, new_number)  # noqa: E731
+            job = lambda: _recycle(disk, folder, number, new_number, synced)  # noqa: E731
         else:
-            job = lambda: _remove_file(disk, folder, number)  # noqa: E731
+            job = lambda: _remove_file(disk, folder, number, synced)  # noqa: E731
 
         def done(file: object, error: Exception | None) -> None:
             self._busy = False
@@ -338,9 +348,10 @@ def _fill(file: DiskFile, at: int, size: int) -> None:
         at += len(zeros)
 
 
-def _remove_file(disk: Disk, folder: str, number: int) -> None:
+def _remove_file(disk: Disk, folder: str, number: int, synced: bool) -> None:
     disk.remove(f"{folder}/{segment_name(number)}")
-    _sync_names(disk, folder)
+    if synced:
+        _sync_names(disk, folder)
 
 
 def _sync_names(disk: Disk, folder: str) -> None:
@@ -350,12 +361,15 @@ def _sync_names(disk: Disk, folder: str) -> None:
         raise UnknownNameError(str(error)) from error
 
 
-def _recycle(disk: Disk, folder: str, number: int, new_number: int) -> DiskFile | None:
+def _recycle(
+    disk: Disk, folder: str, number: int, new_number: int, synced: bool
+) -> DiskFile | None:
     """Make a spare of a segment; None if it is gone and no spare came of it. What it held stays in
     the file: nothing of it has the salt that the segment will get."""
     new_path = f"{folder}/{segment_name(new_number)}"
     disk.rename(f"{folder}/{segment_name(number)}", new_path)
-    _sync_names(disk, folder)
+    if synced:
+        _sync_names(disk, folder)
     file: DiskFile | None = None
     try:
         file = disk.open(new_path)

@@ -28,8 +28,8 @@ STOP_TRIES: Final = 3
 
 class Writer:
     """`written` is called with how many octets were. While the disk is full, `full` is, with
-    whether it is given up; of any other error `failed`, with a reason. Without `synced` nothing is
-    waited for to be on disk."""
+    whether the stop goes on without; of any other error `failed`, with a reason. Without `synced`
+    nothing is waited for to be on disk."""
 
     def __init__(
         self,
@@ -52,6 +52,15 @@ class Writer:
     def stop(self) -> None:
         """What the disk has no room for is given up after `STOP_TRIES`."""
         self._stopping = True
+
+    def give_up(self, reason: str) -> None:
+        """The stop is one without a last commit."""
+        log.error(
+            "the message log stops without its last commit: %s; what was confirmed is there, and "
+            "what was acknowledged last is delivered again; make space and start again",
+            reason,
+        )
+        self._full(True)
 
     def write(self, writes: list[tuple[DiskFile, int, bytes]]) -> None:
         """Write octets to places in files, in this order. Nothing else may be under way."""
@@ -81,11 +90,7 @@ class Writer:
         if self._stopping:
             self._tries += 1
             if self._tries >= STOP_TRIES:
-                log.error(
-                    "the message log stops without its last commit: the disk is full; what was "
-                    "confirmed is there, and what was acknowledged last is delivered again"
-                )
-                self._full(True)
+                self.give_up("the disk is full")
                 return
         self._full(False)
         self._clock.call_at(self._clock.now() + RETRY_SECONDS, lambda: self.write(writes))

@@ -19,6 +19,7 @@ from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
 from leveret.store.log.recovery import RecoveredQueue, Recovery
 from leveret.store.log.segment import PASSING_ERRORS, READ_TRIES, Segment
 from leveret.store.log.space import SET_ASIDE, UnknownNameError, set_aside
+from leveret.store.log.writing import RETRY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,6 @@ log = logging.getLogger("leveret.store")
 LOG_FOLDER: Final = "log"
 SPILL_FOLDER: Final = "spill"
 SHARD: Final = 0
-RETRY_SECONDS: Final = 1.0
 # What may wait to be spilled: until it is written it takes as much memory as before.
 SPILLING_MAX: Final = 2 * BATCH_MAX
 

@@ -32,7 +32,7 @@ from leveret.store.log.places import Places
 from leveret.store.log.returns import RETURN_SIZE, Returns
 from leveret.store.log.shared import take_out
 from leveret.store.log.space import Space
-from leveret.store.log.writing import Writer
+from leveret.store.log.writing import RETRY_SECONDS, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,6 @@ SEGMENT_BYTES: Final = 16 << 20
 BATCH_MAX: Final = 4 << 20
 SETTLES_MAX: Final = 8192
 SETTLE_DELAY_SECONDS: Final = 0.05
-RETRY_SECONDS: Final = 1.0
 
 
 class MessageLog:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("leveret.store")
 
+# Until a disk that has refused is asked again.
 RETRY_SECONDS: Final = 1.0
 # Once the log is being stopped.
 STOP_TRIES: Final = 3

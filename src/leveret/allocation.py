@@ -18,7 +18,7 @@ MIB: Final = 1 << 20
 # were measured at 43 ms), how many such walks later the survivors are, and how many of those later
 # everything is. A closed connection leaves 30 objects in circles: what waits for the last of the
 # three stays below some 30,000 connections that were open for long.
-GC_THRESHOLDS: Final = (5_000, 10, 20)
+GC_THRESHOLDS: Final = (5_000, 4, 50)
 # Seconds after which the loop lets a thread in that waits for the interpreter. A thread that comes
 # back from writing the log waits that long while the loop is busy: with Python's 5 ms, publishing
 # persistent messages was measured at two thirds of the rate.

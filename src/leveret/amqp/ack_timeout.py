@@ -9,6 +9,7 @@ queue's own `x-consumer-timeout` holds for every type at every level.
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from leveret.amqp.consumer import ChannelConsumer
@@ -33,8 +34,9 @@ class AckTimeout:
         self._cancels = channel.vhost.compat.ack_timeout_cancels
         self._timer: Timer | None = None
         self._timer_at: float = 0.0
-        # Tags of deliveries that went back: their consumer may acknowledge them all the same.
-        self._late: dict[int, None] = {}
+        # Tags of deliveries that went back, ascending: their consumer may acknowledge them all
+        # the same, once.
+        self._late: list[int] = []
 
     def watch(self, entry: Entry) -> None:
         """It was delivered just now."""
@@ -55,15 +57,19 @@ class AckTimeout:
             self._timer.cancel()
             self._timer = None
 
-    def forgives(self, tag: int, multiple: bool) -> bool:
-        """Whether the delivery that is acknowledged went back before."""
-        if tag not in self._late:
+    def forgives(self, tag: int) -> bool:
+        """Whether the delivery that is acknowledged went back before; not another time."""
+        at = bisect_left(self._late, tag)
+        if at == len(self._late) or self._late[at] != tag:
             return False
-        if multiple:
-            self._late = {late: None for late in self._late if late > tag}
-        else:
-            del self._late[tag]
+        del self._late[at]
         return True
+
+    def settled_up_to(self, tag: int) -> None:
+        """All deliveries up to this tag are acknowledged, and so are those that went back; 0 means
+        all."""
+        if self._late:
+            del self._late[: len(self._late) if tag == 0 else bisect_right(self._late, tag)]
 
     def _seconds(self, entry: Entry) -> float:
         """How long it may stay unacked: its queue's own time, else the server's; 0 is for ever."""
@@ -121,10 +127,10 @@ class AckTimeout:
         channel = self._channel
         entries: list[Entry] = []
         consumers: dict[ChannelConsumer, None] = {}
+        self._late = sorted(self._late + tags)
         for tag in tags:
             entry = channel.unacked.settle(tag)
             assert entry is not None
-            self._late[tag] = None
             entries.append(entry)
             consumer = entry.consumer
             if isinstance(consumer, ChannelConsumer):

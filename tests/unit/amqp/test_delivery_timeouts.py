@@ -1,7 +1,7 @@
 """The acknowledgement timeout of each queue, and what becomes of the messages."""
 
 import pytest
-from pamqp.commands import Basic, Channel, Queue
+from pamqp.commands import Basic, Channel, Queue, Tx
 
 from conversations.memory import Server
 from peer import Peer, unchecked
@@ -236,6 +236,64 @@ def test_what_went_back_may_be_rejected_too(server_4_3: Server, multiple: bool) 
     peer.expect(Basic.Cancel)
     peer.send_method(1, unchecked(Basic.Nack, delivery_tag=2, multiple=multiple, requeue=False))
     assert peer.call(Queue.Declare(queue="q", passive=True)).message_count == 2
+
+
+def declare_quorum(peer: Peer, name: str, timeout_ms: int) -> None:
+    arguments = QUORUM | {TIMEOUT: timeout_ms}
+    peer.call(Queue.Declare(queue=name, durable=True, arguments=arguments))
+
+
+def three_late(server: Server) -> Peer:
+    """Three deliveries, 1 to 3, went back and came again as 4 to 6."""
+    peer = a_peer(server)
+    declare_quorum(peer, "q", 5_000)
+    peer.call(Basic.Consume(queue="q"))
+    for _ in range(3):
+        peer.publish(1, "", "q", b"m")
+        peer.expect(Basic.Deliver)
+    server.advance(5.1)
+    peer.expect(Basic.Cancel)
+    peer.call(Basic.Consume(queue="q"))
+    assert [peer.expect(Basic.Deliver).delivery_tag for _ in range(3)] == [4, 5, 6]
+    return peer
+
+
+@pytest.mark.parametrize("up_to", [0, 3, 4, 6])
+def test_what_went_back_is_acknowledged_with_all_up_to_a_later_tag(
+    server_4_3: Server, up_to: int
+) -> None:
+    peer = three_late(server_4_3)
+    peer.send_method(1, Basic.Ack(delivery_tag=up_to, multiple=True))
+    peer.expect_nothing()
+    # Once, like any other delivery.
+    peer.send_method(1, Basic.Ack(delivery_tag=1))
+    close = peer.expect(Channel.Close)
+    assert (close.reply_code, close.reply_text) == (
+        406,
+        "PRECONDITION_FAILED - unknown delivery tag 1",
+    )
+
+
+def test_what_went_back_after_the_acknowledged_tag_may_still_be(server_4_3: Server) -> None:
+    peer = three_late(server_4_3)
+    peer.send_method(1, Basic.Ack(delivery_tag=2, multiple=True))
+    peer.send_method(1, Basic.Ack(delivery_tag=3))
+    peer.expect_nothing()
+    peer.send_method(1, Basic.Ack(delivery_tag=2))
+    assert peer.expect(Channel.Close).reply_code == 406
+
+
+@pytest.mark.parametrize(("tag", "multiple", "left"), [(1, False, 3), (3, True, 3), (5, True, 1)])
+def test_a_transaction_takes_an_acknowledgement_of_what_went_back(
+    server_4_3: Server, tag: int, multiple: bool, left: int
+) -> None:
+    peer = three_late(server_4_3)
+    peer.call(Tx.Select())
+    peer.send_method(1, Basic.Ack(delivery_tag=tag, multiple=multiple))
+    peer.call(Tx.Commit())
+    assert server_4_3.broker.vhosts["/"].queues["q"].unacked_count == left
+    peer.send_method(1, Basic.Ack(delivery_tag=tag, multiple=multiple))
+    assert peer.expect(Channel.Close).reply_code == 406
 
 
 @pytest.mark.parametrize(("hears", "consumes"), [(False, True), (True, False)])

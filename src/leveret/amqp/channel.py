@@ -443,7 +443,7 @@ class Channel:
             return
         if tag > TAG_MAX:
             self._refuse_tag(tag)
-        named = self.unacked.tags_up_to(tag)
+        named = self.unacked.up_to(tag)
         for each, entry in zip(named, self.settle(tag, True), strict=True):
             transaction.settle(each, entry, outcome)
 

@@ -243,6 +243,49 @@ def declare_quorum(peer: Peer, name: str, timeout_ms: int) -> None:
     peer.call(Queue.Declare(queue=name, durable=True, arguments=arguments))
 
 
+@pytest.mark.parametrize(("timeout_ms", "pause"), [(2_000, 0.2), (60_000, 1.0)])
+def test_one_check_is_for_all_that_falls_due_shortly_after_it(
+    server_4_3: Server, timeout_ms: int, pause: float
+) -> None:
+    """Each looks at all that is unacked, so there is not one for every delivery."""
+    peer = a_peer(server_4_3)
+    declare_quorum(peer, "q", timeout_ms)
+    peer.call(Basic.Consume(queue="q"))
+    for _ in range(50):
+        peer.publish(1, "", "q", b"m")
+        peer.expect(Basic.Deliver)
+        server_4_3.advance(pause / 100)
+    queue = server_4_3.broker.vhosts["/"].queues["q"]
+    server_4_3.advance(timeout_ms / 1000 - pause / 2 + 0.001)
+    peer.expect(Basic.Cancel)
+    assert queue.unacked_count == 49
+    # All are due by now.
+    server_4_3.advance(pause * 0.9)
+    assert queue.unacked_count == 49
+    server_4_3.advance(pause * 0.1)
+    assert queue.unacked_count == 0
+    assert server_4_3.clock.pending() == 0
+
+
+def test_a_pause_holds_up_no_delivery_that_has_less_time(server_4_3: Server) -> None:
+    peer = a_peer(server_4_3)
+    declare_quorum(peer, "slow", 60_000)
+    declare_quorum(peer, "fast", 1_000)
+    for name in ("slow", "fast"):
+        peer.call(Basic.Consume(queue=name, consumer_tag=name))
+    for _ in range(2):
+        peer.publish(1, "", "slow", b"m")
+        peer.expect(Basic.Deliver)
+        server_4_3.advance(0.1)
+    server_4_3.advance(59.0)
+    peer.publish(1, "", "fast", b"m")
+    peer.expect(Basic.Deliver)
+    server_4_3.advance(0.9)
+    assert peer.expect(Basic.Cancel).consumer_tag == "slow"
+    server_4_3.advance(0.2)
+    assert peer.expect(Basic.Cancel).consumer_tag == "fast"
+
+
 def three_late(server: Server) -> Peer:
     """Three deliveries, 1 to 3, went back and came again as 4 to 6."""
     peer = a_peer(server)

@@ -9,7 +9,8 @@ queue's own `x-consumer-timeout` holds for every type at every level.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.consumer import ChannelConsumer
 from leveret.amqp.events import consumer_deleted
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("leveret.channel")
 
+# The deliveries of a consumer fall due one shortly after the other, and each check looks at all
+# that is unacked: so the next one waits, but makes nothing later than this share of its time.
+PAUSE_SHARE: Final = 0.1
+PAUSE_MAX_S: Final = 1.0
+
 
 class AckTimeout:
     """One timer is set, for what is due first. The level is that of the vhost when the channel
@@ -33,8 +39,9 @@ class AckTimeout:
         self._cancels = channel.vhost.compat.ack_timeout_cancels
         self._timer: Timer | None = None
         self._timer_at: float = 0.0
-        # Tags of deliveries that went back: their consumer may acknowledge them all the same.
-        self._late: dict[int, None] = {}
+        # Tags of deliveries that went back, ascending: their consumer may acknowledge them all
+        # the same, once.
+        self._late: list[int] = []
 
     def watch(self, entry: Entry) -> None:
         """It was delivered just now."""
@@ -55,15 +62,19 @@ class AckTimeout:
             self._timer.cancel()
             self._timer = None
 
-    def forgives(self, tag: int, multiple: bool) -> bool:
-        """Whether the delivery that is acknowledged went back before."""
-        if tag not in self._late:
+    def forgives(self, tag: int) -> bool:
+        """Whether the delivery that is acknowledged went back before; not another time."""
+        at = bisect_left(self._late, tag)
+        if at == len(self._late) or self._late[at] != tag:
             return False
-        if multiple:
-            self._late = {late: None for late in self._late if late > tag}
-        else:
-            del self._late[tag]
+        del self._late[at]
         return True
+
+    def settled_up_to(self, tag: int) -> None:
+        """All deliveries up to this tag are acknowledged, and so are those that went back; 0 means
+        all."""
+        if self._late:
+            del self._late[: len(self._late) if tag == 0 else bisect_right(self._late, tag)]
 
     def _seconds(self, entry: Entry) -> float:
         """How long it may stay unacked: its queue's own time, else the server's; 0 is for ever."""
@@ -89,8 +100,7 @@ class AckTimeout:
         now = channel.broker.now
         soonest: float = 0.0
         late: list[int] = []
-        tags = channel.unacked.tags_up_to(0)
-        for tag, entry in zip(tags, channel.unacked.entries(), strict=True):
+        for tag, entry in channel.unacked.up_to(0).items():
             timeout = self._seconds(entry)
             if timeout <= 0:
                 continue
@@ -100,7 +110,9 @@ class AckTimeout:
                     channel.connection.ack_timeout(channel, timeout)
                     return
                 late.append(tag)
-            elif soonest == 0.0 or due < soonest:
+                continue
+            due = max(due, now + min(timeout * PAUSE_SHARE, PAUSE_MAX_S))
+            if soonest == 0.0 or due < soonest:
                 soonest = due
         if soonest != 0.0:
             self._set_timer(soonest)
@@ -121,10 +133,10 @@ class AckTimeout:
         channel = self._channel
         entries: list[Entry] = []
         consumers: dict[ChannelConsumer, None] = {}
+        self._late = sorted(self._late + tags)
         for tag in tags:
             entry = channel.unacked.settle(tag)
             assert entry is not None
-            self._late[tag] = None
             entries.append(entry)
             consumer = entry.consumer
             if isinstance(consumer, ChannelConsumer):

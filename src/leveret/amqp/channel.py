@@ -391,11 +391,12 @@ class Channel:
             self._refuse_tag(tag)
         if multiple:
             if tag != 0 and not self.unacked.holds(tag):
-                self._check_late(tag, True)
+                self._check_late(tag)
+            self.ack_timeout.settled_up_to(tag)
             return self.unacked.settle_up_to(tag)
         entry = self.unacked.settle(tag)
         if entry is None:
-            self._check_late(tag, False)
+            self._check_late(tag)
             return []
         return [entry]
 
@@ -406,7 +407,7 @@ class Channel:
         if not multiple:
             entry = self.unacked.settle(tag)
             if entry is None:
-                self._check_late(tag, False)
+                self._check_late(tag)
                 return
             if self.transaction is not None:
                 self.transaction.settle(tag, entry, ACKNOWLEDGE)
@@ -435,9 +436,15 @@ class Channel:
     def _settle_later(
         self, transaction: Transaction, tag: int, multiple: bool, outcome: int
     ) -> None:
-        tags = self.unacked.tags_up_to(tag) if multiple and tag <= TAG_MAX else [tag]
-        # There is none for a tag whose delivery went back before the transaction.
-        for each, entry in zip(tags, self.settle(tag, multiple), strict=False):
+        if not multiple:
+            # None if the delivery went back before the transaction.
+            for entry in self.settle(tag, False):
+                transaction.settle(tag, entry, outcome)
+            return
+        if tag > TAG_MAX:
+            self._refuse_tag(tag)
+        named = self.unacked.up_to(tag)
+        for each, entry in zip(named, self.settle(tag, True), strict=True):
             transaction.settle(each, entry, outcome)
 
     def discard(self, entries: list[Entry], rejected: bool = False) -> None:
@@ -499,8 +506,8 @@ class Channel:
         consumer.unacked_count -= 1
         self.limited_count -= 1
 
-    def _check_late(self, tag: int, multiple: bool) -> None:
-        if not self.ack_timeout.forgives(tag, multiple):
+    def _check_late(self, tag: int) -> None:
+        if not self.ack_timeout.forgives(tag):
             self._refuse_tag(tag)
 
     def _refuse_tag(self, tag: int) -> None:

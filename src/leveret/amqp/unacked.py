@@ -102,26 +102,19 @@ class Unacked:
         self.count -= len(settled)
         return settled
 
-    def tags_up_to(self, tag: i64) -> list[int]:
-        """The unacked tags up to this one, ascending; 0 means all."""
+    def up_to(self, tag: i64) -> dict[int, Entry]:
+        """The entries up to this tag by their tags, ascending; 0 means all."""
         if tag == 0 or tag >= self._end:
             tag = self._end - 1
-        tags = [old for old in sorted(self._stragglers) if old <= tag]
+        found: dict[int, Entry] = {}
+        for old in sorted(self._stragglers):
+            if old <= tag:
+                found[old] = self._stragglers[old]
         at = self._first
         while at <= tag:
-            if self._ring[at & self._mask] is not None:
-                tags.append(int(at))
-            at += 1
-        return tags
-
-    def entries(self) -> list[Entry]:
-        """All unacked entries in order of their tags."""
-        found = [self._stragglers[tag] for tag in sorted(self._stragglers)]
-        at = self._first
-        while at < self._end:
             entry = self._ring[at & self._mask]
             if entry is not None:
-                found.append(entry)
+                found[int(at)] = entry
             at += 1
         return found
 

@@ -51,7 +51,7 @@ def test_the_window_is_a_dict_by_delivery_tag(steps: list[tuple[str, object]]) -
         perform(unacked, reference, step, argument)
         assert unacked.last_tag == reference.last_tag
         assert unacked.count == len(reference.entries)
-        assert unacked.entries() == [reference.entries[tag] for tag in sorted(reference.entries)]
+        assert list(unacked.up_to(0).items()) == sorted(reference.entries.items())
         # The ring follows the number of unacked entries, not the distance between their tags.
         reference.peak = max(reference.peak, len(reference.entries))
         assert len(unacked._ring) <= max(16, 8 * reference.peak)
@@ -67,7 +67,7 @@ def perform(unacked: Unacked, reference: Reference, step: str, argument: object)
             assert unacked.settle(tag) is None
         else:
             up_to = sorted(each for each in reference.entries if tag == 0 or each <= tag)
-            assert unacked.tags_up_to(tag) == up_to
+            assert list(unacked.up_to(tag)) == up_to
             assert unacked.settle_up_to(tag) == [reference.settle(each) for each in up_to]
         return
     assert isinstance(argument, int)

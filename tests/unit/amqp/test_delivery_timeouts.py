@@ -1,7 +1,7 @@
 """The acknowledgement timeout of each queue, and what becomes of the messages."""
 
 import pytest
-from pamqp.commands import Basic, Channel, Queue
+from pamqp.commands import Basic, Channel, Queue, Tx
 
 from conversations.memory import Server
 from peer import Peer, unchecked
@@ -236,6 +236,107 @@ def test_what_went_back_may_be_rejected_too(server_4_3: Server, multiple: bool) 
     peer.expect(Basic.Cancel)
     peer.send_method(1, unchecked(Basic.Nack, delivery_tag=2, multiple=multiple, requeue=False))
     assert peer.call(Queue.Declare(queue="q", passive=True)).message_count == 2
+
+
+def declare_quorum(peer: Peer, name: str, timeout_ms: int) -> None:
+    arguments = QUORUM | {TIMEOUT: timeout_ms}
+    peer.call(Queue.Declare(queue=name, durable=True, arguments=arguments))
+
+
+@pytest.mark.parametrize(("timeout_ms", "pause"), [(2_000, 0.2), (60_000, 1.0)])
+def test_one_check_is_for_all_that_falls_due_shortly_after_it(
+    server_4_3: Server, timeout_ms: int, pause: float
+) -> None:
+    """Each looks at all that is unacked, so there is not one for every delivery."""
+    peer = a_peer(server_4_3)
+    declare_quorum(peer, "q", timeout_ms)
+    peer.call(Basic.Consume(queue="q"))
+    for _ in range(50):
+        peer.publish(1, "", "q", b"m")
+        peer.expect(Basic.Deliver)
+        server_4_3.advance(pause / 100)
+    queue = server_4_3.broker.vhosts["/"].queues["q"]
+    server_4_3.advance(timeout_ms / 1000 - pause / 2 + 0.001)
+    peer.expect(Basic.Cancel)
+    assert queue.unacked_count == 49
+    # All are due by now.
+    server_4_3.advance(pause * 0.9)
+    assert queue.unacked_count == 49
+    server_4_3.advance(pause * 0.1)
+    assert queue.unacked_count == 0
+    assert server_4_3.clock.pending() == 0
+
+
+def test_a_pause_holds_up_no_delivery_that_has_less_time(server_4_3: Server) -> None:
+    peer = a_peer(server_4_3)
+    declare_quorum(peer, "slow", 60_000)
+    declare_quorum(peer, "fast", 1_000)
+    for name in ("slow", "fast"):
+        peer.call(Basic.Consume(queue=name, consumer_tag=name))
+    for _ in range(2):
+        peer.publish(1, "", "slow", b"m")
+        peer.expect(Basic.Deliver)
+        server_4_3.advance(0.1)
+    server_4_3.advance(59.0)
+    peer.publish(1, "", "fast", b"m")
+    peer.expect(Basic.Deliver)
+    server_4_3.advance(0.9)
+    assert peer.expect(Basic.Cancel).consumer_tag == "slow"
+    server_4_3.advance(0.2)
+    assert peer.expect(Basic.Cancel).consumer_tag == "fast"
+
+
+def three_late(server: Server) -> Peer:
+    """Three deliveries, 1 to 3, went back and came again as 4 to 6."""
+    peer = a_peer(server)
+    declare_quorum(peer, "q", 5_000)
+    peer.call(Basic.Consume(queue="q"))
+    for _ in range(3):
+        peer.publish(1, "", "q", b"m")
+        peer.expect(Basic.Deliver)
+    server.advance(5.1)
+    peer.expect(Basic.Cancel)
+    peer.call(Basic.Consume(queue="q"))
+    assert [peer.expect(Basic.Deliver).delivery_tag for _ in range(3)] == [4, 5, 6]
+    return peer
+
+
+@pytest.mark.parametrize("up_to", [0, 3, 4, 6])
+def test_what_went_back_is_acknowledged_with_all_up_to_a_later_tag(
+    server_4_3: Server, up_to: int
+) -> None:
+    peer = three_late(server_4_3)
+    peer.send_method(1, Basic.Ack(delivery_tag=up_to, multiple=True))
+    peer.expect_nothing()
+    # Once, like any other delivery.
+    peer.send_method(1, Basic.Ack(delivery_tag=1))
+    close = peer.expect(Channel.Close)
+    assert (close.reply_code, close.reply_text) == (
+        406,
+        "PRECONDITION_FAILED - unknown delivery tag 1",
+    )
+
+
+def test_what_went_back_after_the_acknowledged_tag_may_still_be(server_4_3: Server) -> None:
+    peer = three_late(server_4_3)
+    peer.send_method(1, Basic.Ack(delivery_tag=2, multiple=True))
+    peer.send_method(1, Basic.Ack(delivery_tag=3))
+    peer.expect_nothing()
+    peer.send_method(1, Basic.Ack(delivery_tag=2))
+    assert peer.expect(Channel.Close).reply_code == 406
+
+
+@pytest.mark.parametrize(("tag", "multiple", "left"), [(1, False, 3), (3, True, 3), (5, True, 1)])
+def test_a_transaction_takes_an_acknowledgement_of_what_went_back(
+    server_4_3: Server, tag: int, multiple: bool, left: int
+) -> None:
+    peer = three_late(server_4_3)
+    peer.call(Tx.Select())
+    peer.send_method(1, Basic.Ack(delivery_tag=tag, multiple=multiple))
+    peer.call(Tx.Commit())
+    assert server_4_3.broker.vhosts["/"].queues["q"].unacked_count == left
+    peer.send_method(1, Basic.Ack(delivery_tag=tag, multiple=multiple))
+    assert peer.expect(Channel.Close).reply_code == 406
 
 
 @pytest.mark.parametrize(("hears", "consumes"), [(False, True), (True, False)])

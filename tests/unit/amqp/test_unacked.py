@@ -38,10 +38,10 @@ def test_a_settled_entry_is_restored_under_its_tag(unacked: Unacked) -> None:
     for tag in (1, 2):
         unacked.settle(tag)
     unacked.restore(1, first)
-    assert unacked.tags_up_to(0) == [1, 3]
+    assert list(unacked.up_to(0)) == [1, 3]
     assert unacked.settle_up_to(1) == [first]
     unacked.restore(2, second)
-    assert unacked.entries() == [second, third]
+    assert list(unacked.up_to(0).values()) == [second, third]
 
 
 def test_an_entry_is_restored_after_its_place_was_given_away(unacked: Unacked) -> None:
@@ -52,8 +52,8 @@ def test_an_entry_is_restored_after_its_place_was_given_away(unacked: Unacked) -
     for tag, entry in enumerate(many, start=1):
         unacked.restore(tag, entry)
     assert unacked.count == 101
-    assert unacked.tags_up_to(5) == [1, 2, 3, 4, 5]
-    assert unacked.tags_up_to(0) == [*range(1, 101), last]
+    assert list(unacked.up_to(5)) == [1, 2, 3, 4, 5]
+    assert list(unacked.up_to(0)) == [*range(1, 101), last]
     assert unacked.settle(50) is many[49]
     assert unacked.settle_up_to(99) == [*many[:49], *many[50:99]]
 
@@ -87,7 +87,7 @@ def test_up_to_a_tag_includes_it_and_what_was_left_before(unacked: Unacked) -> N
         unacked.add(entry)
     unacked.settle(2)
     assert unacked.settle_up_to(4) == [given[0], given[2], given[3]]
-    assert unacked.entries() == given[4:]
+    assert list(unacked.up_to(0).values()) == given[4:]
 
 
 def test_a_tag_that_stays_does_not_stretch_the_window(unacked: Unacked) -> None:
@@ -98,7 +98,7 @@ def test_a_tag_that_stays_does_not_stretch_the_window(unacked: Unacked) -> None:
         for tag, entry in zip(tags, rest, strict=True):
             assert unacked.settle(tag) is entry
     assert len(unacked._ring) <= 128
-    assert unacked.entries() == [stuck]
+    assert list(unacked.up_to(0).values()) == [stuck]
     assert unacked.settle(1) is stuck
 
 
@@ -111,7 +111,7 @@ def test_stragglers_are_settled_in_the_order_of_their_tags(unacked: Unacked) -> 
         else:
             unacked.settle(tag)
     assert len(unacked._ring) <= 128
-    assert unacked.entries() == kept
+    assert list(unacked.up_to(0).values()) == kept
     assert unacked.settle_up_to(1001) == kept[:3]
     assert unacked.settle_up_to(0) == kept[3:]
     assert unacked.count == 0
@@ -124,13 +124,13 @@ def test_a_long_run_without_acknowledgements_leaves_the_window_small(unacked: Un
         unacked.next_tag()
     assert unacked.add(last) == 100_002
     assert len(unacked._ring) <= 64
-    assert unacked.entries() == [first, last]
+    assert list(unacked.up_to(0).values()) == [first, last]
 
 
 def test_the_window_grows_with_what_is_unacked(unacked: Unacked) -> None:
     given = entries(3000)
     for entry in given:
         unacked.add(entry)
-    assert unacked.entries() == given
+    assert list(unacked.up_to(0).values()) == given
     assert all(unacked.settle(tag + 1) is given[tag] for tag in reversed(range(3000)))
     assert unacked.count == 0

@@ -7,7 +7,8 @@ from pamqp.commands import Basic, Queue
 
 from conversations.memory import Server
 from leveret.broker.queues.classic import ClassicQueue
-from leveret.broker.queues.dead_letter import COUNT_MAX, LETTERS_PER_TURN
+from leveret.broker.queues.dead_letter import LETTERS_PER_TURN
+from leveret.wire.field import LONG_MAX
 from peer import Peer, Typed, longstr, table
 
 # The flags of properties of which there are headers and nothing else.
@@ -72,11 +73,11 @@ def test_one_that_must_be_taken_waits_until_it_can_be_published(peer: Peer, serv
 def test_deaths_are_counted_as_far_as_a_number_goes(peer: Peer) -> None:
     declare(peer, "q", **TO_DEAD)
     declare(peer, "dead")
-    earlier = table({"count": COUNT_MAX, "queue": b"q", "reason": b"rejected"})
+    earlier = table({"count": LONG_MAX, "queue": b"q", "reason": b"rejected"})
     deaths = Typed("A", longstr(b"F" + earlier))
     let_die(peer, "q", HEADERS_ONLY + table({"x-death": deaths}))
     (death,) = peer.call(Basic.Get(queue="dead")).properties.headers["x-death"]
-    assert death["count"] == COUNT_MAX
+    assert death["count"] == LONG_MAX
 
 
 def test_many_letters_leave_the_loop_to_others_and_keep_their_order(

@@ -30,6 +30,7 @@ from leveret.wire.field import (
     KIND_LONGSTR,
     KIND_TABLE,
     KIND_TIMESTAMP,
+    LONG_MAX,
     Field,
 )
 
@@ -56,8 +57,6 @@ FETCHED: Final = 256
 # Letters of one turn of the loop, and how long they may take: others want to be served too.
 LETTERS_PER_TURN: Final = 2048
 TURN_SECONDS: Final = 0.005
-# As far as a death is counted: what its field holds.
-COUNT_MAX: Final = (1 << 63) - 1
 # Circles that are remembered, so that each is reported once.
 REPORTED_MAX: Final = 1000
 
@@ -299,7 +298,7 @@ def _tell(
         if _text(earlier, "queue") == queue and _text(earlier, "reason") == letter.reason:
             count = earlier.get("count")
             before = count.value if count is not None and isinstance(count.value, int) else 0
-            death = {**earlier, "count": Field(KIND_LONG, min(before, COUNT_MAX - 1) + 1)}
+            death = {**earlier, "count": Field(KIND_LONG, min(before, LONG_MAX - 1) + 1)}
         else:
             others.append(earlier)
     if deaths:

@@ -8,13 +8,15 @@ from pamqp.commands import Basic, Queue
 from conversations.memory import Server
 from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.queues.dead_letter import LETTERS_PER_TURN
-from leveret.wire.field import LONG_MAX
+from leveret.broker.queues.kept_letters import RETRY_SECONDS
+from leveret.wire.field import LONG_MAX, MAX_TABLE_ELEMENTS
 from peer import Peer, Typed, longstr, table
 
 # The flags of properties of which there are headers and nothing else.
 HEADERS_ONLY = b"\x20\x00"
 PERSISTENT = Basic.Properties(delivery_mode=2)
-TO_DEAD = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+ROUTING_KEY = "x-dead-letter-routing-key"
+TO_DEAD = {"x-dead-letter-exchange": "", ROUTING_KEY: "dead"}
 SAFE = TO_DEAD | {
     "x-queue-type": "quorum",
     "x-dead-letter-strategy": "at-least-once",
@@ -68,6 +70,20 @@ def test_one_that_must_be_taken_waits_until_it_can_be_published(peer: Peer, serv
     hopeless.rules.dead_letter_routing_key = "dead"
     server.advance(200)
     assert (hopeless.waiting_count, queue_of(server, "dead").ready_count) == (0, 1)
+
+
+def test_one_that_amqp_cannot_carry_is_not_tried_again(
+    peer: Peer, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its death names all the keys of CC once more, and for so many there is no room."""
+    declare(peer, "q", **{name: value for name, value in SAFE.items() if name != ROUTING_KEY})
+    keys = longstr(b"".join(b"S" + longstr(b"q") for _ in range(MAX_TABLE_ELEMENTS - 1)))
+    let_die(peer, "q", HEADERS_ONLY + table({"CC": Typed("A", keys)}))
+    q = queue_of(server, "q")
+    assert (q.ready_count, q.unacked_count, q.waiting_count) == (0, 0, 0)
+    server.advance(RETRY_SECONDS * 2)
+    (record,) = (each for each in caplog.records if each.levelno == logging.ERROR)
+    assert "of queue 'q' leads nowhere because it cannot be published" in record.getMessage()
 
 
 def test_deaths_are_counted_as_far_as_a_number_goes(peer: Peer) -> None:

@@ -24,6 +24,7 @@ from leveret.broker.copies import blind_keys
 from leveret.broker.queues.delivery import HEADER as DELIVERY_COUNT
 from leveret.broker.queues.enqueueing import enqueue
 from leveret.broker.queues.stored import is_absent
+from leveret.wire.errors import WireError
 from leveret.wire.field import (
     KIND_ARRAY,
     KIND_LONG,
@@ -153,9 +154,9 @@ class DeadLetters:
         self._work()
 
     def _move(self, letter: DeadLetter) -> None:
-        taken = letter.message is None or self._try_to_publish(letter, letter.message)
+        done = letter.message is None or self._try_to_publish(letter, letter.message)
         keeps = letter.rules.keeps_dead_letters() and not letter.queue.deleted
-        if keeps and not taken:
+        if keeps and not done:
             letter.queue.keep_letter(letter)
             return
         if letter.message is None:
@@ -187,6 +188,7 @@ class DeadLetters:
         return False
 
     def _try_to_publish(self, letter: DeadLetter, message: Message) -> bool:
+        """Whether there is nothing to try again: all have it, or nobody ever can."""
         try:
             return self._publish(letter, message)
         except Exception as error:
@@ -198,7 +200,8 @@ class DeadLetters:
                 letter.queue.name,
                 error,
             )
-            return False
+            # What AMQP cannot carry today it never will; by other rules the rest may find its way.
+            return isinstance(error, WireError)
 
     def _publish(self, letter: DeadLetter, message: Message) -> bool:
         """Whether all have it who are to have it, and there is somebody."""

@@ -98,7 +98,7 @@ class Server:
         config = self.config
         self._folder = None if config.ephemeral else DataFolder(config.data_path())
         path = ":memory:" if self._folder is None else str(self._folder.definitions)
-        self._definitions = SqliteDefinitions(path, self._loop.call_soon_threadsafe)
+        self._definitions = SqliteDefinitions(path, self._on_loop)
         store = self._make_store()
         compat = Compat(config.compat)
         self.broker = Broker(
@@ -146,12 +146,22 @@ class Server:
         self.failure = reason
         self.stopping.set()
 
+    def _on_loop(self, tell: Callable[[], None]) -> None:
+        """Have the loop tell the broker what another thread has done."""
+        self._loop.call_soon_threadsafe(self._tell, tell)
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        self.broker.wake()
+        tell()
+
     def _make_store(self) -> MemoryStore | LogStore:
         if self._folder is None:
             return MemoryStore()
-        on_loop = self._loop.call_soon_threadsafe
         workers = Workers(
-            *(ThreadWorker(name, on_loop) for name in ("commits", "spills", "chores", "reads"))
+            *(
+                ThreadWorker(name, self._on_loop)
+                for name in ("commits", "spills", "chores", "reads")
+            )
         )
         self._workers = workers
         return LogStore(SystemDisk(self._folder.path), workers, self._clock, os.urandom)

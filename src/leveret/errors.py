@@ -5,9 +5,10 @@ channel (or of the connection) adds the reply name, the class and method, and wr
 A `ChannelError` closes the channel, a `ConnectionError` the whole connection.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
-SHORT_STRING_MAX = 255
+# Octets: what AMQP carries of a name, a routing key or a reply text.
+SHORT_STRING_MAX: Final = 255
 
 
 class ReplyError(Exception):

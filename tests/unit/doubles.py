@@ -112,9 +112,6 @@ class Graveyard:
         self.dead_letters = self
         self.churn = Churn()
 
-    def wake(self) -> None:
-        """Nobody asks how late it is."""
-
     def take(self, letter: DeadLetter) -> None:
         message = letter.message
         if is_absent(message):

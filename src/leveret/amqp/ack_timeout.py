@@ -96,7 +96,6 @@ class AckTimeout:
     def _check(self) -> None:
         self._timer = None
         channel = self._channel
-        channel.broker.wake()
         now = channel.broker.now
         soonest: float = 0.0
         late: list[int] = []

@@ -535,6 +535,8 @@ class Connection(Session):
         self.drop_after(self.limits.close_timeout_seconds)
 
     def _release(self) -> None:
+        # What goes back is delivered to others now, whoever ends this connection.
+        self.broker.wake()
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None

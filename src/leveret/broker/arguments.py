@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from leveret.broker.rules import RETRY_TYPES
-from leveret.errors import InternalError, PreconditionFailed
+from leveret.errors import SHORT_STRING_MAX, InternalError, PreconditionFailed
 from leveret.wire.table import KIND_NAMES, Field
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 INTEGER_KINDS: Final = frozenset(ord(kind) for kind in "bBsuIilL")
 TEN_YEARS_MS: Final = 315_360_000_000
 MAX_PRIORITY: Final = 255
-# Octets.
-ROUTING_KEY_MAX: Final = 255
 
 Check = Callable[[Field], str]
 
@@ -100,11 +98,12 @@ def _text(field: Field) -> str:
 
 
 def _routing_key(field: Field) -> str:
-    if _text(field):
-        return _text(field)
+    reason = _text(field)
+    if reason:
+        return reason
     assert isinstance(field.value, bytes)
     size = len(field.value)
-    return f"{{max_length_exceeded,{size}}}" if size > ROUTING_KEY_MAX else ""
+    return f"{{max_length_exceeded,{size}}}" if size > SHORT_STRING_MAX else ""
 
 
 def _boolean(field: Field) -> str:
@@ -119,15 +118,17 @@ def _one_of(values: tuple[str, ...], reason: str) -> Check:
 
 
 def _queue_type(field: Field) -> str:
-    if _text(field):
-        return _text(field)
+    reason = _text(field)
+    if reason:
+        return reason
     name = text_of(field)
     return "" if name in ("classic", "quorum") else f"\"unsupported queue type '{name}'\""
 
 
 def _queue_mode(field: Field) -> str:
-    if _text(field):
-        return _text(field)
+    reason = _text(field)
+    if reason:
+        return reason
     mode = text_of(field)
     return "" if mode in ("default", "lazy") else f"\"unsupported queue mode '{mode}'\""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.alarms import Alarms
 from leveret.broker.auth_attempts import AuthAttempts
+from leveret.broker.clock import BrokerClock
 from leveret.broker.compat import LEVELS, Compat
 from leveret.broker.counts import Churn, Kept, Sizes
 from leveret.broker.durable import QueueIds
@@ -56,6 +57,8 @@ class Broker(StoreEvents):
     """`generate` makes a name from a prefix, `generate_id` the id of a durable queue: a positive
     number below 2 ** 63 that it makes once. `now` is the moment of the event being handled, in
     the clock's seconds: whoever lets an event in sets it, and nobody asks the clock per message.
+    Events are what a peer sends, the end of a connection, a timer of `clock`, and an answer or a
+    word of a store: whoever brings one from another thread calls `wake` first.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class Broker(StoreEvents):
         generate: Callable[[str], str],
         generate_id: Callable[[], int],
     ) -> None:
-        self.clock = clock
+        self.clock = BrokerClock(clock, self.wake)
         self.store = store
         self.definitions = definitions
         self.compat = compat
@@ -249,7 +252,6 @@ class Broker(StoreEvents):
             vhost.churn = self.churn
             vhost.events = self.events
             vhost.firehose.node = self.node
-            vhost.wake = self.wake
             vhost.wall_offset = self.wall_offset
             self.vhosts[name] = vhost
             if name == self.events.vhost:
@@ -258,7 +260,7 @@ class Broker(StoreEvents):
         return vhost
 
     def wake(self) -> None:
-        """Time has passed."""
+        """An event is about to be handled: it is as late as the clock says."""
         self.now = self.clock.now()
 
     def _describe(self, vhost: VHost, value: Mapping[str, object]) -> None:
@@ -303,7 +305,6 @@ class Broker(StoreEvents):
         return answer
 
     def durable(self, shard: int, up_to: int) -> None:
-        self.now = self.clock.now()
         self._confirm()
         awaited = self._awaited
         while awaited and self.store.is_durable(awaited[0][0]):
@@ -328,7 +329,6 @@ class Broker(StoreEvents):
     def failed(self, shard: int, reason: str) -> None:
         """What is not durable never will be: it is nacked, and who waits for it hears of a failure.
         Whoever owns the store ends the process."""
-        self.now = self.clock.now()
         self.store_failure = reason or "it did not say why"
         self._confirm()
         awaited, self._awaited = self._awaited, deque()

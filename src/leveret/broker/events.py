@@ -23,6 +23,7 @@ from leveret.wire.field import (
     KIND_LONG,
     KIND_LONGSTR,
     KIND_TABLE,
+    LONG_MAX,
     Field,
     Table,
 )
@@ -46,7 +47,6 @@ LIMITS: Final = "limits"
 LIMITS_COMPONENT: Final = "vhost-limits"
 PERSISTENT: Final = 2
 CHANNEL: Final = 1
-_LONG_MAX: Final = (1 << 63) - 1
 
 # The user for whom an administrator's request is being carried out.
 acting: ContextVar[str] = ContextVar("acting", default=INTERNAL)
@@ -207,7 +207,6 @@ class Events:
         vhost = self._vhost
         if vhost is None:
             return
-        vhost.wake()
         exchange = vhost.exchanges[EVENT]
         start = bytes([len(EVENT)]) + EVENT.encode()
         for name, headers, at_ms in waiting:
@@ -285,7 +284,7 @@ def as_field(value: object) -> Field:
     match value:
         case bool():
             return Field(KIND_BOOL, value)
-        case int() if -_LONG_MAX <= value <= _LONG_MAX:
+        case int() if -LONG_MAX <= value <= LONG_MAX:
             return Field(KIND_LONG, value)
         case float():
             return Field(KIND_DOUBLE, value)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.copies import blind_keys, further_keys
 from leveret.broker.message import Message
+from leveret.errors import SHORT_STRING_MAX
 from leveret.wire.errors import Unencodable
 from leveret.wire.field import (
     KIND_ARRAY,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("leveret.vhost")
 
 TRACE: Final = "amq.rabbitmq.trace"
-KEY_MAX: Final = 255
 # Of the names behind direct reply-to, which are no queues.
 REPLY_TO: Final = b"amq.rabbitmq.reply-to."
 _INT_MAX: Final = (1 << 31) - 1
@@ -102,7 +102,7 @@ class Firehose:
 
     def _tell(self, routing_key: str, headers: Table, message: Message) -> None:
         properties = Properties(headers=headers)
-        octets = routing_key.encode("utf-8", "surrogateescape")[:KEY_MAX]
+        octets = routing_key.encode("utf-8", "surrogateescape")[:SHORT_STRING_MAX]
         queues = self._route(octets.decode("utf-8", "surrogateescape"), properties)
         if not queues:
             return

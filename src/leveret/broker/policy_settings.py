@@ -7,9 +7,11 @@ a policy with a setting that a queue's type does not know is no policy for that 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from leveret.broker.arguments import ROUTING_KEY_MAX, TEN_YEARS_MS
+from leveret.broker.arguments import TEN_YEARS_MS
 from leveret.broker.rules import RETRY_TYPES
 from leveret.broker.terms import pairs, term
+from leveret.errors import SHORT_STRING_MAX
+from leveret.wire.field import LONG_MAX
 
 # What is wrong with a value; empty if nothing is.
 Check = Callable[[object], str]
@@ -21,8 +23,6 @@ QUEUES: Final = CLASSIC | QUORUM
 REPLICATED: Final = QUORUM | STREAM
 ALL: Final = QUEUES | STREAM
 
-# As large as a number in arguments can be.
-NUMBER_MAX: Final = (1 << 63) - 1
 _AGE_UNITS: Final = "YMDhms"
 
 
@@ -45,7 +45,7 @@ class Setting:
         self.operator = operator
 
 
-def _at_least(minimum: int, what: str, maximum: int = NUMBER_MAX) -> Check:
+def _at_least(minimum: int, what: str, maximum: int = LONG_MAX) -> Check:
     def check(value: object) -> str:
         acceptable = type(value) is int and minimum <= value <= maximum
         return "" if acceptable else f"{term(value)} is not a valid {what}"
@@ -112,7 +112,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "dead-letter-routing-key",
             QUEUES,
-            _text("dead letter routing key", ROUTING_KEY_MAX),
+            _text("dead letter routing key", SHORT_STRING_MAX),
             "As `x-dead-letter-routing-key`.",
         ),
         Setting(

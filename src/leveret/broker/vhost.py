@@ -93,8 +93,6 @@ class VHost(Topology):
         # What the clock lacks to the time of day. It is kept, so that nothing comes early or late
         # when somebody sets that.
         self.wall_offset = 0.0
-        # Called by who lets time in: `Broker.now` follows.
-        self.wake: Callable[[], object] = _nothing
         super().__init__(name)
         self.firehose = Firehose(name, self.route_traced)
         self.events = Events()
@@ -145,7 +143,6 @@ class VHost(Topology):
                 exchange,
                 self.route,
                 self.wall_ms,
-                lambda: self.wake(),
                 self._store,
                 self._clock,
                 self._paging,

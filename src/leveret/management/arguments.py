@@ -6,6 +6,7 @@ RabbitMQ's own API would have made.
 
 from typing import Any
 
+from leveret.errors import SHORT_STRING_MAX
 from leveret.management.refusals import Refusal, bad_request
 from leveret.wire.field import (
     KIND_ARRAY,
@@ -19,8 +20,6 @@ from leveret.wire.field import (
     Field,
     Table,
 )
-
-KEY_MAX_BYTES = 255
 
 
 def table_of(arguments: dict[str, Any] | list[Any]) -> Table:
@@ -38,8 +37,8 @@ class _Conversion:
 
     def table(self, value: dict[str, Any], depth: int) -> Table:
         for key in value:
-            if len(key.encode()) > KEY_MAX_BYTES:
-                raise bad_request(f"the name of an argument has at most {KEY_MAX_BYTES} octets")
+            if len(key.encode()) > SHORT_STRING_MAX:
+                raise bad_request(f"the name of an argument has at most {SHORT_STRING_MAX} octets")
         return {key: self._field(item, depth) for key, item in value.items()}
 
     def _field(self, value: Any, depth: int) -> Field:

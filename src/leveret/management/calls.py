@@ -13,6 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from leveret.amqp.peer import Peer
+from leveret.errors import SHORT_STRING_MAX
 from leveret.management.authorisation import ALL, READ_OBJECTS, READ_SESSIONS, authorise
 from leveret.management.forms import field_of_form, is_form
 from leveret.management.pending import answered
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from leveret.management.context import Management
     from leveret.management.routing import Route
 
-NAME_MAX_BYTES: Final = 255
 # For a whole body to come.
 BODY_TIMEOUT_SECONDS: Final = 30.0
 DEFAULT_EXCHANGE: Final = "amq.default"
@@ -239,8 +239,8 @@ def decoded(segment: str) -> str:
 def check_new_name(kind: str, name: str) -> None:
     """Refuse a name that nothing can have: AMQP carries at most 255 octets."""
     size = len(name.encode())
-    if size > NAME_MAX_BYTES:
-        raise bad_request(f"a {kind} has at most {NAME_MAX_BYTES} octets, this one has {size}")
+    if size > SHORT_STRING_MAX:
+        raise bad_request(f"a {kind} has at most {SHORT_STRING_MAX} octets, this one has {size}")
 
 
 def _unwanted(status: int, reason: str) -> Refusal:

@@ -32,6 +32,8 @@ KIND_TIMESTAMP: Final = 0x54
 KIND_TABLE: Final = 0x46
 KIND_VOID: Final = 0x56
 KIND_BINARY: Final = 0x78
+# The most that a `KIND_LONG` carries.
+LONG_MAX: Final = (1 << 63) - 1
 
 # The words by which RabbitMQ's error texts call the types.
 KIND_NAMES: Final[dict[int, str]] = {

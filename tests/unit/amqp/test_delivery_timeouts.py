@@ -4,6 +4,7 @@ import pytest
 from pamqp.commands import Basic, Channel, Queue, Tx
 
 from conversations.memory import Server
+from leveret.broker.queues import dead_letter
 from peer import Peer, unchecked
 
 TIMEOUT = "x-consumer-timeout"
@@ -166,6 +167,51 @@ def test_the_time_of_a_dead_letter_begins_when_it_is_delivered(peer: Peer, serve
     peer.publish(1, "", "delay", b"m", Basic.Properties(expiration="3600000"))
     server.advance(3600)
     assert peer.expect(Basic.Deliver).body == b"m"
+    server.advance(9.9)
+    peer.expect_nothing()
+    server.advance(0.2)
+    expect_timeout(peer, 10_000)
+
+
+def test_each_of_many_dead_letters_has_the_time_of_the_turn_that_moved_it(
+    peer: Peer, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn moves one of them, and the next turn is 4 seconds late."""
+    call_at = server.clock.call_at
+    declare(peer, "work", 10_000, messages=0)
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "work"}
+    peer.call(Queue.Declare(queue="first", arguments=arguments))
+    peer.call(Basic.Consume(queue="work"))
+    for number in range(3):
+        peer.publish(1, "", "first", b"%d" % number)
+        peer.call(Basic.Get(queue="first"))
+    with monkeypatch.context() as busy:
+        busy.setattr(dead_letter, "TURN_SECONDS", -1.0)
+        busy.setattr(server.clock, "call_at", lambda when, call: call_at(when + 4, call))
+        peer.send_method(1, Basic.Nack(3, multiple=True, requeue=False))
+        server.advance(9)
+    deliveries = [peer.expect(Basic.Deliver) for _ in range(3)]
+    assert [each.body for each in deliveries] == [b"0", b"1", b"2"]
+    peer.send_method(1, Basic.Ack(deliveries[1].delivery_tag, multiple=True))
+    server.advance(8.9)
+    peer.expect_nothing()
+    server.advance(0.2)
+    expect_timeout(peer, 10_000)
+
+
+def test_the_time_begins_when_another_consumers_connection_ends(
+    connect, peer: Peer, server: Server
+) -> None:
+    other = connect()
+    declare(peer, "q", 0)
+    other.call(Basic.Consume(queue="q"))
+    other.expect(Basic.Deliver)
+    peer.call(Basic.Consume(queue="q"))
+    queue = server.broker.vhosts["/"].queues["q"]
+    queue.consumer_timeout_s = 10.0
+    server.advance(3600)
+    other.close()
+    assert peer.expect(Basic.Deliver).body == b"0"
     server.advance(9.9)
     peer.expect_nothing()
     server.advance(0.2)

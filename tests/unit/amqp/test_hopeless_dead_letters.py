@@ -7,13 +7,16 @@ from pamqp.commands import Basic, Queue
 
 from conversations.memory import Server
 from leveret.broker.queues.classic import ClassicQueue
-from leveret.broker.queues.dead_letter import COUNT_MAX, LETTERS_PER_TURN
+from leveret.broker.queues.dead_letter import LETTERS_PER_TURN
+from leveret.broker.queues.kept_letters import RETRY_SECONDS
+from leveret.wire.field import LONG_MAX, MAX_TABLE_ELEMENTS
 from peer import Peer, Typed, longstr, table
 
 # The flags of properties of which there are headers and nothing else.
 HEADERS_ONLY = b"\x20\x00"
 PERSISTENT = Basic.Properties(delivery_mode=2)
-TO_DEAD = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+ROUTING_KEY = "x-dead-letter-routing-key"
+TO_DEAD = {"x-dead-letter-exchange": "", ROUTING_KEY: "dead"}
 SAFE = TO_DEAD | {
     "x-queue-type": "quorum",
     "x-dead-letter-strategy": "at-least-once",
@@ -69,14 +72,28 @@ def test_one_that_must_be_taken_waits_until_it_can_be_published(peer: Peer, serv
     assert (hopeless.waiting_count, queue_of(server, "dead").ready_count) == (0, 1)
 
 
+def test_one_that_amqp_cannot_carry_is_not_tried_again(
+    peer: Peer, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its death names all the keys of CC once more, and for so many there is no room."""
+    declare(peer, "q", **{name: value for name, value in SAFE.items() if name != ROUTING_KEY})
+    keys = longstr(b"".join(b"S" + longstr(b"q") for _ in range(MAX_TABLE_ELEMENTS - 1)))
+    let_die(peer, "q", HEADERS_ONLY + table({"CC": Typed("A", keys)}))
+    q = queue_of(server, "q")
+    assert (q.ready_count, q.unacked_count, q.waiting_count) == (0, 0, 0)
+    server.advance(RETRY_SECONDS * 2)
+    (record,) = (each for each in caplog.records if each.levelno == logging.ERROR)
+    assert "of queue 'q' leads nowhere because it cannot be published" in record.getMessage()
+
+
 def test_deaths_are_counted_as_far_as_a_number_goes(peer: Peer) -> None:
     declare(peer, "q", **TO_DEAD)
     declare(peer, "dead")
-    earlier = table({"count": COUNT_MAX, "queue": b"q", "reason": b"rejected"})
+    earlier = table({"count": LONG_MAX, "queue": b"q", "reason": b"rejected"})
     deaths = Typed("A", longstr(b"F" + earlier))
     let_die(peer, "q", HEADERS_ONLY + table({"x-death": deaths}))
     (death,) = peer.call(Basic.Get(queue="dead")).properties.headers["x-death"]
-    assert death["count"] == COUNT_MAX
+    assert death["count"] == LONG_MAX
 
 
 def test_many_letters_leave_the_loop_to_others_and_keep_their_order(

@@ -35,9 +35,6 @@ class World:
         self.consumer = LimitedConsumer()
         self.q.add_consumer(self.consumer)
 
-    def wake(self) -> None:
-        """Nobody asks how late it is."""
-
     def publish(self, *bodies: bytes) -> None:
         for body in bodies:
             message = a_message(body, properties=Properties(delivery_mode=2))

@@ -38,7 +38,6 @@ def a_holding(
         exchange,
         route,
         lambda: int(clock.now() * 1000),
-        lambda: None,
         store,
         clock,
         paging or Paging(),

@@ -24,12 +24,14 @@ from leveret.broker.copies import blind_keys
 from leveret.broker.queues.delivery import HEADER as DELIVERY_COUNT
 from leveret.broker.queues.enqueueing import enqueue
 from leveret.broker.queues.stored import is_absent
+from leveret.wire.errors import WireError
 from leveret.wire.field import (
     KIND_ARRAY,
     KIND_LONG,
     KIND_LONGSTR,
     KIND_TABLE,
     KIND_TIMESTAMP,
+    LONG_MAX,
     Field,
 )
 
@@ -56,8 +58,6 @@ FETCHED: Final = 256
 # Letters of one turn of the loop, and how long they may take: others want to be served too.
 LETTERS_PER_TURN: Final = 2048
 TURN_SECONDS: Final = 0.005
-# As far as a death is counted: what its field holds.
-COUNT_MAX: Final = (1 << 63) - 1
 # Circles that are remembered, so that each is reported once.
 REPORTED_MAX: Final = 1000
 
@@ -154,9 +154,9 @@ class DeadLetters:
         self._work()
 
     def _move(self, letter: DeadLetter) -> None:
-        taken = letter.message is None or self._try_to_publish(letter, letter.message)
+        done = letter.message is None or self._try_to_publish(letter, letter.message)
         keeps = letter.rules.keeps_dead_letters() and not letter.queue.deleted
-        if keeps and not taken:
+        if keeps and not done:
             letter.queue.keep_letter(letter)
             return
         if letter.message is None:
@@ -188,6 +188,7 @@ class DeadLetters:
         return False
 
     def _try_to_publish(self, letter: DeadLetter, message: Message) -> bool:
+        """Whether there is nothing to try again: all have it, or nobody ever can."""
         try:
             return self._publish(letter, message)
         except Exception as error:
@@ -199,7 +200,8 @@ class DeadLetters:
                 letter.queue.name,
                 error,
             )
-            return False
+            # What AMQP cannot carry today it never will; by other rules the rest may find its way.
+            return isinstance(error, WireError)
 
     def _publish(self, letter: DeadLetter, message: Message) -> bool:
         """Whether all have it who are to have it, and there is somebody."""
@@ -299,7 +301,7 @@ def _tell(
         if _text(earlier, "queue") == queue and _text(earlier, "reason") == letter.reason:
             count = earlier.get("count")
             before = count.value if count is not None and isinstance(count.value, int) else 0
-            death = {**earlier, "count": Field(KIND_LONG, min(before, COUNT_MAX - 1) + 1)}
+            death = {**earlier, "count": Field(KIND_LONG, min(before, LONG_MAX - 1) + 1)}
         else:
             others.append(earlier)
     if deaths:

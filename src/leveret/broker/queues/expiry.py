@@ -86,6 +86,4 @@ class Expiry:
 
     def _wake(self) -> None:
         self._timer = None
-        if self._queue.vhost is not None:
-            self._queue.vhost.wake()
         self._queue.at_front()

@@ -46,15 +46,13 @@ _PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
 
 
 class Holding(ClassicQueue):
-    """Of one exchange. `route` finds the queues of a message, `wall_ms` is the time of day,
-    `wake` is called when time has passed and messages are about to be delivered."""
+    """Of one exchange. `route` finds the queues of a message, `wall_ms` is the time of day."""
 
     def __init__(
         self,
         exchange: Exchange,
         route: Callable[..., tuple[list[ClassicQueue], bool]],
         wall_ms: Callable[[], int],
-        wake: Callable[[], object],
         store: MessageStore,
         clock: Clock,
         paging: Paging,
@@ -63,7 +61,6 @@ class Holding(ClassicQueue):
         self._exchange = exchange
         self._route = route
         self._wall_ms = wall_ms
-        self._wake = wake
         self._budget = paging
         self._heap: list[int] = []
         # Messages that are in no store, by their places, and the places that are free: there may be
@@ -77,7 +74,6 @@ class Holding(ClassicQueue):
         self._timer: Timer | None = None
         self._timer_ms = 0
         self._busy = False
-        self._wake()
         # Tickets from before the start whose due times are not known yet, and those of them that
         # are being looked at.
         self._unknown: deque[int] = deque()
@@ -186,7 +182,6 @@ class Holding(ClassicQueue):
 
     def _time_is_up(self) -> None:
         self._timer = None
-        self._wake()
         now_ms = self._wall_ms()
         idents: list[int] = []
         missing: list[int] = []

@@ -56,8 +56,6 @@ class KeptLetters:
     def retry(self) -> None:
         """Try all of them again, by the rules that hold now."""
         queue = self._queue
-        if queue.vhost is not None:
-            queue.vhost.wake()
         for letter in self._take_all():
             letter.rules = queue.rules
             if queue.vhost is not None:

@@ -105,8 +105,6 @@ class Retries:
     def _time_is_up(self) -> None:
         self._timer = None
         queue = self._queue
-        if queue.vhost is not None:
-            queue.vhost.wake()
         now = queue.clock.now()
         left = TURN_MAX
         while self._heap and self._heap[0][0] <= now and left > 0:

@@ -14,14 +14,13 @@ from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, check_passwo
 from leveret.access.permissions import PatternError, check_pattern
 from leveret.broker.compat import LEVELS
 from leveret.broker.queues import QUEUE_TYPES, queue_type_named
+from leveret.errors import SHORT_STRING_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from leveret.management.pace import Pace
 
-# What AMQP carries of a name.
-NAME_MAX_BYTES: Final = 255
 STREAM: Final = "stream"
 NAMES: Final = ("name", "vhost", "source", "destination", "routing_key", "exchange")
 
@@ -246,8 +245,8 @@ def _things_in_vhosts(definitions: Definitions) -> Iterator[tuple[str, InVhost]]
 def _check_names(place: str, thing: msgspec.Struct) -> None:
     for field in NAMES:
         name = getattr(thing, field, None)
-        if isinstance(name, str) and len(name.encode()) > NAME_MAX_BYTES:
-            raise DefinitionsError(f"{place}.{field} has more than {NAME_MAX_BYTES} octets")
+        if isinstance(name, str) and len(name.encode()) > SHORT_STRING_MAX:
+            raise DefinitionsError(f"{place}.{field} has more than {SHORT_STRING_MAX} octets")
 
 
 def _check_own_name(place: str, name: str) -> None:

@@ -144,9 +144,9 @@ class TestRemoteControl:
     def test_workers_answer(self, app, start_worker):
         start_worker(*THREADS, name="one")
         start_worker(*THREADS, name="two")
-        pongs = app.control.inspect(limit=2, timeout=PATIENCE_SECONDS).ping()
-        assert pongs == {"one@tests": {"ok": "pong"}, "two@tests": {"ok": "pong"}}
-        assert inspected(app).active_queues()["one@tests"][0]["name"] == "celery"
+        both = app.control.inspect(limit=2, timeout=PATIENCE_SECONDS)
+        assert both.ping() == {"one@tests": {"ok": "pong"}, "two@tests": {"ok": "pong"}}
+        assert both.active_queues()["one@tests"][0]["name"] == "celery"
 
     def test_what_runs_is_shown(self, app, start_worker, tmp_path):
         worker = start_worker(*THREADS)

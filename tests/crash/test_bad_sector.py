@@ -12,14 +12,20 @@ from leveret.store.log.recovery import Recovery
 from leveret.testing import FaultyDisk
 
 
-def test_a_bad_sector_costs_the_message_that_is_on_it(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.ERROR)
-    faulty = FaultyDisk()
+def twenty_messages(faulty: FaultyDisk) -> tuple[World, list[bytes]]:
+    """They are in the queue `q`, and on disk."""
     world = World(faulty, Ledger(), segment_bytes=1 << 16)
     world.open()
     world.create("q")
     bodies = [world.publish("p", ["q"], 400) for _ in range(20)]
     world.settle_down()
+    return world, bodies
+
+
+def test_a_bad_sector_costs_the_message_that_is_on_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    faulty = FaultyDisk()
+    world, bodies = twenty_messages(faulty)
     world.publish("p", ["q"], 400)  # Proves the commit before it, so that nobody reads its bodies.
     world.settle_down()
     path = "log/0000000000000001.segment"
@@ -36,11 +42,7 @@ def test_a_bad_sector_costs_the_message_that_is_on_it(caplog: pytest.LogCaptureF
 @pytest.mark.parametrize("end", ["purge", "drop"])
 def test_a_message_on_a_bad_sector_goes_with_its_queue_or_a_purge_of_it(end: str) -> None:
     faulty = FaultyDisk()
-    world = World(faulty, Ledger(), segment_bytes=1 << 16)
-    world.open()
-    world.create("q")
-    bodies = [world.publish("p", ["q"], 400) for _ in range(20)]
-    world.settle_down()
+    world, bodies = twenty_messages(faulty)
     world.stop()
     path = "log/0000000000000001.segment"
     at = faulty.content(path).index(bodies[7])

@@ -234,7 +234,7 @@ class LogStore(MessageStore):
         return self.log.barrier()
 
     def spill(self, message: Message) -> i64:
-        if self.spilled.waiting_bytes() > SPILLING_MAX:
+        if self.spilled.failure or self.spilled.waiting_bytes() > SPILLING_MAX:
             return 0
         if self.spilled.active is None and not self._start_to_spill():
             return 0
@@ -381,7 +381,7 @@ _NOBODY: Final[list[Queue]] = [_Nobody()]
 
 
 class _SpillEvents(StoreEvents):
-    """Nobody waits for what is spilled to be durable."""
+    """Nobody waits for what is spilled to be durable, and nobody counts on a disk to spill to."""
 
     def __init__(self, events: StoreEvents) -> None:
         self._events = events
@@ -390,7 +390,12 @@ class _SpillEvents(StoreEvents):
         return None
 
     def failed(self, shard: int, reason: str) -> None:
-        self._events.failed(shard, reason)
+        log.error(
+            "messages cannot leave memory any more: %s; transient ones stay there until the next "
+            "start, and of those that have left it before some may be lost",
+            reason,
+        )
+        self._events.held(shard, "")
 
     def held(self, shard: int, reason: str) -> None:
         self._events.held(shard, reason)

@@ -304,13 +304,9 @@ class LogStore(MessageStore):
             for each in reads:
                 each.read(disk)
 
-        def done(_result: object, error: Exception | None) -> None:
+        def done(_result: object, _error: Exception | None) -> None:
             again: list[Range] = []
-            if error is not None:
-                # No word of the disk's: what was not read is not damaged.
-                log.error("messages cannot be read at present: %r; trying again", error)
-                again = reads
-            for each in reads if error is None else ():
+            for each in reads:
                 once_more = self._once_more(each)
                 if once_more:
                     again.extend(once_more)
@@ -330,6 +326,10 @@ class LogStore(MessageStore):
         """What to read again of a range; nothing if it was read, or cannot be."""
         error = each.error
         if error is None:
+            return []
+        if not isinstance(error, OSError):
+            # It would come again each time.
+            log.error("%s: internal error", each.path, exc_info=error)
             return []
         if error.errno not in PASSING_ERRORS:
             each.refusals += 1

@@ -429,7 +429,6 @@ class Channel:
             outcome = (REQUEUE if failed else RETURN) if requeue else DISCARD
             self._settle_later(self.transaction, tag, multiple, outcome)
         elif requeue and multiple:
-            self._check_up_to(tag)
             self.requeue_up_to(tag, failed)
         elif requeue:
             self.requeue(self.settle(tag, False), failed)
@@ -490,8 +489,9 @@ class Channel:
             self.replenish_all()
 
     def requeue_up_to(self, tag: int, failed: bool) -> None:
-        """Give back all that is unacked up to this tag, 0 means all. The channel's later frames
-        wait if that is much."""
+        """Give back all that is unacked up to this tag, 0 means all; 406 if it names nothing. The
+        channel's later frames wait if that is much."""
+        self._check_up_to(tag)
         self.returning = Returning(self, tag if tag != 0 else int(self.unacked.last_tag), failed)
         self.returning.go_on()
 

@@ -566,3 +566,4 @@ class Channel:
         self.broker.sizes.sum_bytes += self.publish_bytes
         if self.confirms is not None:
             self.vhost.kept.publishing.in_confirm_mode += self.confirms.published
+        self.ack_timeout.let_go()

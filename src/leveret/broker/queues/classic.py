@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from leveret.wire.table import Table
 
 PLAIN: Final = QueueRules()
+_NO_QUEUE: Final = Queue()
 # Deliveries of one `deliver` call; the rest waits for the next turn of the loop, so that a long
 # backlog meeting many consumers cannot hold up every other connection.
 DELIVERIES_PER_TURN: Final = 2048
@@ -433,8 +434,16 @@ class ClassicQueue(Queue):
         for consumer in consumers:
             consumer.active = False
             consumer.cancelled()
+        # These and the queue refer to each other, and only the collector would free them.
+        self.ruled = None
+        self.ready.let_go()
+        self.ready = Ready(_NO_QUEUE, self.store, self.clock, self.paging, _nothing)
         return count
 
     def _continue(self) -> None:
         self._paused -= 1
         self.deliver()
+
+
+def _nothing() -> None:
+    """Nobody waits for messages of a queue that is gone."""

@@ -81,6 +81,7 @@ class Ruled:
         self._expiry.stop()
         self._unused.stop()
         self._deliveries.forget()
+        self.duplicates = None
 
     # --- messages in ---
 

@@ -171,6 +171,8 @@ class SqliteDefinitions(DefinitionStore):
                 self._commit(group)
             if isinstance(change, _Copy):
                 self._copy(change)
+            # Who has asked need not stay until somebody asks again.
+            del change, group
 
     def _copy(self, copy: _Copy) -> None:
         failure: Exception | None = None

@@ -2,6 +2,8 @@
 
 import queue
 import sqlite3
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -250,3 +252,21 @@ def test_what_is_deleted_together_is_deleted_in_one_commit(file: Definitions) ->
     file.sql("DROP TRIGGER full")
     file.answer(file.open().delete_all(several))
     assert [row[1] for row in file.open().load()] == ["4"]
+
+
+class Asker:
+    """Somebody who waits for an answer."""
+
+    def hear(self, _answer: object) -> None:
+        return None
+
+
+def test_who_has_asked_is_not_kept_until_somebody_asks_again(file: Definitions) -> None:
+    store, gone = file.open(), threading.Event()
+    asker = Asker()
+    weakref.finalize(asker, gone.set)
+    answer = store.put("vhost", "/", {})
+    answer.then(asker.hear)
+    file.answer(answer)
+    del asker, answer
+    assert gone.wait(5.0)

@@ -52,9 +52,9 @@ class AckTimeout:
     def restart(self) -> None:
         """Deliveries are unacked again whose time may be up."""
         self.stop()
-        broker = self._channel.broker
-        self._timer_at = broker.now
-        self._timer = broker.clock.call_at(self._timer_at, self._check)
+        clock = self._channel.clock
+        self._timer_at = clock.moment
+        self._timer = clock.call_at(self._timer_at, self._check)
 
     def stop(self) -> None:
         """Wait for nothing."""
@@ -87,16 +87,16 @@ class AckTimeout:
         return self._channel.connection.limits.consumer_timeout_seconds
 
     def _set_timer(self, at: float) -> None:
-        broker = self._channel.broker
-        if at > broker.now:
+        clock = self._channel.clock
+        if at > clock.moment:
             self.stop()
             self._timer_at = at
-            self._timer = broker.clock.call_at(at, self._check)
+            self._timer = clock.call_at(at, self._check)
 
     def _check(self) -> None:
         self._timer = None
         channel = self._channel
-        now = channel.broker.now
+        now = channel.clock.moment
         soonest: float = 0.0
         late: list[int] = []
         for tag, entry in channel.unacked.up_to(0).items():

@@ -306,7 +306,8 @@ class StoreEvents:
 
     def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
         """A message has its place in these queues. The local store says so inside `append`."""
-        raise NotImplementedError
+        for queue in queues:
+            queue.publish(message, ticket)
 
     def durable(self, shard: int, up_to: int) -> None:
         """Every ticket of the shard up to and including this one is on disk."""

@@ -104,12 +104,11 @@ class Holding(ClassicQueue):
         dues, self._dues = self._dues, vec[i64]()
         at: i64 = 0
         while at < len(tickets):
-            ticket = int(tickets[at])
             due = dues[at] if len(dues) != 0 else 0
             if due > 0:
-                self._heap.append(int(due) << _IDENT_BITS | ticket << 2 | _STORED)
+                self._heap.append(int(due) << _IDENT_BITS | int(tickets[at] << 2 | _STORED))
             else:
-                self._unknown.append(ticket)
+                self._unknown.append(int(tickets[at]))
             at += 1
         heapify(self._heap)
         self._set_timer()

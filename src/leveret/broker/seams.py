@@ -335,6 +335,10 @@ class MessageStore:
         list of queues does not change afterwards."""
         raise NotImplementedError
 
+    def due(self, ticket: i64, due_ms: i64) -> None:
+        """A queue says of a message that it is being given (`enqueued`) until when it waits there,
+        in milliseconds of the time of day: a start need not read the message to know."""
+
     def settle(self, queue: Queue, ticket: i64) -> None:
         """A stored or spilled message is gone from this queue."""
         raise NotImplementedError

@@ -22,6 +22,7 @@ from leveret.allocation import settle_collector, share_interpreter, tune_allocat
 from leveret.amqp.connection import Connection
 from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import CAPABILITIES, Handshake
+from leveret.amqp.limits import Limits
 from leveret.amqp.peer import Peer
 from leveret.amqp.pids import hear_events
 from leveret.broker.broker import Broker
@@ -38,7 +39,7 @@ from leveret.names import generate_name, generate_queue_id, node_name
 from leveret.net.acceptor import Arrivals, Room
 from leveret.net.listener import AmqpListener, TcpOptions
 from leveret.net.tls import Tls, spare_buffers, warn_of_expiry
-from leveret.obedience import Obedience, apply_logging, limits_of
+from leveret.obedience import Obedience, apply_logging
 from leveret.reloading import Reloading
 from leveret.store.data_folder import DataFolder, DataFolderError
 from leveret.store.definitions import FIRST_START, SqliteDefinitions
@@ -122,7 +123,7 @@ class Server:
             self._recover(store)
         self.users = Users(self._definitions, config.loopback_users, self._clock)
         self.users.events = self.broker.events
-        self.limits = limits_of(config, compat)
+        self.limits = Limits()
         obedience = Obedience(self.broker, self.users, self.limits, self.monitor)
         for applier in obedience.appliers:
             applier(config)()
@@ -151,7 +152,7 @@ class Server:
         self._loop.call_soon_threadsafe(self._tell, tell)
 
     def _tell(self, tell: Callable[[], None]) -> None:
-        self.broker.wake()
+        self.broker.clock.wake()
         tell()
 
     def _make_store(self) -> MemoryStore | LogStore:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from leveret.access.password_rules import PasswordRules
 from leveret.access.vhost_defaults import VhostDefaults
-from leveret.amqp.limits import Limits
 from leveret.broker.patterns import PatternError
 from leveret.config import ConfigError
 from leveret.logs import set_up_logging
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from leveret.access.users import Users
+    from leveret.amqp.limits import Limits
     from leveret.broker.broker import Broker
-    from leveret.broker.compat import Compat
     from leveret.config import Config
     from leveret.monitor import Monitor
     from leveret.reloading import Applier
@@ -33,10 +32,24 @@ class Obedience:
         self.appliers: tuple[Applier, ...] = (self._connections, self._access, self._resources)
 
     def _connections(self, config: Config) -> Callable[[], object]:
-        limits = limits_of(config, self._broker.compat)
+        compat, limits = self._broker.compat, self._limits
 
         def hold() -> None:
-            self._limits.become(limits)
+            limits.frame_max_bytes = config.frame_max_bytes
+            limits.initial_frame_max_bytes = (
+                config.initial_frame_max_bytes or compat.initial_frame_max_bytes
+            )
+            limits.channel_max = config.channel_max
+            limits.heartbeat_seconds = config.heartbeat_seconds
+            limits.handshake_timeout_seconds = config.handshake_timeout_seconds
+            limits.refused_login_delay_seconds = config.refused_login_delay_seconds
+            limits.consumer_timeout_seconds = config.consumer_timeout_seconds
+            limits.consumer_max_per_channel = config.consumer_max_per_channel
+            limits.max_message_size_bytes = (
+                config.max_message_size_bytes or compat.max_message_size_bytes
+            )
+            limits.connection_max = config.connection_max
+            limits.channel_max_per_node = config.channel_max_per_node
             self._broker.limits.vhost_max = config.vhost_max
             self._broker.limits.queue_max = config.queue_max
 
@@ -65,23 +78,6 @@ class Obedience:
                 self._broker.paging.set_limit(int(limit))
 
         return hold
-
-
-def limits_of(config: Config, compat: Compat) -> Limits:
-    """What a connection is granted."""
-    return Limits(
-        frame_max_bytes=config.frame_max_bytes,
-        initial_frame_max_bytes=config.initial_frame_max_bytes or compat.initial_frame_max_bytes,
-        channel_max=config.channel_max,
-        heartbeat_seconds=config.heartbeat_seconds,
-        handshake_timeout_seconds=config.handshake_timeout_seconds,
-        refused_login_delay_seconds=config.refused_login_delay_seconds,
-        consumer_timeout_seconds=config.consumer_timeout_seconds,
-        consumer_max_per_channel=config.consumer_max_per_channel,
-        max_message_size_bytes=config.max_message_size_bytes or compat.max_message_size_bytes,
-        connection_max=config.connection_max,
-        channel_max_per_node=config.channel_max_per_node,
-    )
 
 
 def apply_logging(config: Config) -> Callable[[], object]:

@@ -29,6 +29,11 @@ def a_stored_message(body: bytes, persistent: bool = True) -> Message:
     return Message(frames, b"\x00\x01q", 1, len(header), len(body), len(frames), persistent)
 
 
+def due_of(ticket: int) -> int:
+    """When a message is due; 0 if it does not wait for that. Every third one does."""
+    return 1_700_000_000_000 + ticket if ticket % 3 == 0 else 0
+
+
 class Definition(NamedTuple):
     """A durable queue that there was from one moment to another."""
 
@@ -113,6 +118,9 @@ class World(StoreEvents):
             Definition(each.name, each.id, 0) for each in definitions if each.dropped is None
         ]
         self.recovery = self.store.open()
+        for found in self.recovery.queues.values():
+            dues = [due_of(int(ticket)) for ticket in found.tickets]
+            assert list(found.dues) == dues or not any([*dues, *found.dues])
         for each in self.definitions:
             self.queues[each.name] = self._queue(each)
         self.store.recover(list(self.queues.values()))
@@ -185,6 +193,8 @@ class World(StoreEvents):
         body = self.ledger.publish(publisher, names, size)
         queues: list[Queue] = [self.queues[name] for name in names]
         ticket = self.store.append(a_stored_message(body), queues)
+        if due_of(ticket):
+            self.store.due(ticket, due_of(ticket))
         self._unconfirmed.append((ticket, body))
         return body
 

@@ -43,9 +43,9 @@ def test_an_answer_comes_at_its_own_time(tmp_path: Path, ask: Callable[[Broker],
 
         def the_moment_of_the_answer() -> Pending:
             answer = Pending()
-            broker.now = 0.0
-            ask(broker).then(lambda _: answer.complete(broker.now), answer.fail)
-            assert broker.now == 0.0
+            broker.clock.moment = 0.0
+            ask(broker).then(lambda _: answer.complete(broker.clock.moment), answer.fail)
+            assert broker.clock.moment == 0.0
             return answer
 
         before = embedded.look(broker.clock.now)

@@ -12,6 +12,10 @@ minute.
 `format-4`: `format-3` after another life, in which it was late for `ada-fading`. `ada-blind` has a
 message whose BCC leads its dead letter to `ada-letters`, and the quorum queue `ada-returned` one
 that has come back twice.
+
+`format-5`: `format-4` after two more lives. In each a message was told to wait in the exchange
+`ada-later` for `ada-reminders`, and is late by now. The first life was that of a program that still
+wrote format 4, which does not say in the log when it is due.
 """
 
 import shutil
@@ -22,8 +26,10 @@ import pytest
 from pika.exceptions import ProbableAccessDeniedError
 
 from leveret.access.permissions import Permissions
-from leveret.store.check import check_folder
+from leveret.store.check import StoredData, check_folder
 from leveret.store.data_folder import FORMAT_VERSION
+from leveret.store.disk import SystemDisk
+from leveret.store.dump import records
 from leveret.testing import EmbeddedBroker
 
 HERE = Path(__file__).parent
@@ -78,7 +84,7 @@ def test_older_folders_are_stamped_anew_and_refused_by_older_versions_from_then_
         assert (folder / "version").read_text() == f"{FORMAT_VERSION}\n"
 
 
-@pytest.mark.parametrize("name", ["format-2", "format-3", "format-4"])
+@pytest.mark.parametrize("name", ["format-2", "format-3", "format-4", "format-5"])
 def test_the_messages_are_all_there(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "data"
     shutil.copytree(HERE / name, folder)
@@ -126,14 +132,35 @@ def test_the_messages_of_format_4_know_their_bcc_and_how_often_they_came_back(
         assert channel.basic_get("ada-letters", auto_ack=True)[2] == b"copied"
 
 
+def test_delayed_messages_come_whether_the_log_says_when_they_are_due_or_not(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(HERE / "format-5", folder)
+    lines = records(StoredData(SystemDisk(folder, read_only=True), {}))
+    dues = {line["publish"]: line.get("due_ms") for line in lines if "publish" in line}
+    assert (dues[7], dues[8]) == (None, 1_700_000_060_101)
+    with (
+        EmbeddedBroker(ephemeral=False, data_dir=str(folder)) as broker,
+        log_in(broker, "ada", "lab") as connection,
+    ):
+        bodies = []
+        for _, _, body in connection.channel().consume("ada-reminders", inactivity_timeout=20):
+            bodies.append(body)
+            if body is None or len(bodies) == 2:
+                break
+    assert set(bodies) == {b"of format 4", b"of format 5"}
+
+
 @pytest.mark.parametrize(
     ("version", "others"),
     [
         (2, []),
         (3, [("ada-fading", 4, 0)]),
         (4, [("ada-blind", 1, 0), ("ada-returned", 1, 1)]),
+        (5, [("ada-blind", 1, 0), ("ada-returned", 1, 1), ("ada-later", 2, 0)]),
     ],
-    ids=["format-2", "format-3", "format-4"],
+    ids=["format-2", "format-3", "format-4", "format-5"],
 )
 def test_the_message_log_is_found_sound(
     tmp_path: Path, version: int, others: list[tuple[str, int, int]]

@@ -35,7 +35,7 @@ class AckTimeout:
 
     def __init__(self, channel: Channel) -> None:
         self._channel: Channel | None = channel
-        self._broker = channel.broker
+        self._clock = channel.clock
         self._limits = channel.connection.limits
         self._on_quorum_only = channel.vhost.compat.ack_timeout_on_quorum_only
         self._cancels = channel.vhost.compat.ack_timeout_cancels
@@ -54,9 +54,9 @@ class AckTimeout:
     def restart(self) -> None:
         """Deliveries are unacked again whose time may be up."""
         self.stop()
-        broker = self._broker
-        self._timer_at = broker.now
-        self._timer = broker.clock.call_at(self._timer_at, self._check)
+        clock = self._clock
+        self._timer_at = clock.moment
+        self._timer = clock.call_at(self._timer_at, self._check)
 
     def stop(self) -> None:
         """Wait for nothing."""
@@ -95,18 +95,18 @@ class AckTimeout:
         return self._limits.consumer_timeout_seconds
 
     def _set_timer(self, at: float) -> None:
-        broker = self._broker
-        if at > broker.now:
+        clock = self._clock
+        if at > clock.moment:
             self.stop()
             self._timer_at = at
-            self._timer = broker.clock.call_at(at, self._check)
+            self._timer = clock.call_at(at, self._check)
 
     def _check(self) -> None:
         self._timer = None
         channel = self._channel
         if channel is None:
             return
-        now = self._broker.now
+        now = self._clock.moment
         soonest: float = 0.0
         late: list[int] = []
         for tag, entry in channel.unacked.up_to(0).items():

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from leveret.amqp.content import Content
     from leveret.amqp.transaction import Transaction
     from leveret.broker.actor import Actor
+    from leveret.broker.clock import BrokerClock
+    from leveret.broker.counts import Generation
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Exchange, Pending, Queue
 
@@ -136,6 +138,8 @@ class Channel:
         self.number = number
         self.actor = actor
         self.broker = connection.broker
+        # Typed here: what is read for each message is in compiled classes.
+        self.clock: BrokerClock = self.broker.clock
         assert connection.vhost is not None
         self.vhost = connection.vhost
         self.firehose = self.vhost.firehose
@@ -170,7 +174,8 @@ class Channel:
         self._handlers = handlers
         self.held = HeldFrames()
         self._routes: dict[bytes, Route] = {}
-        self._routes_generation: int = -1
+        self._generation: Generation = self.vhost.generation
+        self._routes_generation: i64 = -1
         self.ack_timeout = AckTimeout(self)
         self._frame_start = FRAME_METHOD.to_bytes(1, "big") + number.to_bytes(2, "big")
 
@@ -231,9 +236,9 @@ class Channel:
         largest_frame: i64,
     ) -> None:
         """A whole message has come: `payload` is its basic.publish, `frames` its content."""
-        if self._routes_generation != self.vhost.generation:
+        if self._routes_generation != self._generation.number:
             self._routes.clear()
-            self._routes_generation = self.vhost.generation
+            self._routes_generation = self._generation.number
         route = self._routes.get(payload)
         if route is None:
             route = self._route(payload)
@@ -383,7 +388,7 @@ class Channel:
 
     def track(self, entry: Entry) -> i64:
         """An entry leaves and must be settled: its delivery tag; its timeout runs from now."""
-        entry.delivered_at = self.broker.now
+        entry.delivered_at = self.clock.moment
         self.ack_timeout.watch(entry)
         return self.unacked.add(entry)
 

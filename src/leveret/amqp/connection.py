@@ -140,7 +140,7 @@ class Connection(Session):
     # --- Session ---
 
     def receive(self, data: bytes, now: float) -> int:
-        self.broker.now = now
+        self.broker.clock.moment = now
         self._more = False
         self._at = 0
         self.work = 0
@@ -538,7 +538,7 @@ class Connection(Session):
 
     def _release(self) -> None:
         # What goes back is delivered to others now, whoever ends this connection.
-        self.broker.wake()
+        self.broker.clock.wake()
         if self.heartbeat is not None:
             self.heartbeat.stop()
             self.heartbeat = None

@@ -28,7 +28,6 @@ from leveret.broker.seams import (
     DefinitionStore,
     MessageStore,
     Pending,
-    Queue,
     Session,
     StoreEvents,
 )
@@ -38,9 +37,6 @@ from leveret.errors import InternalError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mypy_extensions import i64
-
-    from leveret.broker.message import Message
     from leveret.broker.policies import Policy
     from leveret.broker.queues.classic import ClassicQueue
 
@@ -55,11 +51,7 @@ PROTECTED: Final = "protected_from_deletion"
 
 class Broker(StoreEvents):
     """`generate` makes a name from a prefix, `generate_id` the id of a durable queue: a positive
-    number below 2 ** 63 that it makes once. `now` is the moment of the event being handled, in
-    the clock's seconds: whoever lets an event in sets it, and nobody asks the clock per message.
-    Events are what a peer sends, the end of a connection, a timer of `clock`, and an answer or a
-    word of a store: whoever brings one from another thread calls `wake` first.
-    """
+    number below 2 ** 63 that it makes once."""
 
     def __init__(
         self,
@@ -70,7 +62,7 @@ class Broker(StoreEvents):
         generate: Callable[[str], str],
         generate_id: Callable[[], int],
     ) -> None:
-        self.clock = BrokerClock(clock, self.wake)
+        self.clock = BrokerClock(clock)
         self.store = store
         self.definitions = definitions
         self.compat = compat
@@ -82,7 +74,6 @@ class Broker(StoreEvents):
         self.auth_attempts = AuthAttempts()
         self.events = Events()
         self.global_parameters = GlobalParameters(definitions, self.events)
-        self.now: float = clock.now()
         self.paging = Paging()
         self.churn = Churn()
         self.sizes = Sizes()
@@ -259,10 +250,6 @@ class Broker(StoreEvents):
         self._describe(vhost, value)
         return vhost
 
-    def wake(self) -> None:
-        """An event is about to be handled: it is as late as the clock says."""
-        self.now = self.clock.now()
-
     def _describe(self, vhost: VHost, value: Mapping[str, object]) -> None:
         vhost.description = str(value.get("description", ""))
         vhost.protected = value.get(PROTECTED) is True
@@ -285,10 +272,6 @@ class Broker(StoreEvents):
                 if isinstance(holding, Holding) and holding.durable:
                     queues.append(holding)
         return queues
-
-    def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
-        for queue in queues:
-            queue.publish(message, ticket)
 
     def when_durable(self, ticket: int) -> Pending:
         """Completes once a ticket, the newest there is, is durable; 0 is already.

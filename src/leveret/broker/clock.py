@@ -1,4 +1,4 @@
-"""The broker's clock: a call that it makes is made at a moment that the broker knows."""
+"""The broker's clock, and the moment of what happens just now."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ if TYPE_CHECKING:
 
 
 class BrokerClock(Clock):
-    """The clock that the broker was `given`, but for `wake`, which it calls before every call that
-    is due: nobody who sets a timer need tell the broker how late it is."""
+    """The clock that the broker was `given`. `moment` is that of the event being handled, in the
+    clock's seconds: whoever lets an event in sets it, and nobody asks the clock per message. Events
+    are what a peer sends, the end of a connection, a timer of this clock, and an answer or a word
+    of a store: whoever brings one from another thread calls `wake` first."""
 
-    def __init__(self, given: Clock, wake: Callable[[], object]) -> None:
+    def __init__(self, given: Clock) -> None:
         self.given = given
-        self._wake = wake
+        self.moment: float = given.now()
+
+    def wake(self) -> None:
+        """An event is about to be handled: it is as late as the clock says."""
+        self.moment = self.given.now()
 
     def now(self) -> float:
         return self.given.now()
 
     def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
         def due() -> None:
-            self._wake()
+            self.wake()
             callback()
 
         return self.given.call_at(when, due)

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 SIZE_BOUNDS: Final = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 50_000_000, 100_000_000)
 
 
+class Generation:
+    """`number` counts the changes of a vhost that can alter where a message goes; channels keep
+    routes only while it stands still."""
+
+    def __init__(self) -> None:
+        self.number: i64 = 0
+
+
 class Counts:
     """Numbers of messages, by RabbitMQ's names for them (`message_stats`).
 

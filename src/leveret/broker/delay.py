@@ -56,11 +56,13 @@ def stamp(message: Message, now_ms: int, keys: list[str]) -> None:
 
 
 def due_ms(message: Message, now_ms: int) -> int:
-    """When it is due; of a message that was not stamped (a dead-lettered one), from now on."""
+    """When it is due, always above 0; of a message that was not stamped (a dead-lettered one), from
+    now on."""
     headers = properties_of(message).headers or {}
     field = headers.get(DUE)
     if field is not None and isinstance(field.value, int):
-        return field.value
+        # A client may have written anything there.
+        return min(max(field.value, 1), now_ms + DELAY_MAX_MS)
     return now_ms + delay_ms(headers)
 
 

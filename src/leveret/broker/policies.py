@@ -256,7 +256,7 @@ class Policies:
             obey(thing, definition_of(policy), definition_of(operator_policy))
         else:
             # It may have another alternate exchange now.
-            self._topology.generation += 1
+            self._topology.generation.number += 1
 
     def _winner(self, kind: str, thing: ClassicQueue | Exchange) -> Policy | None:
         for policy in self._ranked[kind]:

@@ -306,7 +306,8 @@ class StoreEvents:
 
     def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
         """A message has its place in these queues. The local store says so inside `append`."""
-        raise NotImplementedError
+        for queue in queues:
+            queue.publish(message, ticket)
 
     def durable(self, shard: int, up_to: int) -> None:
         """Every ticket of the shard up to and including this one is on disk."""
@@ -333,6 +334,10 @@ class MessageStore:
         """Store one message for these queues, raise `enqueued`, return the ticket of it all. The
         list of queues does not change afterwards."""
         raise NotImplementedError
+
+    def due(self, ticket: i64, due_ms: i64) -> None:
+        """A queue says of a message that it is being given (`enqueued`) until when it waits there,
+        in milliseconds of the time of day: a start need not read the message to know."""
 
     def settle(self, queue: Queue, ticket: i64) -> None:
         """A stored or spilled message is gone from this queue."""

@@ -13,7 +13,7 @@ from leveret.broker.arguments import text_of
 from leveret.broker.bindings import Bindings
 from leveret.broker.content import properties_of
 from leveret.broker.copies import further_keys
-from leveret.broker.counts import Churn, Kept
+from leveret.broker.counts import Churn, Generation, Kept
 from leveret.broker.exchanges import EXCHANGE_TYPES, PREDECLARED
 from leveret.broker.exchanges.default import DefaultExchange
 from leveret.broker.exchanges.delayed import DelayedExchange
@@ -33,12 +33,9 @@ if TYPE_CHECKING:
 
 
 class Topology:
-    """`generation` counts the changes that can alter where a message goes; channels keep routes
-    only while it stands still."""
-
     def __init__(self, name: str) -> None:
         self.name = name
-        self.generation = 0
+        self.generation = Generation()
         self._queue_list: list[ClassicQueue] | None = None
         self.churn = Churn()
         self.kept = Kept()
@@ -117,20 +114,20 @@ class Topology:
     def add_exchange(self, exchange: Exchange) -> None:
         """There is none of its name."""
         self.exchanges[exchange.name] = exchange
-        self.generation += 1
+        self.generation.number += 1
 
     def add_queue(self, queue: ClassicQueue) -> None:
         """There is none of its name."""
         self.queues[queue.name] = queue
         self._queue_list = None
-        self.generation += 1
+        self.generation.number += 1
         self.churn.queues_created += 1
         queue.used()
 
     def add_binding(self, binding: Binding) -> None:
         """Both its ends are there, and it is not bound yet."""
         self.bindings.add(binding)
-        self.generation += 1
+        self.generation.number += 1
 
     # --- going; each returns everything that went ---
 
@@ -142,13 +139,13 @@ class Topology:
             self._queue_list = None
             self.churn.queues_deleted += 1
         self.kept.add_queues([queue])
-        self.generation += 1
+        self.generation.number += 1
         return [queue, *self.take_bindings(self.bindings.reaching(queue))]
 
     def take_exchange(self, exchange: Exchange) -> list[Thing]:
         """Take an exchange away with its bindings."""
         self._take_exchange(exchange)
-        self.generation += 1
+        self.generation.number += 1
         gone: list[Thing] = [exchange]
         for binding in self.bindings.leaving(exchange):
             self.bindings.remove(binding)
@@ -161,7 +158,7 @@ class Topology:
         Auto-delete means: when the last binding with it as source goes (spec, exchange.declare).
         That can take a chain of exchanges away, one after the other.
         """
-        self.generation += 1
+        self.generation.number += 1
         gone: list[Thing] = []
         waiting = list(bindings)
         for binding in waiting:
@@ -194,7 +191,7 @@ class Topology:
         self._queue_list = None
         self.reply_queues.clear()
         self.exchanges.clear()
-        self.generation += 1
+        self.generation.number += 1
         return gone
 
     # --- routing ---

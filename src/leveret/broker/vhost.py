@@ -152,7 +152,7 @@ class VHost(Topology):
     def set_tracing(self, on: bool) -> None:
         """Have `amq.rabbitmq.trace` hear of every message that is published and delivered."""
         self.firehose.on = on
-        self.generation += 1
+        self.generation.number += 1
 
     def route_traced(self, routing_key: str, properties: Properties) -> list[ClassicQueue]:
         """The queues that hear of what is traced."""
@@ -301,7 +301,7 @@ class VHost(Topology):
         """Make the queue behind a direct reply-to name; it goes with its consumer."""
         queue = ClassicQueue(name, False, owner, True, {}, self._store, self._clock, self._paging)
         self.reply_queues[name] = queue
-        self.generation += 1
+        self.generation.number += 1
         return queue
 
     def passive_queue(self, actor: Actor, name: str) -> Pending:

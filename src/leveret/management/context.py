@@ -80,7 +80,7 @@ class Management:
         self.node = node
         self.sampler = Sampler(broker)
         # The clock that the broker was given: its own looks are no word of a client's.
-        self.lag = LoopLag(broker.clock.given, lambda: broker.now)
+        self.lag = LoopLag(broker.clock.given, lambda: broker.clock.moment)
         self.statistics = Statistics(self.sampler)
         self.administration = Administration(broker, users)
         self.lists = Lists(self)

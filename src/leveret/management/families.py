@@ -56,8 +56,8 @@ async def vhosts_by_name(management: Management, name: str | None, pace: Pace) -
 def _topology(management: Management, name: str | None) -> object:
     vhosts = management.broker.vhosts
     if name is not None:
-        return name in vhosts and (vhosts[name], vhosts[name].generation)
-    return [(each, each.generation) for each in vhosts.values()]
+        return name in vhosts and (vhosts[name], vhosts[name].generation.number)
+    return [(each, each.generation.number) for each in vhosts.values()]
 
 
 def _name(found: InVHost) -> str:

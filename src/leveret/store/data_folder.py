@@ -10,8 +10,8 @@ from typing import Final
 from leveret.store.disk import PRIVATE_FILE, sync_names
 
 # 1 had no messages; 2 has them in `log/`; 3 has the times of messages; 4 their keys of BCC, and
-# how often they have come back.
-FORMAT_VERSION: Final = 4
+# how often they have come back; 5 when they are due.
+FORMAT_VERSION: Final = 5
 STAMP: Final = "version"
 NEW_STAMP: Final = "version.new"
 LOCK: Final = "lock"

@@ -111,15 +111,18 @@ def records(data: StoredData) -> Iterator[Line]:
         }
         for entry in commit.entries():
             if entry.kind == "publish":
-                yield {
+                line: Line = {
                     "publish": entry.tickets[0],
                     "queue_ids": entry.queues,
                     "offset": entry.location & OFFSET_MASK,
                     "size": entry.record_size,
                     "damaged": commit.message(entry) is None,
                 }
+                if entry.due_ms:
+                    line["due_ms"] = entry.due_ms
+                yield line
             else:
-                line: Line = {entry.kind: entry.tickets, "queue_id": entry.queues[0]}
+                line = {entry.kind: entry.tickets, "queue_id": entry.queues[0]}
                 if entry.counts:
                     line["returned"] = [acquired for acquired, _ in entry.counts]
                     line["failed"] = [failed for _, failed in entry.counts]

@@ -16,7 +16,7 @@ from leveret.broker.seams import SPILL_SHARD, MessageStore, Pending, Queue, Stor
 from leveret.store.log.fetching import Range, Wanted, ranges
 from leveret.store.log.format import QUEUES_MAX, packed, segment_number, unpacked
 from leveret.store.log.log import BATCH_MAX, SEGMENT_BYTES, MessageLog
-from leveret.store.log.recovery import RecoveredQueue, Recovery
+from leveret.store.log.recovery import Recovery
 from leveret.store.log.segment import PASSING_ERRORS, READ_TRIES, Segment
 from leveret.store.log.space import SET_ASIDE, UnknownNameError, set_aside
 from leveret.store.log.writing import RETRY_SECONDS
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from leveret.broker.queues.classic import ClassicQueue
     from leveret.broker.seams import Clock
     from leveret.store.disk import Disk
+    from leveret.store.log.recovered import RecoveredQueue
     from leveret.store.worker import Worker
 
 log = logging.getLogger("leveret.store")
@@ -149,6 +150,8 @@ class LogStore(MessageStore):
                 queue.recover_returns(
                     {ticket: unpacked(counts) for ticket, counts in found.returned.items()}
                 )
+            if len(found.dues) != 0:
+                queue.recover_dues(found.dues)
             queue.recover(found.tickets, found.marked if self._clean else None, average)
         for queue_id, found in self._recovered.items() if all_known else ():
             for ticket in found.tickets:
@@ -208,6 +211,10 @@ class LogStore(MessageStore):
         ticket = self.log.append(message, queues)
         events.enqueued(message, queues, ticket)
         return ticket
+
+    def due(self, ticket: i64, due_ms: i64) -> None:
+        if ticket > 0:
+            self.log.due(ticket, due_ms)
 
     def settle(self, queue: Queue, ticket: i64) -> None:
         if ticket > 0:

@@ -16,11 +16,12 @@ from leveret.store.data_folder import DataFolderError
 from leveret.store.definitions import SCHEMA_VERSION
 
 QUEUE: Final = "queue"
+EXCHANGE: Final = "exchange"
 
 
 class StoredDefinitions:
     """`counts` by kind, `queues` the vhost and name of each durable queue by its id, `problems`
-    what is wrong, in sentences.
+    what is wrong, in sentences. What waits in a delayed exchange is in a queue too, of its name.
 
     Raises OSError, and `DataFolderError` for those of a newer version.
     """
@@ -61,7 +62,7 @@ class StoredDefinitions:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         try:
             value = json.loads(octets if isinstance(octets, bytes) else b"")
-            if kind == QUEUE:
+            if kind == QUEUE or (kind == EXCHANGE and "id" in value):
                 vhost, name = json.loads(key)
                 self.queues[int(value["id"])] = (str(vhost), str(name))
         except (ValueError, TypeError, LookupError, RecursionError) as error:

@@ -103,7 +103,9 @@ class MemoryServer:
         self.users.events = self.broker.events
         limits.setdefault("initial_frame_max_bytes", self.broker.compat.initial_frame_max_bytes)
         limits.setdefault("max_message_size_bytes", self.broker.compat.max_message_size_bytes)
-        self.limits = Limits(**limits)  # type: ignore[arg-type]
+        self.limits = Limits()
+        for limit, value in limits.items():
+            setattr(self.limits, limit, value)
         self.outbox: Outbox = SilentOutbox()
         self._port = 40000
         self.add_vhost("/")

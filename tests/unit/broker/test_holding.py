@@ -2,10 +2,11 @@
 
 import tracemalloc
 
+import pytest
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from leveret.broker.delay import DUE
+from leveret.broker.delay import DELAY_MAX_MS, DUE
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.message import Message
 from leveret.broker.queues.classic import ClassicQueue
@@ -181,6 +182,87 @@ def test_after_a_start_the_oldest_and_the_newest_messages_are_looked_at_first() 
     clock.advance(HOUR_MS / 1000)
     assert routed.count("m") == 9998
     assert sorted(store.settled) == list(store.kept)
+
+
+def test_after_a_start_nothing_is_read_of_which_it_is_known_when_it_is_due() -> None:
+    clock, store = ManualClock(), KeepingStore(at_once=False)
+    routed: list[str] = []
+    holding = a_holding(store, clock, routed=routed)
+    now_ms = int(clock.now() * 1000)
+    waits = [HOUR_MS + 9000 - number for number in range(9000)]
+    waits[4000] = 1000
+    for number, wait in enumerate(waits):
+        message = due_in(clock, wait)
+        message.tail = b"\x01x\x04%04d" % number
+        store.kept[store.ticket()] = message
+    holding.recover_dues(vec[i64]([now_ms + wait for wait in waits]))
+    holding.recover(vec[i64](list(store.kept)), None, 100)
+    assert (holding.held_count(), clock.pending()) == (9000, 2)
+    clock.advance(0.999)
+    assert store.asked == []
+    clock.advance(0.001)
+    assert [tickets for tickets, _ in store.asked] == [[4001]]
+    store.give()
+    assert routed == ["4000"]
+    store.at_once = True
+    clock.advance(HOUR_MS / 1000 + 10)
+    assert routed[1:] == [f"{number:04d}" for number in range(8999, -1, -1) if number != 4000]
+    assert sorted(store.settled) == list(store.kept)
+
+
+def test_after_a_start_only_those_are_looked_at_of_which_nobody_knows() -> None:
+    clock, store = ManualClock(), KeepingStore(at_once=False)
+    routed: list[str] = []
+    holding = a_holding(store, clock, routed=routed)
+    for wait in (20, 10, 30):
+        message = due_in(clock, wait)
+        message.tail = b"\x01x\x02%d" % wait
+        store.kept[store.ticket()] = message
+    now_ms = int(clock.now() * 1000)
+    holding.recover_dues(vec[i64]([now_ms + 20, 0, now_ms + 30]))
+    holding.recover(vec[i64]([1, 2, 3]), None, 100)
+    clock.advance(0)
+    assert [tickets for tickets, _ in store.asked] == [[2]]
+    assert holding.held_count() == 3
+    store.at_once = True
+    store.give()
+    clock.advance(1)
+    assert routed == ["10", "20", "30"]
+
+
+def test_the_store_hears_when_a_message_is_due() -> None:
+    clock, store = ManualClock(), DueStore()
+    holding = a_holding(store, clock)
+    store.append(due_in(clock, 10), [holding])
+    unstamped = due_in(clock, 10)
+    header = header_frame(1, Properties(headers=to_table({"x-delay": 20})).encode(), 0)
+    unstamped.frames, unstamped.header_size = header, len(header)
+    store.append(unstamped, [holding])
+    now_ms = int(clock.now() * 1000)
+    assert store.dues == {1: now_ms + 10, 2: now_ms + 20}
+
+
+@pytest.mark.parametrize("written", [-5, 0, (1 << 63) - 1])
+def test_whatever_a_client_has_written_a_message_is_due_within_ten_years(written: int) -> None:
+    clock, store = ManualClock(), DueStore()
+    holding = a_holding(store, clock)
+    message = due_in(clock, 10)
+    headers = to_table({"x-delay": 10, DUE: written})
+    header = header_frame(1, Properties(headers=headers).encode(), 0)
+    message.frames, message.header_size = header, len(header)
+    store.append(message, [holding])
+    assert 0 < store.dues[1] <= clock.now() * 1000 + DELAY_MAX_MS
+
+
+class DueStore(TicketStore):
+    """Remembers until when messages wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dues: dict[int, int] = {}
+
+    def due(self, ticket: int, due_ms: int) -> None:
+        self.dues[ticket] = due_ms
 
 
 def test_what_is_being_looked_at_after_a_start_is_purged_too() -> None:

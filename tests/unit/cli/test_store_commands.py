@@ -16,7 +16,7 @@ from leveret.store.data_folder import FORMAT_VERSION, DataFolder
 from leveret.store.definitions import SqliteDefinitions
 from leveret.store.disk import SystemDisk
 
-ALIVE, TASKS, GONE = 11, 12, 13
+ALIVE, TASKS, GONE, LATER = 11, 12, 13, 14
 
 
 @pytest.fixture
@@ -96,6 +96,16 @@ def test_a_sound_folder_is_told_of_in_plain_words(folder: Path) -> None:
         "note: 1 message of queues that are no more: the next start drops them",
         "nothing is wrong",
     ]
+
+
+def test_what_waits_in_a_delayed_exchange_goes_by_its_name(folder: Path) -> None:
+    definitions = SqliteDefinitions(str(folder / "definitions.sqlite"), lambda call: call())
+    definitions.put("exchange", json.dumps(["lab", "later"]), {"id": GONE})
+    definitions.put("exchange", json.dumps(["lab", "at once"]), {})
+    definitions.close()
+    lines = run("check", folder).stdout.splitlines()
+    assert "queue 'later' in vhost 'lab': messages 1, 76 octets, redelivered 1" in lines
+    assert not [line for line in lines if "no more" in line]
 
 
 def test_nothing_is_changed(folder: Path) -> None:
@@ -262,6 +272,16 @@ def test_the_records_are_the_log_as_it_was_written(folder: Path) -> None:
     assert [line["commit"] for line in lines if "commit" in line] == [1, 2, 3, 4, 5]
     assert lines[2]["queue_ids"] == [ALIVE, TASKS]
     assert {"settle": [2], "queue_id": ALIVE} in lines
+
+
+def test_a_record_of_a_delayed_message_says_when_it_is_due(folder: Path) -> None:
+    small = SmallStore(SystemDisk(folder)).open(LATER)
+    small.store.due(small.publish(b"later", LATER), 1_700_000_000_000)
+    small.turn()
+    small.store.close()
+    lines = dumped(folder, "--records")
+    dues = {line["publish"]: line.get("due_ms") for line in lines if "publish" in line}
+    assert (dues[1], dues[max(dues)]) == (None, 1_700_000_000_000)
 
 
 def test_records_stand_alone(folder: Path) -> None:

@@ -227,6 +227,10 @@ class ClassicQueue(Queue):
             self.ruled = Ruled(self, self.rules)
         self.ruled.recover_returns(returns)
 
+    def recover_dues(self, dues: vec[i64]) -> None:
+        """When the messages are due that are about to be recovered, in their order, where they wait
+        for that: in milliseconds of the time of day, 0 where nobody knows."""
+
     # --- messages out ---
 
     def get(self, no_ack: bool) -> Entry | None:

@@ -11,7 +11,7 @@ come twice: a barrier sees to it that a full disk does not part them either.
 from __future__ import annotations
 
 from collections import deque
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from librt.vecs import append, pop, vec
@@ -74,8 +74,10 @@ class Holding(ClassicQueue):
         self._timer: Timer | None = None
         self._timer_ms = 0
         self._busy = False
-        # Tickets from before the start whose due times are not known yet, and those of them that
-        # are being looked at.
+        # When those are due that are about to be recovered.
+        self._dues: vec[i64] = vec[i64]()
+        # Tickets from before the start whose due times are not known yet, as an older log has them,
+        # and those of them that are being looked at.
         self._unknown: deque[int] = deque()
         self._looked_at: list[int] = []
 
@@ -88,15 +90,28 @@ class Holding(ClassicQueue):
     def publish(self, message: Message, ticket: i64) -> None:
         now_ms = self._wall_ms()
         due = due_ms(message, now_ms)
+        self.store.due(ticket, due)
         if ticket == 0 and self._budget.short():
             ticket = self.store.spill(message)
         keep = ticket == 0 or not self.store.keeps or (ticket > 0 and due - now_ms < SOON_MS)
         self._put(due, int(ticket), message if keep else None)
         self._set_timer()
 
+    def recover_dues(self, dues: vec[i64]) -> None:
+        self._dues = dues
+
     def recover(self, tickets: vec[i64], delivered: dict[int, None] | None, size: i64) -> None:
-        for ticket in tickets:
-            self._unknown.append(int(ticket))
+        dues, self._dues = self._dues, vec[i64]()
+        at: i64 = 0
+        while at < len(tickets):
+            due = dues[at] if len(dues) != 0 else 0
+            if due > 0:
+                self._heap.append(int(due) << _IDENT_BITS | int(tickets[at] << 2 | _STORED))
+            else:
+                self._unknown.append(int(tickets[at]))
+            at += 1
+        heapify(self._heap)
+        self._set_timer()
         self.clock.call_at(self.clock.now(), self._learn)
 
     def _put(self, due: int, ticket: int, message: Message | None) -> None:
@@ -107,7 +122,7 @@ class Holding(ClassicQueue):
             ident = ticket << 2 | _STORED if ticket > 0 else -ticket << 2 | _SPILLED
             if message is not None:
                 self._kept[ident] = message
-        heappush(self._heap, max(due, 0) << _IDENT_BITS | ident)
+        heappush(self._heap, due << _IDENT_BITS | ident)
 
     def _place(self, message: Message | None) -> int:
         if len(self._free) > 0:

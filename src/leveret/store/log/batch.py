@@ -12,6 +12,7 @@ from librt.strings import BytesWriter, write_i64_be
 from mypy_extensions import i32, i64
 
 from leveret.store.log.format import (
+    DUE_SIZE,
     GROUP_SIZE,
     HEADER_SIZE,
     ID_SIZE,
@@ -49,15 +50,20 @@ class Group:
 
 
 class Move:
-    """A record that is copied forward from a segment that is to go."""
+    """A record that is copied forward from a segment that is to go. `size` is what it takes at
+    most, in octets, its entry included."""
 
-    __slots__ = ("ids", "location", "old_location", "record", "ticket")
+    __slots__ = ("due_ms", "ids", "location", "old_location", "record", "size", "ticket")
 
-    def __init__(self, ticket: i64, ids: list[int], record: bytes, old_location: i64) -> None:
+    def __init__(
+        self, ticket: i64, ids: list[int], record: bytes, old_location: i64, due_ms: i64 = 0
+    ) -> None:
         self.ticket = ticket
         self.ids = ids
         self.record = record
         self.old_location = old_location
+        self.due_ms = due_ms
+        self.size = PUBLISH_SIZE + ID_SIZE * i64(len(ids)) + DUE_SIZE + i64(len(record))
         # Set when the batch is encoded.
         self.location: i64 = 0
 
@@ -82,6 +88,8 @@ class Batch:
         self.moves: list[Move] = []
         # Messages of several queues: the ids that are left, once one has settled.
         self.left: dict[int, list[int]] = {}
+        # When those of the messages are due that wait for it, in ms of the time of day.
+        self.dues: dict[int, int] = {}
         # Segments with records of messages that are settled here.
         self.settled_in: dict[int, None] = {}
         # Messages that have come back: of those on disk, and of those in here. Which of them are
@@ -102,6 +110,14 @@ class Batch:
         self.queues.append(queues)
         self.published += 1
         self.size += record_size(message) + PUBLISH_SIZE + ID_SIZE * i64(len(queues))
+
+    def note_due(self, ticket: i64, due_ms: i64) -> None:
+        """A message waits until then, if it is in here."""
+        if self.message(ticket) is None:
+            return
+        if int(ticket) not in self.dues:
+            self.size += DUE_SIZE
+        self.dues[int(ticket)] = int(due_ms)
 
     def take_ticket(self) -> None:
         """The next ticket is nobody's, and durable with the batch."""
@@ -134,6 +150,8 @@ class Batch:
         self.messages[at] = None
         self.published -= 1
         self.size -= record_size(message) + PUBLISH_SIZE + ID_SIZE * i64(len(queues))
+        if self.dues and self.dues.pop(int(ticket), None) is not None:
+            self.size -= DUE_SIZE
 
     def settle(self, queue_id: i64, ticket: i64, segment: i64) -> None:
         """A message on disk, in this segment, is settled by a queue."""
@@ -172,14 +190,14 @@ class Batch:
     def move(self, move: Move) -> None:
         """Copy a record forward."""
         self.moves.append(move)
-        self.size += PUBLISH_SIZE + ID_SIZE * i64(len(move.ids)) + i64(len(move.record))
+        self.size += move.size
 
     def size_without_messages(self) -> i64:
         """What `without_messages` would take, in octets."""
         size = ID_SIZE * self.settled + GROUP_SIZE * i64(len(self._settles))
         size += RETURN_SIZE * i64(len(self.returned))
         for move in self.moves:
-            size += PUBLISH_SIZE + ID_SIZE * i64(len(move.ids)) + i64(len(move.record))
+            size += move.size
         return size
 
     def without_messages(self) -> Batch:
@@ -243,7 +261,8 @@ class Batch:
             if places.find(move.ticket) == move.old_location:
                 left = copies.get(int(move.ticket))
                 ids = move.ids if left is None else left
-                write_publish(index, move.ticket, ids, i64(len(move.record)), left is not None)
+                size = i64(len(move.record))
+                write_publish(index, move.ticket, ids, size, left is not None, move.due_ms)
                 live_moves.append(move)
         self.moves = live_moves
         at = location + HEADER_SIZE + i64(len(index)) + self._index_size_of_messages()
@@ -261,7 +280,9 @@ class Batch:
             if message is not None:
                 ticket = self.first_ticket + slot
                 size = record_size(message)
-                write_publish(index, ticket, self._ids(slot, ticket, copies), size)
+                due_ms = i64(self.dues.get(int(ticket), 0)) if self.dues else 0
+                ids = self._ids(slot, ticket, copies)
+                write_publish(index, ticket, ids, size, False, due_ms)
                 data.append(record_prefix(message, ticket, stored_ms))
                 data.append(message.frames)
                 places.put(ticket, at, size)
@@ -286,7 +307,7 @@ class Batch:
         return ids
 
     def _index_size_of_messages(self) -> i64:
-        size = PUBLISH_SIZE * self.published
+        size = PUBLISH_SIZE * self.published + DUE_SIZE * i64(len(self.dues))
         slot: i64 = 0
         messages = self.messages
         while slot < len(messages):

@@ -98,7 +98,7 @@ class Compaction:
             return
         at = location & 0xFFFFFFFF
         record = self._data[at : at + index.record_size]
-        batch.move(Move(index.ticket, index.ids, record, location))
+        batch.move(Move(index.ticket, index.ids, record, location, index.due_ms))
 
     def _copy_settles(self, index: IndexReader, batch: Batch) -> None:
         ticket = index.next_ticket()

@@ -25,8 +25,9 @@ from mypy_extensions import i16, i32, i64
 
 from leveret.broker.message import CopiedMessage, Message, StoredMessage
 
-# 2 has the time in records; 3 has keys of BCC there, returns, and what is shared.
-FORMAT: Final = 3
+# 2 has the time in records; 3 has keys of BCC there, returns, and what is shared; 4 has when
+# messages are due.
+FORMAT: Final = 4
 CHECKSUM_CRC32: Final = 1
 MAGIC: Final = b"LEVERET\n"
 SALT_SIZE: Final = 8
@@ -44,6 +45,10 @@ MARK: Final = 3
 RETURN: Final = 4
 COUNT_MAX: Final = 0x7FFFFFFF
 PUBLISH_SIZE: Final = 16
+# Flags of a PUBLISH. It was copied forward and once had more queues; it says when it is due.
+SHARED: Final = 1
+DUE: Final = 2
+DUE_SIZE: Final = 8
 # As many as an entry of a message can have.
 QUEUES_MAX: Final = 0xFFFF
 GROUP_SIZE: Final = 16
@@ -198,18 +203,26 @@ def signed(crc: int) -> i32:
 
 
 def write_publish(
-    writer: BytesWriter, ticket: i64, ids: list[int], record_size: i64, shared: bool = False
+    writer: BytesWriter,
+    ticket: i64,
+    ids: list[int],
+    record_size: i64,
+    shared: bool = False,
+    due_ms: i64 = 0,
 ) -> None:
     """The entry of a message: its queues, `QUEUES_MAX` at most, and the size of its record.
-    `shared` is a message that was copied forward and once had more queues."""
+    `shared` is a message that was copied forward and once had more queues. `due_ms` is when it is
+    due, in milliseconds of the time of day since 1970; 0 if nobody waits for that."""
     count = len(ids)
     writer.append(PUBLISH)
-    writer.append(1 if shared else 0)
+    writer.append((SHARED if shared else 0) | (DUE if due_ms > 0 else 0))
     write_i16_be(writer, i16(count if count < 0x8000 else count - 0x10000))
     write_i32_be(writer, i32(record_size))
     write_i64_be(writer, ticket)
     for queue_id in ids:
         write_i64_be(writer, i64(queue_id))
+    if due_ms > 0:
+        write_i64_be(writer, due_ms)
 
 
 def write_group(writer: BytesWriter, kind: i64, queue_id: i64, tickets: bytes) -> None:
@@ -233,9 +246,9 @@ def unpacked(counts: int) -> tuple[int, int]:
 
 class IndexReader:
     """Goes through the entries of an index. After `next` has said which kind comes: of a PUBLISH
-    `ticket`, `ids`, `shared` and the place of its record, `record_at` and `record_size`; of others
-    `queue_id` and, by `next_ticket`, the tickets. Behind each ticket of a RETURN, `next_ticket`
-    gives how often the message has come back (`packed`).
+    `ticket`, `ids`, `shared`, `due_ms` (0 if that is not said) and the place of its record,
+    `record_at` and `record_size`; of others `queue_id` and, by `next_ticket`, the tickets. Behind
+    each ticket of a RETURN, `next_ticket` gives how often the message has come back (`packed`).
 
     `data_at` is where the records begin. The index is one whose checksum held; entries that make
     no sense all the same end the reading, and `broken` says so.
@@ -246,6 +259,7 @@ class IndexReader:
         self.ticket: i64 = 0
         self.ids: list[int] = []
         self.shared = False
+        self.due_ms: i64 = 0
         self.record_at: i64 = data_at
         self.record_size: i64 = 0
         self.queue_id: i64 = 0
@@ -265,10 +279,13 @@ class IndexReader:
             self.broken = True
             return 0
         kind = i64(index[at])
+        flags = i64(index[at + 1])
         count = i64(read_i16_be(index, at + 2)) & 0xFFFF
         if kind != PUBLISH:
+            flags = 0
             count = i64(read_i32_be(index, at + 4)) & 0xFFFFFFFF
-        stop = at + PUBLISH_SIZE + count * ID_SIZE
+        numbers_end = at + PUBLISH_SIZE + count * ID_SIZE
+        stop = numbers_end + DUE_SIZE if flags & DUE != 0 else numbers_end
         if stop > end or kind < PUBLISH or kind > RETURN or (kind == RETURN and count & 1 != 0):
             self.broken = True
             return 0
@@ -276,13 +293,14 @@ class IndexReader:
             self.record_at += self.record_size
             self.record_size = i64(read_i32_be(index, at + 4)) & 0xFFFFFFFF
             self.ticket = read_i64_be(index, at + 8)
-            self.shared = index[at + 1] != 0
+            self.shared = flags & SHARED != 0
             ids: list[int] = []
             at += PUBLISH_SIZE
-            while at < stop:
+            while at < numbers_end:
                 ids.append(int(read_i64_be(index, at)))
                 at += ID_SIZE
             self.ids = ids
+            self.due_ms = read_i64_be(index, at) if flags & DUE != 0 else 0
         else:
             self.queue_id = read_i64_be(index, at + 8)
             self._tickets_at = at + GROUP_SIZE

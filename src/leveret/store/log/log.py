@@ -150,6 +150,10 @@ class MessageLog:
             self._schedule()
         return self.last_ticket
 
+    def due(self, ticket: i64, due_ms: i64) -> None:
+        """The message that was appended last waits until then."""
+        self._batch.note_due(ticket, due_ms)
+
     def settle(self, queue: Queue, ticket: i64) -> None:
         """A message is gone from a queue."""
         if self.returns.counts:

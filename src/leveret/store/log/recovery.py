@@ -41,6 +41,7 @@ from leveret.store.log.format import (
     segment_number,
 )
 from leveret.store.log.places import Places
+from leveret.store.log.recovered import RecoveredQueue
 from leveret.store.log.returns import RETURN_SIZE, Returns
 from leveret.store.log.segment import Segment
 from leveret.store.log.shared import is_in, take_out
@@ -91,16 +92,6 @@ class TornTail:
             f"{segment_name(self.segment)}, from octet {self.start}: a commit that was cut off, "
             f"{self.size} octets; nobody was told that it had been stored"
         )
-
-
-class RecoveredQueue:
-    """The tickets of a queue's messages, and of those that a clean stop says were delivered;
-    `returned` says of those that have come back how often (`unpacked`)."""
-
-    def __init__(self) -> None:
-        self.tickets: vec[i64] = vec[i64]()
-        self.marked: dict[int, None] = {}
-        self.returned: dict[int, int] = {}
 
 
 class Reader:
@@ -483,6 +474,8 @@ class Recovery:
                     queue = RecoveredQueue()
                     self.queues[queue_id] = queue
                 queue.tickets = append(queue.tickets, ticket)
+                if entry.due_ms > 0:
+                    queue.note_due(entry.due_ms)
         self.places.put(ticket, entry.record_at, entry.record_size)
         segment.hold(ticket, entry.record_size)
 
@@ -517,7 +510,7 @@ class Recovery:
 
     def _finish_queues(self) -> None:
         for queue_id, queue in self.queues.items():
-            queue.tickets = self._living(queue_id, queue.tickets)
+            self._keep_living(queue_id, queue)
             if self.clean:
                 queue.marked = self._marks.get(queue_id, {})
         for key, counts in list(self.returns.counts.items()):
@@ -528,13 +521,20 @@ class Recovery:
 
     def _is_in(self, queue_id: int, ticket: int) -> bool:
         queue = self.queues.get(queue_id)
-        return queue is not None and _has(queue.tickets, i64(ticket))
+        return queue is not None and queue.has(i64(ticket))
 
-    def _living(self, queue_id: int, tickets: vec[i64]) -> vec[i64]:
+    def _keep_living(self, queue_id: int, queue: RecoveredQueue) -> None:
+        """Leave in a queue what it still has, in order."""
+        timed = len(queue.dues) != 0
+        if timed:
+            queue.fill_dues()
         living: vec[i64] = vec[i64]()
+        dues: vec[i64] = vec[i64]()
         last: i64 = 0
         ascending = True
-        for ticket in tickets:
+        at: i64 = -1
+        for ticket in queue.tickets:
+            at += 1
             if self.places.find(ticket) == 0:
                 continue
             if self.copies:
@@ -545,17 +545,8 @@ class Recovery:
                 ascending = False
             last = ticket
             living = append(living, ticket)
-        return living if ascending else vec[i64](sorted(living))
-
-
-def _has(tickets: vec[i64], ticket: i64) -> bool:
-    """Whether a ticket is among these, which ascend."""
-    start: i64 = 0
-    end = i64(len(tickets))
-    while start < end:
-        middle = (start + end) >> 1
-        if tickets[middle] < ticket:
-            start = middle + 1
-        else:
-            end = middle
-    return start < i64(len(tickets)) and tickets[start] == ticket
+            if timed:
+                dues = append(dues, queue.dues[at])
+        queue.tickets, queue.dues = living, dues
+        if not ascending:
+            queue.sort()

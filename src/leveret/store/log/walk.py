@@ -45,6 +45,8 @@ class Entry:
         # Of a message: where its record is, and how many octets it takes.
         self.location = 0
         self.record_size = 0
+        # When it is due; 0 if it does not wait for that.
+        self.due_ms = 0
 
 
 class Commit:
@@ -72,6 +74,7 @@ class Commit:
                 entry = Entry(_KINDS[PUBLISH], [int(index.ticket)], list(index.ids))
                 entry.location = int(index.record_at)
                 entry.record_size = int(index.record_size)
+                entry.due_ms = int(index.due_ms)
             else:
                 entry = Entry(_KINDS.get(kind, "mark"), [], [int(index.queue_id)])
                 while ticket := index.next_ticket():

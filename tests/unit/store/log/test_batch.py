@@ -51,12 +51,14 @@ class Written:
         start = HEADER_SIZE + int(header.index_size)
         reader = IndexReader(self.octets[HEADER_SIZE:start], (4 << 32) + HEADER_SIZE + start)
         self.published: dict[int, list[int]] = {}
+        self.dues: dict[int, int] = {}
         self.settled: list[tuple[int, int]] = []
         self.returned: dict[tuple[int, int], int] = {}
         while (kind := reader.next()) != 0:
             if kind == PUBLISH:
                 ticket = int(reader.ticket)
                 self.published[ticket] = list(reader.ids)
+                self.dues[ticket] = int(reader.due_ms)
                 at = (int(reader.record_at) & 0xFFFFFFFF) - HEADER_SIZE
                 assert read_record(self.octets, at, reader.record_size, ticket) is not None
             while kind == RETURN and (ticket := reader.next_ticket()) != 0:
@@ -99,6 +101,33 @@ def test_a_message_left_to_one_queue_is_like_any_other(batch: Batch) -> None:
     assert written.copies == {}
 
 
+def test_it_is_written_until_when_a_message_waits(batch: Batch) -> None:
+    for number in range(3):
+        batch.publish(MESSAGE, QUEUES[: 1 + number])
+    batch.note_due(100, 7)
+    batch.note_due(102, 5)
+    batch.note_due(102, 9)
+    size = batch.size
+    written = Written(batch)
+    assert written.dues == {100: 7, 101: 0, 102: 9}
+    assert len(written.octets) == size + HEADER_SIZE
+
+
+def test_a_message_that_waits_and_is_settled_in_time_costs_nothing(batch: Batch) -> None:
+    for _ in range(2):
+        batch.publish(MESSAGE, QUEUES[:2])
+        batch.note_due(batch.last_ticket(), 7)
+    batch.cancel(QUEUES[0], 100)
+    batch.cancel(QUEUES[1], 101)
+    assert Written(batch).dues == {100: 7, 101: 7}
+    for queue, ticket in ((QUEUES[1], 100), (QUEUES[0], 101)):
+        batch.cancel(queue, ticket)
+    batch.note_due(100, 7)
+    batch.note_due(99, 7)
+    assert (batch.size, batch.waits(), batch.dues) == (0, False, {})
+    assert len(Written(batch).octets) == HEADER_SIZE
+
+
 def test_the_size_is_no_less_than_what_is_written(batch: Batch) -> None:
     batch.publish(MESSAGE, QUEUES)
     batch.publish(MESSAGE, QUEUES[:1])
@@ -125,13 +154,14 @@ def test_a_ticket_of_nobody_is_not_written(batch: Batch) -> None:
 
 def test_what_a_full_disk_has_room_for_is_all_but_the_messages(batch: Batch) -> None:
     batch.publish(MESSAGE, QUEUES[:1])
+    batch.note_due(100, 7)
     batch.settle(1, 50, 2)
     size = batch.size
     without = batch.without_messages()
     assert without.size + batch.size == size
     assert Written(without).settled == [(1, 50)]
     written = Written(batch)
-    assert (list(written.published), written.settled) == ([100], [])
+    assert (written.published, written.dues, written.settled) == ({100: [1]}, {100: 7}, [])
 
 
 def test_it_is_told_how_often_messages_have_come_back_by_then(batch: Batch) -> None:
@@ -171,12 +201,17 @@ def test_a_record_is_copied_as_long_as_it_is_needed(batch: Batch) -> None:
         before.publish(MESSAGE, QUEUES[:1])
         octets = Written(before).octets
         records.append(octets[-int(record_size(MESSAGE)) :])
-        batch.move(Move(ticket, [1], records[-1], (3 << 32) + ticket))
+        batch.move(Move(ticket, [1], records[-1], (3 << 32) + ticket, 1000 + ticket))
+    size = batch.size
+    assert batch.size_without_messages() == size
     places = Places()
     places.put(7, (3 << 32) + 7, len(records[0]))
     segment = Segment(4, b"saltsalt", 1 << 20)
     octets = batch.encode(segment, 9, 0, 200, places, {}, 7, Returns({}))
     assert [int(move.ticket) for move in batch.moves] == [7]
+    assert len(octets) <= size + HEADER_SIZE
+    index = IndexReader(octets[HEADER_SIZE:], 0)
+    assert (index.next(), index.ticket, index.due_ms) == (PUBLISH, 7, 1007)
     at = (int(batch.moves[0].location) & 0xFFFFFFFF) - HEADER_SIZE
     assert octets[at : at + len(records[0])] == records[0]
 

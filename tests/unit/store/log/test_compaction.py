@@ -18,7 +18,8 @@ class Numbered(Queue):
 
 
 class Old:
-    """A sealed segment with messages 10, 11, 12 of queue 1, and queue 1's acknowledgement of 3."""
+    """A sealed segment with messages 10, 11, 12 of queue 1, of which the last waits, and queue 1's
+    acknowledgement of 3."""
 
     def __init__(self) -> None:
         self.segment = Segment(4, SALT, 1 << 20)
@@ -26,6 +27,7 @@ class Old:
         batch = Batch(10)
         for _ in range(3):
             batch.publish(a_message(b"body"), [Numbered(1)])
+        batch.note_due(12, 7)
         batch.settle(1, 3, 2)
         data = batch.encode(self.segment, 1, 0, 12, self.places, {}, 0, Returns({}))
         self.segment.end += len(data)
@@ -51,7 +53,7 @@ def test_messages_that_are_needed_are_copied() -> None:
     compaction = old.compaction([])
     assert compaction.step(batch, old.places, Returns({}))
     assert compaction.finished
-    assert [int(move.ticket) for move in batch.moves] == [10, 12]
+    assert [(int(move.ticket), int(move.due_ms)) for move in batch.moves] == [(10, 0), (12, 7)]
 
 
 def test_acknowledgements_are_copied_if_their_message_may_still_be_there() -> None:

@@ -45,6 +45,9 @@ U16 = st.integers(0, 0xFFFF)
 U31 = st.integers(0, (1 << 31) - 1)
 I63 = st.integers(0, (1 << 63) - 1)
 IDS = st.lists(I63, min_size=1, max_size=5)
+DUES = st.just(0) | st.integers(1, (1 << 63) - 1)
+# Entries of messages: ticket, ids, size of the record, shared, due.
+PUBLISHES = st.lists(st.tuples(I63, IDS, U31, st.booleans(), DUES), max_size=10)
 PARTS = (
     st.binary(max_size=300),
     st.binary(max_size=200),
@@ -82,7 +85,7 @@ def an_index() -> bytes:
     writer = BytesWriter()
     write_group(writer, SETTLE, 3, (8).to_bytes(8, "big") + (9).to_bytes(8, "big"))
     write_publish(writer, 10, [3, 4], 100)
-    write_publish(writer, 11, [4], 50)
+    write_publish(writer, 11, [4], 50, True, 1_700_000_000_000)
     write_group(writer, MARK, 4, (7).to_bytes(8, "big"))
     write_group(writer, RETURN, 4, (7).to_bytes(8, "big") + packed(3, 2).to_bytes(8, "big"))
     return writer.getvalue()
@@ -94,7 +97,8 @@ def read_all(index: bytes) -> list[tuple[object, ...]]:
     while (kind := reader.next()) != 0:
         if kind == PUBLISH:
             place = (reader.record_at, reader.record_size)
-            found.append((kind, reader.ticket, list(reader.ids), *place))
+            said = (reader.shared, reader.due_ms)
+            found.append((kind, reader.ticket, list(reader.ids), *place, *said))
             continue
         tickets = []
         while (ticket := reader.next_ticket()) != 0:
@@ -163,8 +167,8 @@ def test_a_batch_header_of_another_place_is_none() -> None:
 def test_an_index_is_read_as_it_was_written() -> None:
     assert read_all(an_index()) == [
         (SETTLE, 3, [8, 9]),
-        (PUBLISH, 10, [3, 4], 1000, 100),
-        (PUBLISH, 11, [4], 1100, 50),
+        (PUBLISH, 10, [3, 4], 1000, 100, False, 0),
+        (PUBLISH, 11, [4], 1100, 50, True, 1_700_000_000_000),
         (MARK, 4, [7]),
         (RETURN, 4, [7, packed(3, 2)]),
     ]
@@ -175,7 +179,37 @@ def test_a_message_may_be_in_65535_queues() -> None:
         writer = BytesWriter()
         ids = list(range(1, count + 1))
         write_publish(writer, 10, ids, 100)
-        assert read_all(writer.getvalue()) == [(PUBLISH, 10, ids, 1000, 100)]
+        assert read_all(writer.getvalue()) == [(PUBLISH, 10, ids, 1000, 100, False, 0)]
+
+
+@given(PUBLISHES)
+def test_entries_of_messages_say_when_those_are_due_that_wait(
+    publishes: list[tuple[int, list[int], int, bool, int]],
+) -> None:
+    writer = BytesWriter()
+    expected: list[tuple[object, ...]] = []
+    at = 1000
+    for ticket, ids, size, shared, due_ms in publishes:
+        write_publish(writer, ticket, ids, size, shared, due_ms)
+        expected.append((PUBLISH, ticket, ids, at, size, shared, due_ms))
+        at += size
+    assert read_all(writer.getvalue()) == expected
+
+
+def test_an_entry_of_a_message_that_does_not_wait_is_as_older_formats_have_it() -> None:
+    writer = BytesWriter()
+    write_publish(writer, 10, [3], 100, True)
+    octets = b"\1\1\0\1" + (100).to_bytes(4, "big") + (10).to_bytes(8, "big")
+    assert writer.getvalue() == octets + (3).to_bytes(8, "big")
+
+
+def test_an_entry_that_ends_before_its_due_time_ends_the_reading() -> None:
+    writer = BytesWriter()
+    write_publish(writer, 10, [3], 100, due_ms=5)
+    whole = writer.getvalue()
+    assert len(read_all(whole)) == 1
+    for size in range(1, len(whole)):
+        assert read_all(whole[:size]) == [("broken",)]
 
 
 def test_what_is_half_of_a_return_ends_the_reading() -> None:

@@ -27,7 +27,7 @@ from leveret.testing.faulty_disk import FaultyFile
     [
         (MemoryError(), 0.5, 5),
         (MemoryError(), 6.0, 5),
-        (ValueError("of nobody knows what"), 6.0, 5),
+        (ValueError("of nobody knows what"), 6.0, 0),
         (OSError(errno.ESTALE, os.strerror(errno.ESTALE)), 1.5, 5),
         (OSError(errno.ESTALE, os.strerror(errno.ESTALE)), 60.0, 0),
     ],
@@ -60,6 +60,32 @@ def test_a_read_that_fails_is_no_end_of_a_message(
     assert ready.count == served
     store.stop()
     assert len(SmallStore(disk).open(11).queues[11].recovered) == 5
+
+
+def test_a_mistake_in_the_broker_is_reported_once_and_not_made_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, tickets = stored_for_two(FaultyDisk())
+    read, calls = FaultyFile.read, 0
+
+    def mistaken(self: FaultyFile, offset: int, size: int) -> bytes:
+        nonlocal calls
+        calls += 1
+        raise ValueError("of nobody knows what")
+
+    monkeypatch.setattr(FaultyFile, "read", mistaken)
+    answer = store.store.fetch(tickets)
+    for _ in range(5):
+        store.turn()
+    assert (answer.value, calls) == ([None] * 5, 1)
+    told, missing = caplog.records
+    assert told.exc_info is not None
+    assert "missing until the next start" in missing.getMessage()
+    monkeypatch.setattr(FaultyFile, "read", read)
+    again = store.store.fetch(tickets)
+    store.turn()
+    assert isinstance(again.value, list)
+    assert None not in again.value
 
 
 def stored_for_two(disk: FaultyDisk) -> tuple[SmallStore, list[int]]:

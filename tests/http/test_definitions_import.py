@@ -1,5 +1,6 @@
 """What a definitions file in RabbitMQ's format brings, and that a bad one changes nothing."""
 
+import gc
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ from leveret.access.passwords import hash_password
 from leveret.broker.actor import Actor
 from leveret.broker.patterns import OutOfTimeError, SearchBudget
 from leveret.broker.policies import OPERATOR_POLICY, POLICY, Policy
+from leveret.broker.queues.classic import ClassicQueue
 from leveret.broker.seams import Pending
 from leveret.management.definitions import search_times
 from leveret.management.definitions.format import DefinitionsError, parse_definitions
@@ -120,6 +122,24 @@ async def test_a_second_import_of_the_same_changes_nothing(server: MemoryServer)
     queue = server.broker.vhosts["v"].queues["q"]
     assert await bring(server, FILE) == first
     assert server.broker.vhosts["v"].queues["q"] is queue
+
+
+async def test_the_rehearsal_leaves_nothing_to_the_collector(server: MemoryServer):
+    """It would walk as many queues as are imported, once more and in one go."""
+    queues = [{"name": f"q{number}", "vhost": "/"} for number in range(50)]
+    bindings = [
+        {"source": "amq.topic", "vhost": "/", "destination": f"q{n}", "destination_type": "queue"}
+        for n in range(50)
+    ]
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(each, ClassicQueue) for each in gc.get_objects())
+        await bring(server, {"queues": queues, "bindings": bindings})
+        after = sum(isinstance(each, ClassicQueue) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert after - before == 50
 
 
 async def test_what_is_here_with_other_properties_is_left_alone_and_named(server: MemoryServer):

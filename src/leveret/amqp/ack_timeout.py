@@ -34,7 +34,9 @@ class AckTimeout:
     was opened."""
 
     def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+        self._channel: Channel | None = channel
+        self._clock = channel.clock
+        self._limits = channel.connection.limits
         self._on_quorum_only = channel.vhost.compat.ack_timeout_on_quorum_only
         self._cancels = channel.vhost.compat.ack_timeout_cancels
         self._timer: Timer | None = None
@@ -52,7 +54,7 @@ class AckTimeout:
     def restart(self) -> None:
         """Deliveries are unacked again whose time may be up."""
         self.stop()
-        clock = self._channel.clock
+        clock = self._clock
         self._timer_at = clock.moment
         self._timer = clock.call_at(self._timer_at, self._check)
 
@@ -61,6 +63,12 @@ class AckTimeout:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def let_go(self) -> None:
+        """The channel is over. It and this refer to each other, and only the collector would free
+        them."""
+        self.stop()
+        self._channel = None
 
     def forgives(self, tag: int) -> bool:
         """Whether the delivery that is acknowledged went back before; not another time."""
@@ -84,10 +92,10 @@ class AckTimeout:
                 return queue.consumer_timeout_s
             if self._on_quorum_only and queue.type_name != "quorum":
                 return 0.0
-        return self._channel.connection.limits.consumer_timeout_seconds
+        return self._limits.consumer_timeout_seconds
 
     def _set_timer(self, at: float) -> None:
-        clock = self._channel.clock
+        clock = self._clock
         if at > clock.moment:
             self.stop()
             self._timer_at = at
@@ -96,7 +104,9 @@ class AckTimeout:
     def _check(self) -> None:
         self._timer = None
         channel = self._channel
-        now = channel.clock.moment
+        if channel is None:
+            return
+        now = self._clock.moment
         soonest: float = 0.0
         late: list[int] = []
         for tag, entry in channel.unacked.up_to(0).items():
@@ -105,7 +115,7 @@ class AckTimeout:
                 continue
             due = entry.delivered_at + timeout
             if due <= now:
-                if not self._goes_back(entry):
+                if not self._goes_back(channel, entry):
                     channel.connection.ack_timeout(channel, timeout)
                     return
                 late.append(tag)
@@ -116,10 +126,9 @@ class AckTimeout:
         if soonest != 0.0:
             self._set_timer(soonest)
         if late:
-            self._give_back(late)
+            self._give_back(channel, late)
 
-    def _goes_back(self, entry: Entry) -> bool:
-        channel = self._channel
+    def _goes_back(self, channel: Channel, entry: Entry) -> bool:
         return (
             self._cancels
             and channel.connection.hears_cancel
@@ -127,9 +136,8 @@ class AckTimeout:
             and isinstance(entry.consumer, ChannelConsumer)
         )
 
-    def _give_back(self, tags: list[int]) -> None:
+    def _give_back(self, channel: Channel, tags: list[int]) -> None:
         """Return deliveries to their queues, and cancel the consumers that had them."""
-        channel = self._channel
         entries: list[Entry] = []
         consumers: dict[ChannelConsumer, None] = {}
         self._late = sorted(self._late + tags)

@@ -94,6 +94,12 @@ class Channels:
         """The connection was open and is so no more."""
         events.connection_closed(self._connection)
 
+    def let_go(self) -> None:
+        """The connection is over. It and this refer to each other, and only the collector would
+        free them."""
+        if hasattr(self, "_connection"):
+            del self._connection
+
     def give_back(self, channels: list[Channel]) -> None:
         """They have ended and consume no more: what is theirs goes back."""
         for channel in channels:

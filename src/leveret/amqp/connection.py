@@ -179,6 +179,8 @@ class Connection(Session):
                     self.described(),
                 )
             self.drop()
+        self.output.let_go()
+        self.channels.let_go()
 
     def data_to_send(self) -> bytes:
         return self.output.take()

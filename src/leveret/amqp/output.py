@@ -12,18 +12,28 @@ from typing import TYPE_CHECKING, Final
 from librt.strings import BytesWriter, read_i32_be, write_i32_be, write_i64_be
 from mypy_extensions import i32, i64, u8
 
-from leveret.broker.seams import Pending
+from leveret.broker.seams import Outbox, Pending, Session
 from leveret.wire.constants import FRAME_END, FRAME_OVERHEAD
 from leveret.wire.frames import FRAME_TOLERANCE, body_frames, header_frame, method_frame
 
 if TYPE_CHECKING:
     from leveret.amqp.consumer import ChannelConsumer
     from leveret.broker.message import Message
-    from leveret.broker.seams import Outbox, Session
     from leveret.wire.methods import Method
 
 # Octets that may wait for the transport before deliveries to this peer stop.
 OUTPUT_MAX: Final = 1 << 20
+
+
+class _Silent(Outbox):
+    """Nobody takes anything."""
+
+    def on_output(self, session: Session) -> None:
+        return None
+
+
+_SILENT: Final[Outbox] = _Silent()
+_NO_SESSION: Final = Session()
 
 
 class Output:
@@ -101,6 +111,12 @@ class Output:
         """Who waits has ended."""
         self.starved = []
         self._answers.clear()
+
+    def let_go(self) -> None:
+        """The peer is gone: nobody is told any more. A session and its output refer to each other,
+        and only the collector would free them."""
+        self._session = _NO_SESSION
+        self._outbox = _SILENT
 
     # --- writing ---
 

@@ -152,7 +152,7 @@ class ApiSession(Outbox):
             await self.answer(ConnectionOpenOk)
             await self.ask(ChannelOpen(), ChannelOpenOk)
         except BaseException:
-            self._connection.drop()
+            self._end()
             raise
         return self
 
@@ -165,7 +165,7 @@ class ApiSession(Outbox):
         if not self._connection.should_close():
             close = ConnectionClose(reply_code=200, reply_text="Goodbye")
             self._send(method_frame(0, close.encode()))
-        self._connection.drop()
+        self._end()
 
     async def ask(self, method: Method, *answers: type[Method]) -> Received:
         """Send a method; returns the first that comes of these answers."""
@@ -208,6 +208,12 @@ class ApiSession(Outbox):
             if self._connection.should_close():
                 raise SessionClosed(320, "CONNECTION_FORCED - the connection is closed")
             await self._woken.wait()
+
+    def _end(self) -> None:
+        self._connection.drop()
+        self._connection.eof()
+        # It knows this as its outbox: only the collector would free the two.
+        del self._connection
 
     def _refuse_if_blocked(self) -> None:
         if self._connection.blocked is not None:

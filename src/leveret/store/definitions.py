@@ -10,6 +10,7 @@ import logging
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from typing import Final
@@ -22,6 +23,8 @@ log = logging.getLogger("leveret.store")
 # Raised when what the tables mean changes; a newer folder is refused, an older one upgraded.
 SCHEMA_VERSION: Final = 1
 GROUP_MAX: Final = 1000
+# Answers of one turn of the loop: with a thing to make for each they take milliseconds.
+ANSWERS_PER_TURN: Final = 200
 # Kind of a definition that stands there while the first start makes its own.
 FIRST_START: Final = "first start"
 
@@ -67,6 +70,8 @@ class SqliteDefinitions(DefinitionStore):
         self._loaded: list[tuple[str, str, object, int]] = []
         self._revision = 0
         self._closed = False
+        # Changes that were committed, or could not be, and why.
+        self._to_answer: deque[tuple[_Change, Exception | None]] = deque()
         try:
             # Opened here, so that a broken file is reported at once; used by the thread only.
             self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -154,6 +159,27 @@ class SqliteDefinitions(DefinitionStore):
         self._changes.put(change)
         return change.answer
 
+    # --- on the loop again ---
+
+    def _committed(self, group: list[_Change], failure: Exception | None) -> None:
+        begin = not self._to_answer
+        self._to_answer.extend((change, failure) for change in group)
+        if begin:
+            self._answer_some()
+
+    def _answer_some(self) -> None:
+        """Answer in the order of the changes, a part of a large group on each turn of the loop."""
+        try:
+            for _ in range(min(len(self._to_answer), ANSWERS_PER_TURN)):
+                change, failure = self._to_answer.popleft()
+                if failure is None:
+                    change.answer.complete(change.outcome)
+                else:
+                    change.answer.fail(failure)
+        finally:
+            if self._to_answer:
+                self._on_loop(self._answer_some)
+
     # --- the thread ---
 
     def _run(self) -> None:
@@ -171,6 +197,8 @@ class SqliteDefinitions(DefinitionStore):
                 self._commit(group)
             if isinstance(change, _Copy):
                 self._copy(change)
+            # Who has asked need not stay until somebody asks again.
+            del change, group
 
     def _copy(self, copy: _Copy) -> None:
         failure: Exception | None = None
@@ -198,7 +226,7 @@ class SqliteDefinitions(DefinitionStore):
             with suppress(sqlite3.Error):
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
-        self._on_loop(lambda: _answer(group, failure))
+        self._on_loop(lambda: self._committed(group, failure))
 
     def _apply(self, change: _Change) -> None:
         for kind, key, value in change.rows:
@@ -231,11 +259,3 @@ def _answer_copy(copy: _Copy, failure: Exception | None) -> None:
         copy.answer.complete(None)
     else:
         copy.answer.fail(failure)
-
-
-def _answer(group: list[_Change], failure: Exception | None) -> None:
-    for change in group:
-        if failure is None:
-            change.answer.complete(change.outcome)
-        else:
-            change.answer.fail(failure)

@@ -241,7 +241,7 @@ class LogStore(MessageStore):
         return self.log.barrier()
 
     def spill(self, message: Message) -> i64:
-        if self.spilled.waiting_bytes() > SPILLING_MAX:
+        if self.spilled.failure or self.spilled.waiting_bytes() > SPILLING_MAX:
             return 0
         if self.spilled.active is None and not self._start_to_spill():
             return 0
@@ -311,13 +311,9 @@ class LogStore(MessageStore):
             for each in reads:
                 each.read(disk)
 
-        def done(_result: object, error: Exception | None) -> None:
+        def done(_result: object, _error: Exception | None) -> None:
             again: list[Range] = []
-            if error is not None:
-                # No word of the disk's: what was not read is not damaged.
-                log.error("messages cannot be read at present: %r; trying again", error)
-                again = reads
-            for each in reads if error is None else ():
+            for each in reads:
                 once_more = self._once_more(each)
                 if once_more:
                     again.extend(once_more)
@@ -337,6 +333,10 @@ class LogStore(MessageStore):
         """What to read again of a range; nothing if it was read, or cannot be."""
         error = each.error
         if error is None:
+            return []
+        if not isinstance(error, OSError):
+            # It would come again each time.
+            log.error("%s: internal error", each.path, exc_info=error)
             return []
         if error.errno not in PASSING_ERRORS:
             each.refusals += 1
@@ -388,7 +388,7 @@ _NOBODY: Final[list[Queue]] = [_Nobody()]
 
 
 class _SpillEvents(StoreEvents):
-    """Nobody waits for what is spilled to be durable."""
+    """Nobody waits for what is spilled to be durable, and nobody counts on a disk to spill to."""
 
     def __init__(self, events: StoreEvents) -> None:
         self._events = events
@@ -397,7 +397,12 @@ class _SpillEvents(StoreEvents):
         return None
 
     def failed(self, shard: int, reason: str) -> None:
-        self._events.failed(shard, reason)
+        log.error(
+            "messages cannot leave memory any more: %s; transient ones stay there until the next "
+            "start, and of those that have left it before some may be lost",
+            reason,
+        )
+        self._events.held(shard, "")
 
     def held(self, shard: int, reason: str) -> None:
         self._events.held(shard, reason)

@@ -55,19 +55,22 @@ class ThreadWorker(Worker):
             self._thread = None
 
     def _run(self) -> None:
-        while True:
-            task = self._jobs.get()
-            if task is None:
-                return
-            job, done = task
-            result: object = None
-            failure: Exception | None = None
-            try:
-                result = job()
-            except Exception as error:
-                # Whatever it is: whoever submitted must hear of it, and the thread must go on.
-                failure = error
-            self._on_loop(_Outcome(done, result, failure).tell)
+        while (task := self._jobs.get()) is not None:
+            self._do(*task)
+            # It may hold megabytes, and the next one may not come for hours.
+            del task
+
+    def _do(self, job: Job, done: Done) -> None:
+        result: object = None
+        failure: Exception | None = None
+        try:
+            result = job()
+        except Exception as error:
+            # Whatever it is: whoever submitted must hear of it, and the thread must go on.
+            failure = error
+        self._on_loop(_Outcome(done, result, failure).tell)
+        # What was raised refers to this frame, and so to the job.
+        del failure
 
 
 class _Outcome:

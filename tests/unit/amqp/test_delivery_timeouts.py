@@ -372,6 +372,23 @@ def test_what_went_back_after_the_acknowledged_tag_may_still_be(server_4_3: Serv
     assert peer.expect(Channel.Close).reply_code == 406
 
 
+@pytest.mark.parametrize("method", [Basic.Recover, Basic.RecoverAsync])
+def test_nothing_is_acknowledged_any_more_after_it_was_recovered(
+    server_4_3: Server, method: type[Basic.Recover]
+) -> None:
+    peer = three_late(server_4_3)
+    peer.send_method(1, unchecked(method, requeue=True))
+    if method is Basic.Recover:
+        peer.expect(Basic.RecoverOk)
+    assert [peer.expect(Basic.Deliver).delivery_tag for _ in range(3)] == [7, 8, 9]
+    peer.send_method(1, Basic.Ack(delivery_tag=3))
+    close = peer.expect(Channel.Close)
+    assert (close.reply_code, close.reply_text) == (
+        406,
+        "PRECONDITION_FAILED - unknown delivery tag 3",
+    )
+
+
 @pytest.mark.parametrize(("tag", "multiple", "left"), [(1, False, 3), (3, True, 3), (5, True, 1)])
 def test_a_transaction_takes_an_acknowledgement_of_what_went_back(
     server_4_3: Server, tag: int, multiple: bool, left: int

@@ -2,14 +2,21 @@
 
 import queue
 import sqlite3
+import threading
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from leveret.broker.seams import Pending
-from leveret.store.definitions import SCHEMA_VERSION, DefinitionStoreError, SqliteDefinitions
+from leveret.store.definitions import (
+    ANSWERS_PER_TURN,
+    SCHEMA_VERSION,
+    DefinitionStoreError,
+    SqliteDefinitions,
+)
 
 
 class Definitions:
@@ -81,11 +88,33 @@ def test_what_piles_up_is_committed_together_and_answered_in_order(file: Definit
     store = file.open()
     answers: list[object] = []
     with file.locked():
-        for number in range(500):
+        for number in range(150):
             store.put("user", "same", number).then(answers.append)
     file.answer(store.put("user", "last", None))
-    assert answers == list(range(1, 501))
+    assert answers == list(range(1, 151))
     assert file.called <= 3, "a commit for what came first, one for the rest, one for the last"
+
+
+def test_many_are_answered_over_several_turns_and_in_order(file: Definitions) -> None:
+    """One whose asker makes a mistake keeps none of those behind it waiting."""
+    store = file.open()
+    answers: list[object] = []
+    turns: list[int] = []
+    count = 5 * ANSWERS_PER_TURN // 2
+
+    def fail(_revision: object) -> None:
+        raise ValueError("of nobody knows what")
+
+    with file.locked():
+        for number in range(count):
+            store.put("user", "same", number).then(fail if number == 3 else answers.append)
+    while len(answers) < count - 1:
+        before = len(answers)
+        with suppress(ValueError):
+            file.calls.get(timeout=10)()
+        turns.append(len(answers) - before)
+    assert answers == [revision for revision in range(1, count + 1) if revision != 4]
+    assert max(turns) <= ANSWERS_PER_TURN
 
 
 def test_revisions_go_on_after_reopening(file: Definitions) -> None:
@@ -250,3 +279,21 @@ def test_what_is_deleted_together_is_deleted_in_one_commit(file: Definitions) ->
     file.sql("DROP TRIGGER full")
     file.answer(file.open().delete_all(several))
     assert [row[1] for row in file.open().load()] == ["4"]
+
+
+class Asker:
+    """Somebody who waits for an answer."""
+
+    def hear(self, _answer: object) -> None:
+        return None
+
+
+def test_who_has_asked_is_not_kept_until_somebody_asks_again(file: Definitions) -> None:
+    store, gone = file.open(), threading.Event()
+    asker = Asker()
+    weakref.finalize(asker, gone.set)
+    answer = store.put("vhost", "/", {})
+    answer.then(asker.hear)
+    file.answer(answer)
+    del asker, answer
+    assert gone.wait(5.0)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from leveret.wire.table import Table
 
 PLAIN: Final = QueueRules()
+_NO_QUEUE: Final = Queue()
 # Deliveries of one `deliver` call; the rest waits for the next turn of the loop, so that a long
 # backlog meeting many consumers cannot hold up every other connection.
 DELIVERIES_PER_TURN: Final = 2048
@@ -90,7 +91,10 @@ class ClassicQueue(Queue):
         # Those who wait for a message that must come into memory first.
         self._asked: list[Pending] = []
         self._rotation = Rotation()
-        self._continues = False
+        # For how many reasons no consumer is served at present; and for how many of those nobody
+        # else is.
+        self._paused: i64 = 0
+        self._held: i64 = 0
 
     @property
     def type_name(self) -> str:
@@ -271,14 +275,14 @@ class ClassicQueue(Queue):
         self.ready.finish_discarding()
 
     def deliver(self) -> None:
-        if self._continues:
+        if self._paused != 0:
             return
         left = DELIVERIES_PER_TURN
         ready = self.ready
         ruled = self.ruled
         while ready.count != 0:
             if left == 0:
-                self._continues = True
+                self._paused += 1
                 self.clock.call_at(self.clock.now(), self._continue)
                 return
             if ruled is not None and not (ruled.clear_front() and ready.count != 0):
@@ -332,6 +336,18 @@ class ClassicQueue(Queue):
         ruled = Ruled(self, self.rules) if self.ruled is None else self.ruled
         ruled.reject(entry)
 
+    def hold(self) -> None:
+        """Messages come back over several turns of the loop: those behind them stay until
+        `release`."""
+        self._paused += 1
+        self._held += 1
+
+    def release(self) -> None:
+        """All of them are back."""
+        self._paused -= 1
+        self._held -= 1
+        self.at_front()
+
     def purge(self) -> int:
         count = 0 if self.ruled is None else self.ruled.purge()
         count += self.ready.clear()
@@ -357,6 +373,8 @@ class ClassicQueue(Queue):
         self.at_front()
 
     def _at_hand(self) -> bool:
+        if self._held != 0:
+            return False
         if self.ruled is not None and not self.ruled.clear_front():
             return self.ready.count == 0
         return self.ready.count == 0 or self.ready.at_hand()
@@ -420,8 +438,16 @@ class ClassicQueue(Queue):
         for consumer in consumers:
             consumer.active = False
             consumer.cancelled()
+        # These and the queue refer to each other, and only the collector would free them.
+        self.ruled = None
+        self.ready.let_go()
+        self.ready = Ready(_NO_QUEUE, self.store, self.clock, self.paging, _nothing)
         return count
 
     def _continue(self) -> None:
-        self._continues = False
+        self._paused -= 1
         self.deliver()
+
+
+def _nothing() -> None:
+    """Nobody waits for messages of a queue that is gone."""

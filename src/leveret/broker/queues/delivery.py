@@ -23,16 +23,10 @@ if TYPE_CHECKING:
 
 HEADER: Final = "x-delivery-count"
 ACQUIRED: Final = "x-acquired-count"
-
-
-class Returns:
-    """How often one entry came back in all, and how often of those it failed."""
-
-    __slots__ = ("acquired", "failed")
-
-    def __init__(self, acquired: int = 0, failed: int = 0) -> None:
-        self.acquired = acquired
-        self.failed = failed
+# How often an entry came back in all, and how often of those it failed, as one number: thousands
+# come back at once, and an object for each would cost several times as much.
+ONE_ACQUIRED: Final = 1 << 32
+FAILED_MASK: Final = ONE_ACQUIRED - 1
 
 
 class Deliveries:
@@ -44,9 +38,9 @@ class Deliveries:
         self.failures_only = False
         self._queue = queue
         self._told = told
-        self._returns: dict[Entry, Returns] = {}
+        self._returns: dict[Entry, int] = {}
         # From before the start, by ticket, until they leave.
-        self._recovered: dict[int, Returns] = {}
+        self._recovered: dict[int, int] = {}
 
     def counted(self) -> bool:
         """Whether anybody wants to know."""
@@ -58,31 +52,31 @@ class Deliveries:
 
     def count(self, entry: Entry) -> int:
         """The delivery count of an entry."""
-        returns = self._returns.get(entry)
-        if returns is None:
-            return 0
-        return returns.failed if self.failures_only else returns.acquired
+        return self._counted(self._returns.get(entry, 0))
 
     def recover(self, returns: dict[int, tuple[int, int]]) -> None:
         """Messages of these tickets have come back before the start: so often in all, and so often
         because they failed."""
-        self._recovered = {ticket: Returns(*counts) for ticket, counts in returns.items()}
+        self._recovered = {
+            ticket: acquired * ONE_ACQUIRED + failed
+            for ticket, (acquired, failed) in returns.items()
+        }
 
     def returned(self, entry: Entry, failed: bool) -> bool:
-        """An entry comes back; whether it may be delivered again."""
-        returns = self._returns.get(entry)
-        if returns is None:
-            returns = self._returns[entry] = Returns()
-        returns.acquired += 1
-        returns.failed += failed
-        return self.limit < 0 or self.count(entry) <= self.limit
-
-    def keep(self, entry: Entry) -> None:
-        """Have the store keep how often an entry has come back."""
+        """An entry comes back; whether it may be delivered again. If so, the store keeps how often
+        that was."""
+        returns = self._returns.get(entry, 0) + ONE_ACQUIRED
+        if failed:
+            returns += 1
+        self._returns[entry] = returns
+        if self.limit >= 0 and self._counted(returns) > self.limit:
+            return False
         if entry.ticket != 0:
-            returns = self._returns[entry]
-            store = self._queue.store
-            store.returned(self._queue, entry.ticket, returns.acquired, returns.failed)
+            queue = self._queue
+            queue.store.returned(
+                queue, entry.ticket, returns // ONE_ACQUIRED, returns & FAILED_MASK
+            )
+        return True
 
     def leaving(self, entry: Entry) -> None:
         """An entry is about to be delivered."""
@@ -94,10 +88,11 @@ class Deliveries:
         if returns is None or not self._told:
             return
         headers: dict[str, Field] = {}
-        if self.count(entry):
-            headers[HEADER] = Field(KIND_LONG, self.count(entry))
+        count = self._counted(returns)
+        if count:
+            headers[HEADER] = Field(KIND_LONG, count)
         if self.failures_only:
-            headers[ACQUIRED] = Field(KIND_LONG, returns.acquired)
+            headers[ACQUIRED] = Field(KIND_LONG, returns // ONE_ACQUIRED)
         entry.message = with_headers(entry.message, headers)
 
     def gone(self, entry: Entry) -> None:
@@ -117,3 +112,6 @@ class Deliveries:
         """Nothing comes back any more."""
         self._returns = {}
         self._recovered = {}
+
+    def _counted(self, returns: int) -> int:
+        return returns & FAILED_MASK if self.failures_only else returns // ONE_ACQUIRED

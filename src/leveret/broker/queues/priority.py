@@ -101,6 +101,11 @@ class PriorityReady(Ready):
         # Its priority is needed should it come back.
         return None
 
+    def let_go(self) -> None:
+        super().let_go()
+        for level in (self._unsorted, *self._levels):
+            level.let_go()
+
     def returned(self) -> list[Entry]:
         found: list[Entry] = []
         for level in self._levels:

@@ -255,6 +255,10 @@ class Ready:
         while self._discarding:
             self._discard()
 
+    def let_go(self) -> None:
+        """The queue is gone: what comes into memory yet is news to nobody."""
+        self._loaded = _nothing
+
     def redelivered(self) -> list[int]:
         """The tickets of the stored ones that were delivered before."""
         found = [value >> 1 for value in self._on_the_way if value & 1 != 0]
@@ -525,3 +529,7 @@ def _microseconds(seconds: float) -> i64:
 
 def _seconds(microseconds: i64) -> float:
     return UNKNOWN if microseconds == -1 else float(microseconds) / MICROSECONDS
+
+
+def _nothing() -> None:
+    return None

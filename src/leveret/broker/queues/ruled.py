@@ -46,6 +46,7 @@ class Ruled:
         self.queue = queue
         self.rules = rules
         self.timed = False
+        self._delays_retries = False
         self._expiry = Expiry(queue)
         self._unused = Unused(queue)
         self._deliveries = Deliveries(queue, queue.type_name == "quorum")
@@ -64,6 +65,7 @@ class Ruled:
         """Obey these rules instead; to look at the head again is the caller's. A single active
         consumer, the number of priorities and deduplication are not for a policy to change."""
         self.rules = rules
+        self._delays_retries = rules.delays_retries()
         self._expiry.ttl_ms = rules.message_ttl_ms
         self._unused.obey(rules.expires_ms)
         self._deliveries.limit = rules.delivery_limit
@@ -79,6 +81,7 @@ class Ruled:
         self._expiry.stop()
         self._unused.stop()
         self._deliveries.forget()
+        self.duplicates = None
 
     # --- messages in ---
 
@@ -114,15 +117,14 @@ class Ruled:
     def requeue(self, entry: Entry, failed: bool) -> None:
         """A delivered entry comes back; because it `failed`, or because it was not wanted now."""
         deliveries = self._deliveries
-        if deliveries.counted() or self.rules.delays_retries():
+        if self._delays_retries or deliveries.counted():
             vhost = self.queue.vhost
             deliveries.failures_only = vhost is not None and vhost.compat.nack_is_no_failure
             if not deliveries.returned(entry, failed):
                 self._gone(entry)
                 self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)
                 return
-            deliveries.keep(entry)
-            if self.retries.hold(entry, failed, deliveries.count(entry)):
+            if self._delays_retries and self.retries.hold(entry, failed, deliveries.count(entry)):
                 return
         self.queue.ready.put_back(entry)
         if self._overflow is not None:

@@ -12,9 +12,8 @@ import msgspec
 
 from leveret.access.passwords import ALGORITHMS, DEFAULT_ALGORITHM, check_password_hash
 from leveret.access.permissions import PatternError, check_pattern
-from leveret.broker.compat import LEVELS
-from leveret.broker.queues import QUEUE_TYPES, queue_type_named
 from leveret.errors import SHORT_STRING_MAX
+from leveret.management.vhost_metadata import compat_level, default_queue_type, tag_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,10 +60,7 @@ class VhostDefinition(msgspec.Struct):
 
     def tag_names(self) -> list[str]:
         """Its tags, wherever and however they are written."""
-        tags = self.metadata_tags()
-        if isinstance(tags, str):
-            tags = tags.split(",")
-        return [str(tag).strip() for tag in tags if str(tag).strip()] if tags else []
+        return tag_names(self.metadata_tags())
 
     def metadata_tags(self) -> Any:
         """Its tags as they are written; an array or a text in a right file."""
@@ -75,13 +71,14 @@ class VhostDefinition(msgspec.Struct):
         return self.description or str(self._meta("description") or "")
 
     def queue_type(self) -> str:
-        """The default queue type; empty if it has none of its own."""
+        """The default queue type, `STREAM` included; empty if it has none of its own. Raises
+        ValueError."""
         found = self.default_queue_type or self._meta("default_queue_type")
-        return "" if found in (None, "undefined") else queue_type_named(str(found))
+        return default_queue_type(None if found is None else str(found), STREAM)
 
     def compat(self) -> str:
-        """The level of compatibility; empty if it has none of its own."""
-        return str(self._meta("compat") or "")
+        """The level of compatibility; empty if it has none of its own. Raises ValueError."""
+        return compat_level(str(self._meta("compat") or ""))
 
     def limit_values(self) -> dict[str, Any]:
         """Its limits, as RabbitMQ 4 writes them."""
@@ -259,10 +256,14 @@ def _check_vhost(place: str, vhost: VhostDefinition) -> None:
     _check_own_name(place, vhost.name)
     if not isinstance(vhost.metadata_tags(), str | list):
         raise DefinitionsError(f"{place}.metadata.tags is neither a text nor an array")
-    if vhost.queue_type() not in ("", STREAM, *QUEUE_TYPES):
-        raise DefinitionsError(f"{place}.default_queue_type is one of {', '.join(QUEUE_TYPES)}")
-    if vhost.compat() not in ("", *LEVELS):
-        raise DefinitionsError(f"{place}.metadata.compat is one of {', '.join(LEVELS)}")
+    try:
+        vhost.queue_type()
+    except ValueError as error:
+        raise DefinitionsError(f"{place}.{error}") from None
+    try:
+        vhost.compat()
+    except ValueError as error:
+        raise DefinitionsError(f"{place}.metadata.{error}") from None
 
 
 def _check_user(place: str, user: UserDefinition) -> None:

@@ -7,6 +7,7 @@ properties.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +57,17 @@ async def import_definitions(
     each. Raises `DefinitionsError`, and then nothing was changed."""
     if vhost is not None:
         definitions = definitions.placed_in(vhost)
-    await check_definitions(definitions, set(broker.vhosts), set(users.users), Pace())
-    await check_search_times(broker, definitions)
-    await _rehearse(broker, users, definitions)
-    refusals = await _Import(broker, users).add(definitions)
+    pace = Pace()
+    # To read the file has taken a slice already.
+    await pace.rest()
+    await check_definitions(definitions, set(broker.vhosts), set(users.users), pace)
+    await check_search_times(broker, definitions, pace)
+    await _rehearse(broker, users, definitions, pace)
+    refusals = await _Import(broker, users, pace).add(definitions)
     return [str(refusal) for refusal in refusals]
 
 
-async def _rehearse(broker: Broker, users: Users, definitions: Definitions) -> None:
+async def _rehearse(broker: Broker, users: Users, definitions: Definitions, pace: Pace) -> None:
     stage = Broker(
         _StillClock(), MemoryStore(), MemoryDefinitions(), broker.compat, str, _EndlessIds().next
     )
@@ -74,11 +78,23 @@ async def _rehearse(broker: Broker, users: Users, definitions: Definitions) -> N
         stage.add_vhost(vhost.name, "", (), vhost.own_queue_type, level)
     for name in users.users:
         staged_users.put_user(User(name, "", DEFAULT_ALGORITHM, ()))
-    for refusal in await _Import(stage, staged_users).add(definitions):
+    refusals = await _Import(stage, staged_users, pace).add(definitions)
+    await _take_down(stage, pace)
+    for refusal in refusals:
         # What a binding needs may be here and not in the file; and a file may well name what
         # another broker has and this one has not.
         if not isinstance(refusal.error, NotFound | NotImplementedByServer):
             raise DefinitionsError(str(refusal))
+
+
+async def _take_down(stage: Broker, pace: Pace) -> None:
+    """Take away what there may be many of, in slices: the collector would free all of it at once,
+    and would have walked it before."""
+    for vhost in stage.vhosts.values():
+        queues = list(vhost.queues.values())
+        while queues:
+            vhost.remove_queue(queues.pop())
+            await pace.rest_if_used_up()
 
 
 class _StillClock(Clock):
@@ -121,11 +137,11 @@ class _Refusal:
 class _Import:
     """One import, in steps: each needs what the step before made, committed."""
 
-    def __init__(self, broker: Broker, users: Users) -> None:
+    def __init__(self, broker: Broker, users: Users, pace: Pace) -> None:
         self._broker = broker
         self._users = users
         self._actor = Actor("definitions", None)
-        self._pace = Pace()
+        self._pace = pace
         self._refusals: list[_Refusal] = []
 
     async def add(self, definitions: Definitions) -> list[_Refusal]:
@@ -293,7 +309,7 @@ class _Import:
 
     async def _all(self, changes: Iterable[tuple[str, Change]]) -> None:
         """Ask for all of them at once, so that they share commits, and wait for each."""
-        asked: list[tuple[str, Pending]] = []
+        asked: deque[tuple[str, Pending]] = deque()
         for what, change in changes:
             if self._pace.used_up():
                 await self._pace.rest()
@@ -301,7 +317,9 @@ class _Import:
                 asked.append((what, change()))
             except (ReplyError, ValueError) as error:
                 self._refusals.append(_Refusal(what, error))
-        for what, answer in asked:
+        while asked:
+            # One by one: to let go of ten thousand at once takes as long as several slices.
+            what, answer = asked.popleft()
             await self._pace.rest_if_used_up()
             try:
                 await answered(answer)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from leveret.access.users import SEPARATOR
-from leveret.broker.compat import LEVELS
-from leveret.broker.queues import QUEUE_TYPES, queue_type_named
 from leveret.management.administration import ProtectedError
 from leveret.management.answers import PermissionsAnswer, VHostAnswer
 from leveret.management.authorisation import ADMINISTER, LIST_VHOSTS
@@ -18,6 +16,7 @@ from leveret.management.lists import listed
 from leveret.management.refusals import bad_request, precondition_failed
 from leveret.management.routing import Route
 from leveret.management.totals import totals_of
+from leveret.management.vhost_metadata import compat_level, default_queue_type, tag_names
 from leveret.management.views import vhost_view
 
 if TYPE_CHECKING:
@@ -57,11 +56,13 @@ async def put_vhost(call: Call) -> Response:
     if SEPARATOR in name:
         raise bad_request("a vhost name holds no NUL")
     management = call.management
-    names = body.tags.split(",") if isinstance(body.tags, str) else body.tags
-    tags = [tag.strip() for tag in names if tag.strip()]
     broker = management.broker
     vhost = broker.vhosts.get(name)
-    metadata = (body.description, tags, _queue_type(body, vhost), _compat(body, vhost))
+    try:
+        queue_type, compat = _queue_type(body, vhost), _compat(body, vhost)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+    metadata = (body.description, tag_names(body.tags), queue_type, compat)
     if vhost is not None:
         await call.done(broker.describe_vhost(vhost, *metadata))
         _set_tracing(call, name, body.tracing)
@@ -81,24 +82,17 @@ def _set_tracing(call: Call, name: str, tracing: bool | None) -> None:
 
 
 def _queue_type(body: VHostBody, vhost: VHost | None) -> str:
-    queue_type = body.default_queue_type
-    if isinstance(queue_type, msgspec.UnsetType):
+    given = body.default_queue_type
+    if isinstance(given, msgspec.UnsetType):
         return "" if vhost is None else vhost.own_queue_type
-    if not queue_type or queue_type == "undefined":
-        return ""
-    named = queue_type_named(queue_type)
-    if named not in QUEUE_TYPES:
-        raise bad_request(f"default_queue_type is one of {', '.join(QUEUE_TYPES)}")
-    return named
+    return default_queue_type(given)
 
 
 def _compat(body: VHostBody, vhost: VHost | None) -> str:
-    level = body.compat
-    if isinstance(level, msgspec.UnsetType):
+    given = body.compat
+    if isinstance(given, msgspec.UnsetType):
         return vhost.compat.level if vhost is not None and vhost.own_compat else ""
-    if level and level not in LEVELS:
-        raise bad_request(f"compat is one of {', '.join(LEVELS)}")
-    return level or ""
+    return compat_level(given)
 
 
 async def delete_vhost(call: Call) -> Response:

@@ -45,12 +45,13 @@ class Range:
         self.end: i64 = start
         self.records: list[Wanted] = []
         self.octets = b""
-        self.error: OSError | None = None
+        self.error: Exception | None = None
         # How often the disk has refused.
         self.refusals = 0
 
     def read(self, disk: Disk) -> None:
-        """Read the octets, on a worker; what the disk says instead goes into `error`."""
+        """Read the octets, on a worker; what comes instead goes into `error`: an OSError of the
+        disk's, or a mistake in the broker."""
         self.error = None
         try:
             file = disk.open(self.path)
@@ -58,11 +59,11 @@ class Range:
                 self.octets = file.read(int(self.start), int(self.end - self.start))
             finally:
                 file.close()
-        except OSError as error:
-            self.error = error
         except MemoryError:
             # It says nothing of what is on disk.
             self.error = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), self.path)
+        except Exception as error:
+            self.error = error
 
     def parts(self) -> list[Range]:
         """A range for each of its records, in its stead; none if it has only one."""

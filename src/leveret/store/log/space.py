@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from leveret.store.log.format import HEADER_SIZE, OFFSET_BITS, segment_name
-from leveret.store.log.segment import READ_TRIES, Segment
+from leveret.store.log.segment import PASSING_ERRORS, READ_TRIES, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,7 +219,12 @@ class Space:
         self.attend()
 
     def _refused(self, error: Exception) -> None:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        refusal = error.errno if isinstance(error, OSError) else 0
+        full = refusal in (errno.ENOSPC, errno.EDQUOT)
+        if not (self._synced or full or refusal in PASSING_ERRORS):
+            # Nobody is to wait for such a disk: what was to go there can stay where it is.
+            self._failed(f"the disk refuses: {error}")
+            return
         reason = "the disk is full" if full else f"the disk refuses: {error}"
         if not self.shortage:
             log.error(

@@ -29,10 +29,10 @@ class Timed:
 
     def __init__(self, pattern):
         self.pattern = pattern
-        self.timeouts = set()
+        self.timeouts = []
 
     def search(self, _name, timeout=None):
-        self.timeouts.add(timeout)
+        self.timeouts.append(timeout)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,8 @@ class Timed:
 def test_a_short_pattern_without_repetition_needs_no_timeout(pattern):
     timed = Timed(pattern)
     SearchBudget(timed).finds_each(["name"] * 50)
-    assert timed.timeouts == {None}
+    # If somebody else had the processor they are searched once more, with one.
+    assert timed.timeouts[:50] == [None] * 50
 
 
 @pytest.mark.parametrize("pattern", ["a+", "a?", "a{2}", "(a)", "a|b", "a.*b", r"\X", "a" * 33])

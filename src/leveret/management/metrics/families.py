@@ -6,6 +6,7 @@ and /metrics/detailed show them one by one.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from leveret.amqp.connection import Connection
@@ -108,20 +109,20 @@ SIZES: Final = {
         "Size in bytes of transient messages that are not in memory",
     ),
 }
+_THOSE_SIZES: Final = itemgetter(*SIZES)
 
 
 def _queue_numbers(found: object) -> Sequence[Number]:
     queue = _queue(found)
     keeping_up = utilisation(queue)
     timestamp = head_timestamp(queue)
-    sizes = queue_sizes(queue)
     return (
         len(queue.consumers),
         keeping_up,
         keeping_up,
         queue_memory(queue),
         float("nan") if timestamp is None else timestamp,
-        *(sizes[name] for name in SIZES),
+        *_THOSE_SIZES(queue_sizes(queue)),
     )
 
 

@@ -249,11 +249,12 @@ class _Work:
         keys = await self._keys(places)
         return await self._pace.sorted(list(places), keys.__getitem__)
 
-    async def _keys(self, places: Sequence[int]) -> dict[int, Any]:
-        """What they are sorted by; some of it can be had without making the rows."""
+    async def _keys(self, places: Sequence[int]) -> list[Any]:
+        """What they are sorted by, each at its place; some of it can be had without making the
+        rows."""
         path, things = self._query.sort, self._snapshot.things
         quick = self._snapshot.family.keys.get(path[0]) if len(path) == 1 else None
-        keys: dict[int, Any] = {}
+        keys: list[Any] = [None] * len(things)
         if quick is None:
             for place in places:
                 keys[place] = self._query.sort_key(self._snapshot.view(place))
@@ -261,7 +262,8 @@ class _Work:
                     await self._pace.rest()
             return keys
         for some in batches(list(places)):
-            keys |= {place: quick(things[place]) for place in some}
+            for place in some:
+                keys[place] = quick(things[place])
             await self._pace.rest_if_used_up()
         return keys
 

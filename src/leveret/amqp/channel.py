@@ -20,7 +20,6 @@ from leveret.amqp.described import as_binary
 from leveret.amqp.held import HeldFrames
 from leveret.amqp.published_properties import check_published, copied
 from leveret.amqp.reply_to import ENCODED, rewritten
-from leveret.amqp.returning import Returning
 from leveret.amqp.routing import route_message
 from leveret.amqp.transaction import ACKNOWLEDGE, DISCARD, REQUEUE, RETURN
 from leveret.amqp.unacked import Unacked
@@ -151,7 +150,6 @@ class Channel:
         self.prefetch_count: i64 = 0
         self.consumer_prefetch_count: int = 0
         self.limited_count: i64 = 0
-        self.returning: Returning | None = None
         self.last_queue = ""
         self.reply_queue: ClassicQueue | None = None
         self.pending = False
@@ -394,11 +392,13 @@ class Channel:
 
     def settle(self, tag: int, multiple: bool) -> list[Entry]:
         """The entries that an acknowledgement names, no longer unacked; 406 if there are none."""
-        if multiple:
-            self._check_up_to(tag)
-            return self.unacked.settle_up_to(tag)
         if tag > TAG_MAX:
             self._refuse_tag(tag)
+        if multiple:
+            if tag != 0 and not self.unacked.holds(tag):
+                self._check_late(tag)
+            self.ack_timeout.settled_up_to(tag)
+            return self.unacked.settle_up_to(tag)
         entry = self.unacked.settle(tag)
         if entry is None:
             self._check_late(tag)
@@ -433,10 +433,8 @@ class Channel:
         if self.transaction is not None:
             outcome = (REQUEUE if failed else RETURN) if requeue else DISCARD
             self._settle_later(self.transaction, tag, multiple, outcome)
-        elif requeue and multiple:
-            self.requeue_up_to(tag, failed)
         elif requeue:
-            self.requeue(self.settle(tag, False), failed)
+            self.requeue(self.settle(tag, multiple), failed)
         else:
             self.discard(self.settle(tag, multiple), True)
 
@@ -448,9 +446,10 @@ class Channel:
             for entry in self.settle(tag, False):
                 transaction.settle(tag, entry, outcome)
             return
-        self._check_up_to(tag)
+        if tag > TAG_MAX:
+            self._refuse_tag(tag)
         named = self.unacked.up_to(tag)
-        for each, entry in zip(named, self.unacked.settle_up_to(tag), strict=True):
+        for each, entry in zip(named, self.settle(tag, True), strict=True):
             transaction.settle(each, entry, outcome)
 
     def discard(self, entries: list[Entry], rejected: bool = False) -> None:
@@ -493,13 +492,6 @@ class Channel:
         if self.prefetch_count != 0:
             self.replenish_all()
 
-    def requeue_up_to(self, tag: int, failed: bool) -> None:
-        """Give back all that is unacked up to this tag, 0 means all; 406 if it names nothing. The
-        channel's later frames wait if that is much."""
-        self._check_up_to(tag)
-        self.returning = Returning(self, tag if tag != 0 else int(self.unacked.last_tag), failed)
-        self.returning.go_on()
-
     def replenish(self, consumer: ChannelConsumer) -> None:
         """A consumer may have credit again."""
         if self.prefetch_count != 0:
@@ -518,13 +510,6 @@ class Channel:
     def _regain(self, consumer: ChannelConsumer) -> None:
         consumer.unacked_count -= 1
         self.limited_count -= 1
-
-    def _check_up_to(self, tag: int) -> None:
-        if tag > TAG_MAX:
-            self._refuse_tag(tag)
-        if tag != 0 and not self.unacked.holds(tag):
-            self._check_late(tag)
-        self.ack_timeout.settled_up_to(tag)
 
     def _check_late(self, tag: int) -> None:
         if not self.ack_timeout.forgives(tag):
@@ -564,8 +549,6 @@ class Channel:
         if self.transaction is not None:
             self.transaction.roll_back(self.unacked)
         self.requeue(self.unacked.settle_up_to(0))
-        if self.returning is not None:
-            self.returning.end()
         for consumer in consumers:
             self.vhost.consumer_left(consumer.queue)
         self.broker.sizes.sum_bytes += self.publish_bytes

@@ -13,7 +13,6 @@ from mypy_extensions import i64
 from leveret.broker.message import Entry
 
 INITIAL_SIZE: Final = 16
-NO_LIMIT: Final = 1 << 62
 
 
 class Unacked:
@@ -80,20 +79,19 @@ class Unacked:
             return int(tag) in self._stragglers
         return tag < self._end and self._ring[tag & self._mask] is not None
 
-    def settle_up_to(self, tag: i64, at_most: i64 = NO_LIMIT) -> list[Entry]:
-        """Forget and return, in order of their tags, all entries up to this tag, 0 means all; the
-        first ones if there are more than `at_most`."""
+    def settle_up_to(self, tag: i64) -> list[Entry]:
+        """Forget and return, in order of their tags, all entries up to this tag; 0 means all."""
         if tag == 0 or tag >= self._end:
             tag = self._end - 1
         settled: list[Entry] = []
         if self._stragglers:
             for old in sorted(self._stragglers):
-                if old <= tag and len(settled) < at_most:
+                if old <= tag:
                     settled.append(self._stragglers.pop(old))
         at = self._first
         ring = self._ring
         mask = self._mask
-        while at <= tag and len(settled) < at_most:
+        while at <= tag:
             entry = ring[at & mask]
             if entry is not None:
                 settled.append(entry)

@@ -186,14 +186,14 @@ def recover(channel: Channel, method: Method) -> None:
     assert isinstance(method, BasicRecover)
     _require_requeue(method.requeue)
     channel.send(BasicRecoverOk())
-    channel.requeue_up_to(0, False)
+    channel.requeue(channel.settle(0, True), False)
 
 
 def recover_async(channel: Channel, method: Method) -> None:
     """basic.recover-async: the same without an answer."""
     assert isinstance(method, BasicRecoverAsync)
     _require_requeue(method.requeue)
-    channel.requeue_up_to(0, False)
+    channel.requeue(channel.settle(0, True), False)
 
 
 def _require_requeue(requeue: bool) -> None:

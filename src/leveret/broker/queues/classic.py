@@ -91,10 +91,7 @@ class ClassicQueue(Queue):
         # Those who wait for a message that must come into memory first.
         self._asked: list[Pending] = []
         self._rotation = Rotation()
-        # For how many reasons no consumer is served at present; and for how many of those nobody
-        # else is.
-        self._paused: i64 = 0
-        self._held: i64 = 0
+        self._continues = False
 
     @property
     def type_name(self) -> str:
@@ -275,14 +272,14 @@ class ClassicQueue(Queue):
         self.ready.finish_discarding()
 
     def deliver(self) -> None:
-        if self._paused != 0:
+        if self._continues:
             return
         left = DELIVERIES_PER_TURN
         ready = self.ready
         ruled = self.ruled
         while ready.count != 0:
             if left == 0:
-                self._paused += 1
+                self._continues = True
                 self.clock.call_at(self.clock.now(), self._continue)
                 return
             if ruled is not None and not (ruled.clear_front() and ready.count != 0):
@@ -336,18 +333,6 @@ class ClassicQueue(Queue):
         ruled = Ruled(self, self.rules) if self.ruled is None else self.ruled
         ruled.reject(entry)
 
-    def hold(self) -> None:
-        """Messages come back over several turns of the loop: those behind them stay until
-        `release`."""
-        self._paused += 1
-        self._held += 1
-
-    def release(self) -> None:
-        """All of them are back."""
-        self._paused -= 1
-        self._held -= 1
-        self.at_front()
-
     def purge(self) -> int:
         count = 0 if self.ruled is None else self.ruled.purge()
         count += self.ready.clear()
@@ -373,8 +358,6 @@ class ClassicQueue(Queue):
         self.at_front()
 
     def _at_hand(self) -> bool:
-        if self._held != 0:
-            return False
         if self.ruled is not None and not self.ruled.clear_front():
             return self.ready.count == 0
         return self.ready.count == 0 or self.ready.at_hand()
@@ -445,7 +428,7 @@ class ClassicQueue(Queue):
         return count
 
     def _continue(self) -> None:
-        self._paused -= 1
+        self._continues = False
         self.deliver()
 
 

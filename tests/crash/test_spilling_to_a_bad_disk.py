@@ -15,9 +15,10 @@ BODY_BYTES = 600
 
 
 class BadSpillDisk(DiskBetween):
-    """Fails under `spill/`: at those calls that are in `failing`."""
+    """Fails under `spill/`, with `code`: at those calls that are in `failing`."""
 
     failing: tuple[str, ...] = ()
+    code = errno.EIO
 
     def open(self, path: str, create: bool = False) -> DiskFile:
         self._fail("create" if create else "open", path)
@@ -33,7 +34,7 @@ class BadSpillDisk(DiskBetween):
 
     def _fail(self, call: str, path: str) -> None:
         if path.startswith("spill/") and call in self.failing:
-            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+            raise OSError(self.code, os.strerror(self.code), path)
 
 
 class Holds(Events):
@@ -154,3 +155,20 @@ def test_the_store_stops_as_ever(spilling: Spilling) -> None:
     spilling.spill()
     spilling.small.turn()
     spilling.small.stop()
+
+
+def test_a_commit_that_finds_the_disk_full_after_spilling_has_ended_holds_nobody(
+    spilling: Spilling,
+) -> None:
+    small, disk = spilling.small, spilling.disk
+    small.chores.idle = small.worker.idle = True
+    assert spilling.spill(), "its commit is under way, and the next file is being made"
+    small.clock.advance(0)
+    disk.failing = ("create",)
+    small.chores.resume()
+    small.turn()
+    assert small.store.spilled.failure
+    disk.failing, disk.code = ("write",), errno.ENOSPC
+    small.worker.resume()
+    small.turn()
+    assert spilling.events.reason == ""

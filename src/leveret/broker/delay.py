@@ -63,7 +63,7 @@ def due_ms(message: Message, now_ms: int) -> int:
     if field is not None and isinstance(field.value, int):
         # A client may have written anything there.
         return min(max(field.value, 1), now_ms + DELAY_MAX_MS)
-    return now_ms + delay_ms(headers)
+    return max(now_ms + delay_ms(headers), 1)
 
 
 def release(message: Message) -> tuple[Properties, list[str]]:

@@ -305,7 +305,8 @@ class StoreEvents:
     """What a message store tells the broker."""
 
     def enqueued(self, message: Message, queues: list[Queue], ticket: i64) -> None:
-        """A message has its place in these queues. The local store says so inside `append`."""
+        """A message has its place in these queues, which get it now. The local store says so inside
+        `append`."""
         for queue in queues:
             queue.publish(message, ticket)
 

@@ -105,6 +105,9 @@ class MemoryServer:
         limits.setdefault("max_message_size_bytes", self.broker.compat.max_message_size_bytes)
         self.limits = Limits()
         for limit, value in limits.items():
+            # A plain class takes any attribute.
+            if not hasattr(self.limits, limit):
+                raise TypeError(f"'{limit}' is no limit")
             setattr(self.limits, limit, value)
         self.outbox: Outbox = SilentOutbox()
         self._port = 40000

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.message import NEVER, Entry, Message
 from leveret.broker.queues.priority import PriorityReady
-from leveret.broker.queues.ready import Ready
+from leveret.broker.queues.ready import Ready, nothing
 from leveret.broker.queues.rotation import PriorityRotation, Rotation
 from leveret.broker.queues.ruled import Ruled
 from leveret.broker.queues.stored import Stored
@@ -424,13 +424,9 @@ class ClassicQueue(Queue):
         # These and the queue refer to each other, and only the collector would free them.
         self.ruled = None
         self.ready.let_go()
-        self.ready = Ready(_NO_QUEUE, self.store, self.clock, self.paging, _nothing)
+        self.ready = Ready(_NO_QUEUE, self.store, self.clock, self.paging, nothing)
         return count
 
     def _continue(self) -> None:
         self._continues = False
         self.deliver()
-
-
-def _nothing() -> None:
-    """Nobody waits for messages of a queue that is gone."""

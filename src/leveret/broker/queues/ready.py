@@ -257,7 +257,7 @@ class Ready:
 
     def let_go(self) -> None:
         """The queue is gone: what comes into memory yet is news to nobody."""
-        self._loaded = _nothing
+        self._loaded = nothing
 
     def redelivered(self) -> list[int]:
         """The tickets of the stored ones that were delivered before."""
@@ -531,5 +531,5 @@ def _seconds(microseconds: i64) -> float:
     return UNKNOWN if microseconds == -1 else float(microseconds) / MICROSECONDS
 
 
-def _nothing() -> None:
-    return None
+def nothing() -> None:
+    """Nobody waits for messages of a queue that is gone."""

@@ -112,8 +112,8 @@ class Batch:
         self.size += record_size(message) + PUBLISH_SIZE + ID_SIZE * i64(len(queues))
 
     def note_due(self, ticket: i64, due_ms: i64) -> None:
-        """A message waits until then, if it is in here."""
-        if self.message(ticket) is None:
+        """A message waits until then, if it is in here. What is not above 0 is no time."""
+        if due_ms <= 0 or self.message(ticket) is None:
             return
         if int(ticket) not in self.dues:
             self.size += DUE_SIZE

@@ -523,7 +523,8 @@ class MessageLog:
         self._events.failed(self._shard, reason)
 
     def _hold(self, reason: str) -> None:
-        if self._held != reason:
+        # Nobody waits for a log that has failed: a commit that was under way may yet be refused.
+        if self._held != reason and not self.failure:
             self._held = reason
             self._events.held(self._shard, reason)
 

@@ -219,7 +219,11 @@ class Space:
         self.attend()
 
     def _refused(self, error: Exception) -> None:
-        refusal = error.errno if isinstance(error, OSError) else 0
+        refusal = 0
+        if isinstance(error, OSError):
+            refusal = error.errno or 0
+        else:
+            log.error("a segment cannot be made: internal error", exc_info=error)
         full = refusal in (errno.ENOSPC, errno.EDQUOT)
         if not (self._synced or full or refusal in PASSING_ERRORS):
             # Nobody is to wait for such a disk: what was to go there can stay where it is.

@@ -128,6 +128,15 @@ def test_a_message_that_waits_and_is_settled_in_time_costs_nothing(batch: Batch)
     assert len(Written(batch).octets) == HEADER_SIZE
 
 
+def test_what_is_no_time_is_not_noted(batch: Batch) -> None:
+    batch.publish(MESSAGE, QUEUES[:1])
+    size = batch.size
+    batch.note_due(100, 0)
+    batch.note_due(100, -5)
+    assert (batch.size, batch.dues) == (size, {})
+    assert Written(batch).published == {100: [1]}
+
+
 def test_the_size_is_no_less_than_what_is_written(batch: Batch) -> None:
     batch.publish(MESSAGE, QUEUES)
     batch.publish(MESSAGE, QUEUES[:1])

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py') pyproject.toml setup.py README.md
 
-.PHONY: run demo test test-clients oracle check compile bench bench-paired bench-durable bench-management bench-delayed soak docs clean
+.PHONY: run demo test test-clients oracle check compile bench bench-paired bench-durable bench-management bench-delayed bench-topic soak docs clean
 
 # An installation of the project, compiled where there is a C compiler.
 $(VENV)/installed: $(SOURCES)
@@ -77,6 +77,10 @@ bench-management: $(VENV)/installed
 # How late delayed messages come. One part only: make bench-delayed PARTS=storm
 bench-delayed: $(VENV)/installed
 	$(BIN)/python bench/delayed.py $(PARTS)
+
+# What a topic exchange takes for a new routing key, the worst binding keys being bound.
+bench-topic: $(VENV)/tests-installed
+	$(BIN)/python bench/topic.py
 
 soak: $(VENV)/tests-installed
 	LEVERET_SOAK=1 $(BIN)/python -m pytest

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from leveret.broker.content import properties_of, with_properties
 from leveret.broker.copies import BCC, further_keys
-from leveret.errors import PreconditionFailed
+from leveret.errors import SHORT_STRING_MAX, PreconditionFailed
 
 if TYPE_CHECKING:
     from leveret.broker.actor import Actor
@@ -42,10 +42,18 @@ def check_published(properties: Properties, actor: Actor) -> None:
 
 def copied(message: Message) -> tuple[list[str], Message]:
     """The further routing keys of a message, and the message without the header BCC; 406 if CC or
-    BCC is malformed."""
+    BCC is malformed, or a key is longer than a routing key can be: the time that a topic exchange
+    takes grows with its length."""
     properties = properties_of(message)
     headers = properties.headers or {}
     keys = further_keys(headers)
+    for key in keys:
+        size = len(key.encode(errors="surrogateescape"))
+        if size > SHORT_STRING_MAX:
+            raise PreconditionFailed(
+                f"invalid message: a routing key in CC or BCC has {size} octets, "
+                f"at most {SHORT_STRING_MAX} are allowed"
+            )
     if BCC not in headers:
         return keys, message
     bcc = further_keys({BCC: headers.pop(BCC)})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from effort import effort
 from leveret.broker.exchanges import EXCHANGE_TYPES
 from leveret.broker.exchanges.hashing import hash_of
-from leveret.broker.exchanges.topic import TopicExchange, _Node
+from leveret.broker.exchanges.topic import TopicExchange
 from leveret.broker.seams import Binding, Exchange
 from leveret.testing.kits import Inert
 from leveret.wire.field import Field, Table
@@ -49,12 +49,14 @@ def words(key: str) -> list[str]:
 
 
 def topic_matches(pattern: list[str], key: list[str]) -> bool:
-    if not pattern:
-        return not key
-    first, *rest = pattern
-    if first == "#":
-        return any(topic_matches(rest, key[skipped:]) for skipped in range(len(key) + 1))
-    return bool(key) and first in ("*", key[0]) and topic_matches(rest, key[1:])
+    """By all the places of the key to which the words of the pattern so far may lead."""
+    places = {0}
+    for word in pattern:
+        if word == "#":
+            places = {place for first in places for place in range(first, len(key) + 1)}
+        else:
+            places = {at + 1 for at in places if at < len(key) and word in ("*", key[at])}
+    return len(key) in places
 
 
 def headers_match(arguments: Table, headers: Table) -> bool:
@@ -105,6 +107,8 @@ def by_remainder(bindings: list[Binding], key: str) -> list[Binding]:
 # Of two words, so that many patterns match and share what they begin with.
 PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "#"]), min_size=1, max_size=7).map(".".join)
 TOPIC_KEYS = st.lists(st.sampled_from("ab"), min_size=1, max_size=8).map(".".join)
+LONG_PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "#"]), max_size=40).map(".".join)
+LONG_KEYS = st.lists(st.sampled_from("aaabz"), max_size=128).map(".".join)
 
 
 @settings(max_examples=effort(400), deadline=None)
@@ -120,6 +124,38 @@ def test_topic_patterns_that_share_words_each_match_by_themselves(
     exchange = a_new("topic")
     for pattern in patterns:
         exchange.bind(Binding(exchange, Inert(pattern), pattern, {}))
+    assert_each_matches_by_itself(exchange, patterns, keys)
+
+
+@settings(max_examples=effort(200), deadline=None)
+@given(
+    patterns=st.lists(LONG_PATTERNS, min_size=10, max_size=40, unique=True),
+    keys=st.lists(LONG_KEYS, min_size=3, max_size=6),
+    common=st.sampled_from([1, 2, 5]),
+    stay=st.integers(0, 40),
+)
+def test_topic_patterns_match_whatever_pieces_were_learned_from_them(
+    patterns: list[str], keys: list[str], common: int, stay: int
+) -> None:
+    exchange = TopicExchange("topic", False, False, False, {})
+    # What many thousand patterns would teach at the number that is usual.
+    exchange._pieces.common = common
+    bindings = [Binding(exchange, Inert(pattern), pattern, {}) for pattern in patterns]
+    for binding in bindings:
+        exchange.bind(binding)
+    assert_each_matches_by_itself(exchange, patterns, keys)
+    for binding in bindings[stay:]:
+        exchange.unbind(binding)
+    assert_each_matches_by_itself(exchange, patterns[:stay], keys)
+    for binding in bindings[stay:]:
+        exchange.bind(binding)
+    assert_each_matches_by_itself(exchange, patterns, keys)
+    for binding in bindings:
+        exchange.unbind(binding)
+    assert_nothing_is_left(exchange)
+
+
+def assert_each_matches_by_itself(exchange: Exchange, patterns: list[str], keys: list[str]) -> None:
     for key in keys:
         reached = sorted(end.name for end in exchange.route(key, Properties))
         assert reached == sorted(
@@ -218,9 +254,12 @@ def test_an_exchange_routes_as_its_bindings_say(
 
 
 def assert_nothing_is_left(exchange: Exchange) -> None:
-    places = [getattr(exchange, name, None) for name in ("_by_key", "_bindings", "_root")]
+    places = [getattr(exchange, name, None) for name in ("_by_key", "_bindings", "_keys")]
     (kept,) = [place for place in places if place is not None]
-    assert kept.empty() if isinstance(kept, _Node) else not kept
+    assert not kept
+    if isinstance(exchange, TopicExchange):
+        # `*` always is.
+        assert exchange._pieces.count() == 1
 
 
 @settings(max_examples=effort(300), deadline=None)

@@ -14,15 +14,15 @@ from leveret.wire.properties import Properties
 
 CHANCE = random.Random(7)
 WORDS = [f"w{number}" for number in range(200)]
-# What is promised is 1 ms compiled on a machine that has time; a busy one may take much longer.
-COMPILED = topic.__file__.endswith((".so", ".pyd"))
-BOUND_SECONDS = 0.01 if COMPILED else 0.05
-# Ten thousand keys that all go on and on with words of the routing key are followed word by word.
-EXTREME_SECONDS = 0.25 if COMPILED else 2.0
+# What is promised is 1 ms compiled on a machine that has time (`make bench-topic`); a busy one may
+# take much longer.
+BOUND_SECONDS = 0.01 if topic.__file__.endswith((".so", ".pyd")) else 1.0
 
 
 def any_of(words: list[str], count: int) -> str:
-    return ".".join(CHANCE.choice(words) for _ in range(count))
+    """So many words, or as many of them as a key has room for."""
+    key = ".".join(CHANCE.choice(words) for _ in range(count))
+    return key if len(key) <= 255 else key[:255].rpartition(".")[0]
 
 
 def keys_like(form: str, words: list[str] = WORDS) -> list[str]:
@@ -32,6 +32,11 @@ def keys_like(form: str, words: list[str] = WORDS) -> list[str]:
     return ["".join(a + b for a, b in zip(parts, each, strict=True)) for each in pieces]
 
 
+def keys_of(words: list[str], count: int, first: str = "", last: str = "") -> list[str]:
+    return [first + any_of(words, count) + last for _ in range(10_000)]
+
+
+# Binding keys, and the words of the routing keys, which have 127 of them.
 CASES = {
     "nothing but #": ([".".join("#" * count) for count in range(1, 128)], ["a"]),
     "# between equal words": (["#.a." * 25 + "#.b"], ["a"]),
@@ -43,8 +48,15 @@ CASES = {
     "a gap of one word": (keys_like("#._.*._.#"), WORDS),
     "pairs of words": (keys_like("#._._.#._._.#"), WORDS),
     "sixty words in order": (keys_like("#" + "._.#" * 60), WORDS),
-    "only wildcards": ([any_of(["#", "*"], 20) for _ in range(10_000)], ["a"]),
-    "wildcards and words": ([any_of(["#", "*"] * 100 + WORDS, 6) for _ in range(10_000)], WORDS),
+    "sixty of four words in order": (keys_like("#" + "._.#" * 60, list("abcd")), list("abcd")),
+    "sixty of two words in order": (keys_like("#" + "._.#" * 60, ["a", "b"]), ["a", "b"]),
+    "only wildcards": (keys_of(["#", "*"], 20), ["a"]),
+    "wildcards and words": (keys_of(["#", "*"] * 100 + WORDS, 6), WORDS),
+    "wildcards and two words": (keys_of(["#", "*", "a", "b"], 20), ["a", "b"]),
+    "many wildcards and two words": (keys_of(["#", "*", "*", "*", "a", "b"], 60), ["a", "b"]),
+    "as many wildcards and words as there is room for": (keys_of(["#", "*", "a"], 127), ["a"]),
+    "# and a word": (keys_of(["#", "a"], 127), ["a"]),
+    "# and a word, and few others": (keys_of(["#", "a"], 127), ["a"] * 9 + ["b"]),
     "every choice of word and *": (
         ["#." + ".".join(choice) + ".x" for choice in product("a*", repeat=13)],
         ["a"],
@@ -53,6 +65,12 @@ CASES = {
         ["#." + ".".join(choice) + ".#" for choice in product("a*", repeat=13)],
         ["a"],
     ),
+    "a word or * at every place": (keys_of(["a", "*"], 127), ["a"]),
+    "a long part anywhere": (keys_of(["a", "*"], 120, "#.a.", ".#"), ["a"]),
+    "a long part that is hardly anywhere": (
+        keys_of(["a", "*"], 120, "#.a.", ".#"),
+        ["a"] * 15 + ["b"],
+    ),
     "Celery's native delayed delivery": (
         ["*." * place + f"{bit}.#" for place in range(28) for bit in (0, 1)],
         ["0", "1"],
@@ -60,35 +78,20 @@ CASES = {
 }
 
 
-EXTREMES = {
-    "sixty of two words": (keys_like("#" + "._.#" * 60, ["a", "b"]), ["a", "b"]),
-    "sixty of four words": (keys_like("#" + "._.#" * 60, list("abcd")), list("abcd")),
-    "twenty of two words and wildcards": (
-        [any_of(["#", "*", "a", "b"], 20) for _ in range(10_000)],
-        ["a", "b"],
-    ),
-}
-
-
-def fastest(binding_keys: list[str], words: list[str]) -> float:
-    """The time of a route, in seconds of the processor: what else runs does not count."""
+def times(binding_keys: list[str], words: list[str], count: int = 5) -> list[float]:
+    """Of so many routes, in seconds of the processor: what else runs does not count."""
     exchange = TopicExchange("t", False, False, False, {})
     for number, key in enumerate(binding_keys):
         exchange.bind(Binding(exchange, Inert(f"{number}"), key, {}))
-    times: list[float] = []
-    for _ in range(5):
+    each: list[float] = []
+    for _ in range(count):
         routing_key = any_of(words, 127)
         started = time.thread_time()
         exchange.route(routing_key, Properties)
-        times.append(time.thread_time() - started)
-    return min(times)
+        each.append(time.thread_time() - started)
+    return each
 
 
 @pytest.mark.parametrize("case", list(CASES))
 def test_a_long_key_is_matched_in_time(case: str) -> None:
-    assert fastest(*CASES[case]) < BOUND_SECONDS
-
-
-@pytest.mark.parametrize("case", list(EXTREMES))
-def test_the_worst_keys_there_are_cost_their_words_and_no_more(case: str) -> None:
-    assert fastest(*EXTREMES[case]) < EXTREME_SECONDS
+    assert min(times(*CASES[case])) < BOUND_SECONDS

@@ -1,0 +1,173 @@
+"""What binding keys are made of: words, and pieces of several words that many of them have.
+
+The pieces are learned from the binding keys as LZW learns those of a text: one becomes longer by
+the word that has often come after it. So where few words make all binding keys, a long one is few
+pieces, each of which stands in many; and where words are many, each is a piece of its own. Words of
+two pieces may have a `#` between them, where nothing else is before the next `#`: they are one
+piece too, if that is common.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+    from leveret.broker.topics.keys import Shelf
+
+# The number of `*`.
+ANY_WORD: Final = 0
+
+# A code is the number of a piece, whether it follows the one before with no `#` between them, and
+# how many words it has: none, if it has a `#` itself.
+CODE_BITS: Final = 6
+FOLLOWS: Final = 32
+COUNT_MASK: Final = 31
+# As often must something have come after a piece to become part of it. Only so many are counted,
+# and only after a piece that is as common: all that come in more than one case of as many are.
+COMMON: Final = 128
+_COUNTED_MOST: Final = 64
+
+
+class Piece:
+    """A word, or a piece and the word after it, or two pieces and a `#` between them.
+
+    `before` is the piece that comes first, and `last` the number of the word or of the piece that
+    comes then. `uses` are the times it is in binding keys, or in a longer piece."""
+
+    __slots__ = ("_counted", "before", "count", "last", "longer", "name", "number", "shelf", "uses")
+
+    def __init__(self, number: i64, name: str, before: Piece | None, last: i64, count: i64) -> None:
+        self.number: i64 = number
+        self.name = name
+        self.before = before
+        self.last: i64 = last
+        self.count: i64 = count
+        self.uses: i64 = 0
+        # Of a word: the binding keys that are looked for by it, if any are.
+        self.shelf: Shelf | None = None
+        # By the number of the word; or of the piece, negative, after a `#`.
+        self.longer: dict[int, Piece] | None = None
+        self._counted: dict[int, int] | None = None
+
+    def code(self) -> i64:
+        return self.number << CODE_BITS | self.count
+
+    def grows(self, by: int, common: i64) -> bool:
+        """Whether this has come after it often enough, now that it does once more."""
+        if self.uses < common:
+            return False
+        counted = self._counted
+        if counted is None:
+            counted = {}
+            self._counted = counted
+        times = counted.get(by, 0) + 1
+        if times == common:
+            counted.pop(by, None)
+            return True
+        if times > 1 or len(counted) < _COUNTED_MOST:
+            counted[by] = times
+        else:
+            # The algorithm of Misra and Gries.
+            self._counted = {each: left - 1 for each, left in counted.items() if left > 1}
+        return False
+
+
+class Pieces:
+    """The pieces of an exchange's binding keys, by number."""
+
+    def __init__(self) -> None:
+        self.common: i64 = COMMON
+        self.any_word = Piece(ANY_WORD, "*", None, ANY_WORD, 1)
+        self._words: dict[str, Piece] = {"*": self.any_word}
+        self._numbered: list[Piece] = [self.any_word]
+        self._unused: list[int] = []
+
+    def count(self) -> int:
+        """How many there are; `*` always is."""
+        return len(self._numbered) - len(self._unused)
+
+    def numbers(self) -> int:
+        """More than any piece's number."""
+        return len(self._numbered)
+
+    def word(self, name: str) -> Piece | None:
+        return self._words.get(name)
+
+    def numbered(self, number: i64) -> Piece:
+        return self._numbered[int(number)]
+
+    def cut(self, words: list[str]) -> list[Piece]:
+        """The pieces of these words, which have no `#` among them."""
+        pieces: list[Piece] = []
+        piece: Piece | None = None
+        for name in words:
+            word = self._words.get(name)
+            if word is None:
+                word = self._new(name, None, -1, 1)
+                self._words[name] = word
+            following = None if piece is None else self._longer(piece, int(word.number), word)
+            if following is None:
+                if piece is not None:
+                    pieces.append(piece)
+                following = word
+            piece = following
+        if piece is not None:
+            pieces.append(piece)
+        for piece in pieces:
+            piece.uses += 1
+        return pieces
+
+    def join(self, piece: Piece, other: Piece) -> Piece | None:
+        """The two with a `#` between them as one piece, if they are; it is used instead of them."""
+        joined = self._longer(piece, -int(other.number) - 1, other)
+        if joined is not None:
+            joined.uses += 1
+            self.drop(piece)
+            self.drop(other)
+        return joined
+
+    def drop(self, piece: Piece) -> None:
+        """It is used once less."""
+        piece.uses -= 1
+        if piece.uses or piece is self.any_word:
+            return
+        before = piece.before
+        if before is None:
+            del self._words[piece.name]
+        else:
+            by = int(piece.last) if piece.count else -int(piece.last) - 1
+            assert before.longer is not None
+            del before.longer[by]
+            self.drop(before)
+            self.drop(self.numbered(piece.last))
+        self._numbered[int(piece.number)] = self.any_word
+        self._unused.append(int(piece.number))
+
+    def _longer(self, piece: Piece, by: int, last: Piece) -> Piece | None:
+        longer = piece.longer
+        if longer is not None:
+            known = longer.get(by)
+            if known is not None:
+                return known
+        if piece.count == COUNT_MASK or not piece.grows(by, self.common):
+            return None
+        grown = self._new("", piece, last.number, piece.count + 1 if by >= 0 else 0)
+        piece.uses += 1
+        last.uses += 1
+        if longer is None:
+            longer = {}
+            piece.longer = longer
+        longer[by] = grown
+        return grown
+
+    def _new(self, name: str, before: Piece | None, last: i64, count: i64) -> Piece:
+        if self._unused:
+            number: i64 = self._unused.pop()
+        else:
+            number = len(self._numbered)
+            self._numbered.append(self.any_word)
+        piece = Piece(number, name, before, number if before is None else last, count)
+        self._numbered[int(number)] = piece
+        return piece

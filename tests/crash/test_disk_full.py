@@ -1,16 +1,31 @@
 """A full disk holds publishers and nobody else, and all resumes by itself."""
 
+import errno
+import logging
 from random import Random
 
 import pytest
 
+from crash.disks import DiskBetween
 from crash.ledger import Ledger
 from crash.small_store import SEGMENT_BYTES, SmallStore
 from crash.world import World, everything_in
 from effort import effort
+from leveret.store.disk import DiskFile
 from leveret.testing import FaultyDisk
 
 SEGMENT = 8192
+
+
+class Uncreative(DiskBetween):
+    """Makes no new file, but raises `error`, if that is set."""
+
+    error: Exception | None = None
+
+    def open(self, path: str, create: bool = False) -> DiskFile:
+        if create and self.error is not None:
+            raise self.error
+        return super().open(path, create)
 
 
 @pytest.fixture
@@ -54,6 +69,31 @@ def check_restart(world: World) -> None:
 
 def crashes(world: World) -> list[FaultyDisk]:
     return list(world.faulty.crash_states(Random(1), 20))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "no space"), ValueError("a mistake")], ids=["full", "mistake"]
+)
+def test_the_log_tells_once_why_there_is_no_space(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried again every second."""
+    caplog.set_level(logging.ERROR)
+    disk = Uncreative(FaultyDisk())
+    small = SmallStore(disk, SEGMENT_BYTES).open(1)
+    disk.error = error
+    for _ in range(60):
+        small.publish(bytes(SEGMENT_BYTES // 8), 1)
+        small.turn()
+    assert [each.getMessage().partition(":")[0] for each in caplog.records] == [
+        "the message log cannot get more space"
+    ]
+    assert (caplog.records[0].exc_info is None) == isinstance(error, OSError)
+    disk.error = None
+    small.publish(b"", 1)
+    for _ in range(60):
+        small.turn()
+    assert small.events.up_to > 60
 
 
 def test_publishers_are_told_that_the_disk_is_full(world: World) -> None:

@@ -76,6 +76,25 @@ def test_what_is_unacked_when_the_broker_stops_has_come_back(broker):
     assert delivery_count(broker.connect()) == 3
 
 
+def test_at_4_3_what_failed_is_still_told_from_what_came_back(tmp_path):
+    broker = BrokerProcess(tmp_path, compat="4.3")
+    broker.start()
+    try:
+        peer = broker.connect()
+        declare(peer, **{"x-queue-type": "quorum"})
+        publish(peer, "q")
+        come_back(peer, 1)
+        got = peer.call(Basic.Get(queue="q"))
+        peer.send_method(1, Basic.Nack(got.delivery_tag, requeue=True))
+        publish(peer, "dead")
+        broker.kill()
+        broker.start()
+        headers = broker.connect().call(Basic.Get(queue="q")).properties.headers
+        assert headers == {"x-acquired-count": 2, "x-delivery-count": 1}
+    finally:
+        broker.close()
+
+
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_the_limit_goes_on_after_kill_9(broker, kind):
     """As in RabbitMQ, for quorum queues."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leveret.broker.queues.paging import ENTRY_BYTES, RETRY_BYTES, Paging
+from leveret.broker.queues.paging import ENTRY_BYTES, MENDED_BYTES, RETRY_BYTES, Paging
 from leveret.broker.queues.ready import FRONT, Ready
 from leveret.broker.seams import MessageStore, Queue
 from leveret.testing import ManualClock
@@ -19,6 +19,11 @@ class Spilling(MessageStore):
 
     def settle(self, queue: Queue, ticket: int) -> None:
         pass
+
+
+class Refusing(Spilling):
+    def spill(self, message: object) -> int:
+        return 0
 
 
 class Ours(Queue):
@@ -82,6 +87,17 @@ def test_fronts_cannot_leave_and_are_not_asked_for_each_message(store: Spilling)
         fill(ready, FRONT)
     assert store.spilled == 0
     assert paging._threshold > RETRY_BYTES
+
+
+def test_the_others_give_where_the_disk_refuses_the_largest(store: Spilling) -> None:
+    paging = Paging(1000 * ENTRY_BYTES)
+    refused = a_ready(paging, Refusing())
+    fill(refused, 5000)
+    stored = a_ready(paging, store)
+    for ticket in range(1, 5001):
+        stored.append(a_message(b""), ticket)
+    assert refused._paged.count == 0
+    assert stored.resident_bytes <= MENDED_BYTES + FRONT * ENTRY_BYTES
 
 
 def test_a_lower_limit_holds_from_the_next_message_on(paging: Paging, store: Spilling) -> None:

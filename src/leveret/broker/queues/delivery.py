@@ -31,11 +31,10 @@ FAILED_MASK: Final = ONE_ACQUIRED - 1
 
 class Deliveries:
     """The entries of a queue that have come back, and how often each. `told` is whether the
-    messages say so; `failures_only` whether only what failed counts."""
+    messages say so."""
 
     def __init__(self, queue: ClassicQueue, told: bool) -> None:
         self.limit = NONE
-        self.failures_only = False
         self._queue = queue
         self._told = told
         self._returns: dict[Entry, int] = {}
@@ -91,7 +90,7 @@ class Deliveries:
         count = self._counted(returns)
         if count:
             headers[HEADER] = Field(KIND_LONG, count)
-        if self.failures_only:
+        if self._failures_only():
             headers[ACQUIRED] = Field(KIND_LONG, returns // ONE_ACQUIRED)
         entry.message = with_headers(entry.message, headers)
 
@@ -114,4 +113,9 @@ class Deliveries:
         self._recovered = {}
 
     def _counted(self, returns: int) -> int:
-        return returns & FAILED_MASK if self.failures_only else returns // ONE_ACQUIRED
+        return returns & FAILED_MASK if self._failures_only() else returns // ONE_ACQUIRED
+
+    def _failures_only(self) -> bool:
+        """Whether only what failed counts."""
+        vhost = self._queue.vhost
+        return vhost is not None and vhost.compat.nack_is_no_failure

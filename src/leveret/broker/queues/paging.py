@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 ENTRY_BYTES: Final = 300
 # Messages that one step pages out: the loop has others to serve.
 STEP: Final = 2048
-# Growth that makes it worth trying again when nothing could be paged out.
+# Growth that makes it worth trying again when nothing could be paged out; and when something could,
+# but not of the queue that holds most: fewer messages than in a step.
 RETRY_BYTES: Final = 1 << 20
+MENDED_BYTES: Final = STEP * ENTRY_BYTES
 NO_LIMIT: Final = 1 << 62
 
 
@@ -59,7 +61,16 @@ class Paging:
         for ready in self._queues:
             if largest is None or ready.resident_bytes > largest.resident_bytes:
                 largest = ready
-        paged_out = 0 if largest is None else largest.page_out(STEP)
         self._threshold = self.limit_bytes
-        if paged_out == 0:
-            self._threshold = self.resident_bytes + RETRY_BYTES
+        if largest is not None and largest.page_out(STEP) == 0:
+            # It may begin with a transient message, and the disk for those refuse.
+            self._relieve_by_any()
+
+    def _relieve_by_any(self) -> None:
+        left = STEP
+        for ready in list(self._queues):
+            left -= ready.page_out(left)
+            if left == 0:
+                break
+        growth = RETRY_BYTES if left == STEP else MENDED_BYTES
+        self._threshold = max(self.limit_bytes, self.resident_bytes + growth)

@@ -118,8 +118,6 @@ class Ruled:
         """A delivered entry comes back; because it `failed`, or because it was not wanted now."""
         deliveries = self._deliveries
         if self._delays_retries or deliveries.counted():
-            vhost = self.queue.vhost
-            deliveries.failures_only = vhost is not None and vhost.compat.nack_is_no_failure
             if not deliveries.returned(entry, failed):
                 self._gone(entry)
                 self._bury(entry.message, entry.ticket, DELIVERY_LIMIT)

@@ -118,8 +118,8 @@ class Text:
                 row = i64(rows[word.number])
                 if row == _UNSEEN:
                     row = self._add_row()
-                    rows[word.number] = i32(row)
                     self._seen.append(word)
+                    rows[word.number] = i32(row)
                     if word.shelf is not None:
                         shelves.append(word.shelf)
                 self._masks[row * width + (place >> _MASK_BITS)] |= _POWERS[place & _LAST_BIT]
@@ -287,8 +287,8 @@ class Text:
                 at += 1
                 first += 1
                 beside += 1
-        self._rows[number] = i32(row)
         self._seen.append(piece)
+        self._rows[number] = i32(row)
         return row
 
     def _find_ends(self, number: i64) -> i64:
@@ -343,8 +343,8 @@ class Text:
         while len(ends) < self._ends_used:
             ends = append(ends, 0)
         self._ends = ends
-        self._end_rows[piece.number] = i32(row)
         self._seen.append(piece)
+        self._end_rows[piece.number] = i32(row)
         return row
 
     def _add_row(self) -> i64:

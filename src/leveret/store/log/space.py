@@ -64,6 +64,8 @@ class Space:
         self.next_number: int = 1
         # Why no spare can be made; empty while one can.
         self.shortage = ""
+        # Why, as the log has been told; it is tried again every second.
+        self._told = ""
         self.live_bytes: i64 = 0
         # The segments of messages whose acknowledgements are not on disk yet.
         self.settling: list[dict[int, None]] = []
@@ -216,26 +218,27 @@ class Space:
     def _add_spare(self, segment: Segment) -> None:
         self.spares.append(segment)
         self.shortage = ""
+        self._told = ""
         self.attend()
 
     def _refused(self, error: Exception) -> None:
         refusal = 0
         if isinstance(error, OSError):
             refusal = error.errno or 0
-        else:
-            log.error("a segment cannot be made: internal error", exc_info=error)
         full = refusal in (errno.ENOSPC, errno.EDQUOT)
         if not (self._synced or full or refusal in PASSING_ERRORS):
             # Nobody is to wait for such a disk: what was to go there can stay where it is.
             self._failed(f"the disk refuses: {error}")
             return
         reason = "the disk is full" if full else f"the disk refuses: {error}"
-        if not self.shortage:
+        if reason != self._told:
             log.error(
                 "the message log cannot get more space: %s; publishers wait, consumers go on, and "
                 "all resumes by itself once there is space",
                 reason,
+                exc_info=None if isinstance(error, OSError) else error,
             )
+        self._told = reason
         self.shortage = reason
 
     # --- segments that can go ---

@@ -398,8 +398,8 @@ class _SpillEvents(StoreEvents):
 
     def failed(self, shard: int, reason: str) -> None:
         log.error(
-            "messages cannot leave memory any more: %s; transient ones, and what waits behind them, "
-            "stay there until the next start, and of those that have left it some may be lost",
+            "messages cannot leave memory any more: %s; transient ones, and what waits behind them "
+            "in a queue, stay until the next start, and of those that have left some may be lost",
             reason,
         )
         self._events.held(shard, "")

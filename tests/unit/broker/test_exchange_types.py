@@ -183,3 +183,50 @@ def test_a_hash_met_with_a_word_does_not_take_that_word_again() -> None:
     exchange.bind(Binding(exchange, Inert("q"), "a.#.a.#", {}))
     assert exchange.route("a.b", Properties) == []
     assert len(exchange.route("a.b.a", Properties)) == 1
+
+
+def test_destinations_come_and_go_with_their_bindings() -> None:
+    exchange = a_topic_exchange()
+    bindings = [Binding(exchange, Inert(name), "a.#", {}) for name in "xyz"]
+
+    def reached() -> list[str]:
+        return [destination.name for destination in exchange.route("a.b", Properties)]
+
+    for count, binding in enumerate(bindings, 1):
+        exchange.bind(binding)
+        assert reached() == ["x", "y", "z"][:count]
+    exchange.unbind(bindings[1])
+    assert reached() == ["x", "z"]
+    exchange.unbind(bindings[0])
+    assert reached() == ["z"]
+    exchange.bind(bindings[1])
+    assert reached() == ["z", "y"]
+    exchange.unbind(bindings[2])
+    exchange.unbind(bindings[1])
+    assert reached() == []
+
+
+def test_an_unbound_topic_exchange_keeps_nothing() -> None:
+    exchange = a_topic_exchange()
+    bindings = [Binding(exchange, Inert("q"), f"a.{n}.#.{n % 7}.*", {}) for n in range(1000)]
+    for binding in bindings:
+        exchange.bind(binding)
+    assert len(exchange.route("a.5.x.5.y", Properties)) == 1
+    for binding in bindings:
+        exchange.unbind(binding)
+    assert exchange._pieces.numbers() == 1, "there are other pieces than `*`"
+    assert exchange.route("a.5.x.5.y", Properties) == []
+
+
+@pytest.mark.parametrize("count", [31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 5000])
+def test_words_are_found_wherever_they_are(count: int) -> None:
+    """Across the borders of what is looked at in one step."""
+    exchange = a_topic_exchange()
+    for key in ("#.a.b", "a.b.#", "#.a.b.#", "#.a.*.#.b.#", "#.a.b.#.a.b.#"):
+        exchange.bind(Binding(exchange, Inert(key), key, {}))
+    for at in {*range(0, count - 1, max(1, count // 40)), count - 2}:
+        words = ["", "x", "*", "#"] * (count // 4 + 1)
+        words[at : at + 2] = ["a", "b"]
+        reached = {each.name for each in exchange.route(".".join(words[:count]), Properties)}
+        expected = {"#.a.b.#"} | ({"a.b.#"} if at == 0 else set())
+        assert reached == expected | ({"#.a.b"} if at == count - 2 else set())

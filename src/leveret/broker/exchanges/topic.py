@@ -67,6 +67,7 @@ class TopicExchange(Exchange):
         destinations: list[Destination] = []
         for shelf in self._text.read(routing_key.split(".") if routing_key else []):
             self._text.match(shelf, destinations)
+        self._text.forget()
         return destinations
 
 

@@ -41,39 +41,48 @@ class BindingKey:
     """A binding key and its bindings: the one of this number on a shelf, where its record is `at` a
     place."""
 
-    __slots__ = ("_destinations", "at", "bindings", "number", "shelf")
+    __slots__ = ("at", "bindings", "number", "shelf")
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, number: i64) -> None:
         self.bindings: list[Binding] = []
-        self._destinations: list[Destination] = []
         self.shelf = shelf
-        self.number: i64 = len(shelf.keys)
+        self.number: i64 = number
         self.at: i64 = len(shelf.records)
 
     def bind(self, binding: Binding) -> None:
+        destinations = self.shelf.destinations
+        number = int(self.number)
+        before = destinations[number]
+        if not self.bindings:
+            destinations[number] = binding.destination
+        elif isinstance(before, list):
+            before.append(binding.destination)
+        else:
+            destinations[number] = [before, binding.destination]
         self.bindings.append(binding)
-        self._destinations.append(binding.destination)
-        self._lead()
 
     def unbind(self, binding: Binding) -> None:
         at = self.bindings.index(binding)
         del self.bindings[at]
-        del self._destinations[at]
-        self._lead()
-
-    def _lead(self) -> None:
-        only = len(self._destinations) == 1
-        destinations = self._destinations
-        self.shelf.destinations[int(self.number)] = destinations[0] if only else destinations
+        destinations = self.shelf.destinations
+        number = int(self.number)
+        before = destinations[number]
+        if not isinstance(before, list):
+            destinations[number] = []
+        elif len(before) == 2:
+            destinations[number] = before[1 - at]
+        else:
+            del before[at]
 
 
 class Shelf:
     """Binding keys by number, in the order of their records, and where each leads: to several, if
     not to one. Those that were removed are there until they are most of them."""
 
-    __slots__ = ("_removed", "destinations", "keys", "records")
+    __slots__ = ("_removed", "count", "destinations", "keys", "records")
 
     def __init__(self) -> None:
+        self.count: i64 = 0
         self.keys: list[BindingKey] = []
         # A message that matches thousands of them reads no object for each.
         self.destinations: list[Destination | list[Destination]] = []
@@ -81,10 +90,13 @@ class Shelf:
         self._removed: i64 = 0
 
     def add(self, record: vec[i32]) -> BindingKey:
-        key = BindingKey(self)
-        self.keys.append(key)
-        self.destinations.append([])
-        self._append(record, 0)
+        number = int(self.count)
+        key = BindingKey(self, self.count)
+        # What an add that failed for want of memory has left goes.
+        self.keys[number:] = [key]
+        self.destinations[number:] = [[]]
+        self.records = _joined(self.records, record, 0)
+        self.count += 1
         return key
 
     def remove(self, key: BindingKey, pieces: Pieces) -> None:
@@ -97,51 +109,55 @@ class Shelf:
         self.records[key.at + LEAST] = ANY_NUMBER
         key.at = -1
         self._removed += 1
-        if self._removed * 2 <= len(self.keys):
-            return
-        keys, records, destinations = self.keys, self.records, self.destinations
-        self.keys = []
-        self.records = vec[i32]()
-        self.destinations = []
-        self._removed = 0
-        for number, each in enumerate(keys):
-            if each.at >= 0:
-                at = each.at
-                each.at = len(self.records)
-                each.number = len(self.keys)
-                self.keys.append(each)
-                self.destinations.append(destinations[number])
-                self._append(records, at)
+        if self._removed * 2 > self.count:
+            self._tidy()
 
-    def _append(self, records: vec[i32], at: i64) -> None:
-        end = at + i64(records[at + NEXT])
-        mine = self.records
-        while at < end:
-            mine = append(mine, records[at])
-            at += 1
-        self.records = mine
+    def _tidy(self) -> None:
+        keys: list[BindingKey] = []
+        destinations: list[Destination | list[Destination]] = []
+        records = vec[i32]()
+        for key in self.keys:
+            if key.at >= 0:
+                keys.append(key)
+                destinations.append(self.destinations[int(key.number)])
+                records = _joined(records, self.records, key.at)
+        self.keys = keys
+        self.destinations = destinations
+        self.records = records
+        self.count = len(keys)
+        self._removed = 0
+        at: i64 = 0
+        for number, key in enumerate(keys):
+            key.at = at
+            key.number = number
+            at += i64(records[at + NEXT])
+
+
+def _joined(records: vec[i32], others: vec[i32], at: i64) -> vec[i32]:
+    """The records, and the one of others at this place."""
+    end = at + i64(others[at + NEXT])
+    while at < end:
+        records = append(records, others[at])
+        at += 1
+    return records
 
 
 def shelve(words: list[str], pieces: Pieces) -> BindingKey:
     """A binding key of these words, on the shelf of that one of them which has the fewest."""
     record = _record(words, pieces)
-    rarest: Shelf | None = None
+    rarest = pieces.any_word
+    fewest: i64 = ANY_NUMBER
     for name in words:
         word = pieces.word(name)
-        if word is None or word is pieces.any_word:
-            continue
-        shelf = _shelf(word)
-        if rarest is None or len(shelf.keys) < len(rarest.keys):
-            rarest = shelf
-    if rarest is None:
-        rarest = _shelf(pieces.any_word)
-    return rarest.add(record)
-
-
-def _shelf(word: Piece) -> Shelf:
-    if word.shelf is None:
-        word.shelf = Shelf()
-    return word.shelf
+        if word is not None and word is not pieces.any_word:
+            shelf = word.shelf
+            count = shelf.count if shelf is not None else 0
+            if count < fewest:
+                rarest = word
+                fewest = count
+    if rarest.shelf is None:
+        rarest.shelf = Shelf()
+    return rarest.shelf.add(record)
 
 
 def _record(words: list[str], pieces: Pieces) -> vec[i32]:

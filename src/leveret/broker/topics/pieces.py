@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from mypy_extensions import i64
+from librt.vecs import append, pop, vec
+from mypy_extensions import i32, i64
 
+if TYPE_CHECKING:
     from leveret.broker.topics.keys import Shelf
 
 # The number of `*`.
@@ -24,8 +25,8 @@ ANY_WORD: Final = 0
 CODE_BITS: Final = 6
 FOLLOWS: Final = 32
 COUNT_MASK: Final = 31
-# As often must something have come after a piece to become part of it. Only so many are counted,
-# and only after a piece that is as common: all that come in more than one case of as many are.
+# As often must something have come after a piece, while that was as common, to become part of it.
+# Counts are kept for so many that follow: whatever does in more than one case of 65 is found.
 COMMON: Final = 128
 _COUNTED_MOST: Final = 64
 
@@ -33,21 +34,23 @@ _COUNTED_MOST: Final = 64
 class Piece:
     """A word, or a piece and the word after it, or two pieces and a `#` between them.
 
-    `before` is the piece that comes first, and `last` the number of the word or of the piece that
-    comes then. `uses` are the times it is in binding keys, or in a longer piece."""
+    `before` is the piece that comes first, if it is no word, and `last` the number of the word or
+    of the piece that comes then. It has `count` words, or none if it has a `#`. `uses` are the
+    times it is in binding keys, or in a longer piece."""
 
     __slots__ = ("_counted", "before", "count", "last", "longer", "name", "number", "shelf", "uses")
 
-    def __init__(self, number: i64, name: str, before: Piece | None, last: i64, count: i64) -> None:
+    def __init__(self, number: i64, name: str) -> None:
         self.number: i64 = number
         self.name = name
-        self.before = before
-        self.last: i64 = last
-        self.count: i64 = count
+        self.before: Piece | None = None
+        self.last: i64 = number
+        self.count: i64 = 1
         self.uses: i64 = 0
         # Of a word: the binding keys that are looked for by it, if any are.
         self.shelf: Shelf | None = None
-        # By the number of the word; or of the piece, negative, after a `#`.
+        # By the number of the word; or of the piece, negative, after a `#`. A number that is used
+        # again inherits the count of what had it before, which is as good as any.
         self.longer: dict[int, Piece] | None = None
         self._counted: dict[int, int] | None = None
 
@@ -79,17 +82,14 @@ class Pieces:
 
     def __init__(self) -> None:
         self.common: i64 = COMMON
-        self.any_word = Piece(ANY_WORD, "*", None, ANY_WORD, 1)
+        self.any_word = Piece(ANY_WORD, "*")
         self._words: dict[str, Piece] = {"*": self.any_word}
+        # At a number that is not used is `*`, whose own is 0.
         self._numbered: list[Piece] = [self.any_word]
-        self._unused: list[int] = []
-
-    def count(self) -> int:
-        """How many there are; `*` always is."""
-        return len(self._numbered) - len(self._unused)
+        self._unused: vec[i32] = vec[i32]()
 
     def numbers(self) -> int:
-        """More than any piece's number."""
+        """More than any piece's number; 1 if there is none but `*`."""
         return len(self._numbered)
 
     def word(self, name: str) -> Piece | None:
@@ -105,7 +105,7 @@ class Pieces:
         for name in words:
             word = self._words.get(name)
             if word is None:
-                word = self._new(name, None, -1, 1)
+                word = self._new(name)
                 self._words[name] = word
             following = None if piece is None else self._longer(piece, int(word.number), word)
             if following is None:
@@ -143,7 +143,10 @@ class Pieces:
             self.drop(before)
             self.drop(self.numbered(piece.last))
         self._numbered[int(piece.number)] = self.any_word
-        self._unused.append(int(piece.number))
+        self._unused = append(self._unused, i32(piece.number))
+        if len(self._unused) == len(self._numbered) - 1:
+            self._numbered = [self.any_word]
+            self._unused = vec[i32]()
 
     def _longer(self, piece: Piece, by: int, last: Piece) -> Piece | None:
         longer = piece.longer
@@ -151,9 +154,13 @@ class Pieces:
             known = longer.get(by)
             if known is not None:
                 return known
+        # A piece of as many words as a code can tell stays as it is.
         if piece.count == COUNT_MASK or not piece.grows(by, self.common):
             return None
-        grown = self._new("", piece, last.number, piece.count + 1 if by >= 0 else 0)
+        grown = self._new("")
+        grown.before = piece
+        grown.last = last.number
+        grown.count = piece.count + 1 if by >= 0 else 0
         piece.uses += 1
         last.uses += 1
         if longer is None:
@@ -162,12 +169,13 @@ class Pieces:
         longer[by] = grown
         return grown
 
-    def _new(self, name: str, before: Piece | None, last: i64, count: i64) -> Piece:
-        if self._unused:
-            number: i64 = self._unused.pop()
-        else:
-            number = len(self._numbered)
+    def _new(self, name: str) -> Piece:
+        if len(self._unused) == 0:
+            number: i64 = len(self._numbered)
             self._numbered.append(self.any_word)
-        piece = Piece(number, name, before, number if before is None else last, count)
+        else:
+            self._unused, unused = pop(self._unused)
+            number = i64(unused)
+        piece = Piece(number, name)
         self._numbered[int(number)] = piece
         return piece

@@ -39,8 +39,8 @@ _ABSENT_ROW: Final = 1
 _UNSEEN: Final = -1
 _UNKNOWN: Final = -2
 
-# So many numbers stay allocated.
-_KEPT_MOST: Final = 1 << 20
+# So many numbers stay allocated from one routing key to the next.
+_KEPT_MOST: Final = 1 << 18
 
 _MASK_BITS: Final = 5
 _MASK_SIZE: Final = 1 << _MASK_BITS
@@ -57,13 +57,14 @@ for _bit in range(_MASK_SIZE):
 class Text:
     """A routing key, whose words are counted as places, from 0.
 
-    A piece that has been asked for has a row of `_masks`: a bit for each place where it begins. It
-    has, once that was asked for, a row of `_ends`: for each place, where the piece has ended if it
-    begins there, or else at the first place after; one more than there are words, if at none."""
+    A piece of words that has been asked for has a row of `_masks`: a bit for each place where it
+    begins. One that may be anywhere from a place on has a row of `_ends`: for each place, where the
+    piece has ended if it begins there, or else at the first place after; one more than there are
+    words, if at none."""
 
     __slots__ = (
-        "_end_rows", "_ends", "_ends_used", "_length", "_masks", "_pieces", "_row_count", "_rows",
-        "_seen", "_stride", "_width", "_words",
+        "_absent_ends", "_end_rows", "_ends", "_ends_used", "_length", "_masks", "_pieces",
+        "_row_count", "_rows", "_seen", "_stride", "_width", "_words",
     )  # fmt: skip
 
     def __init__(self, pieces: Pieces) -> None:
@@ -77,6 +78,8 @@ class Text:
         self._ends: vec[i32] = vec[i32]()
         self._stride: i64 = 0
         self._ends_used: i64 = 0
+        # The row of every word that the routing key does not have.
+        self._absent_ends: i64 = _UNSEEN
         # By the number of a piece: its row, and where its row of `_ends` begins; those that have
         # been asked for.
         self._rows: vec[i32] = vec[i32]()
@@ -84,18 +87,21 @@ class Text:
         self._seen: list[Piece] = []
 
     def read(self, words: list[str]) -> list[Shelf]:
-        """Be the routing key of these words. Where binding keys are that may match: on the shelves
-        of `*` and of those of the words that binding keys have."""
-        self._forget()
+        """Be the routing key of these words, until `forget`. Where binding keys are that may match:
+        on the shelves of `*` and of those of the words that binding keys have."""
+        # The one before may have failed for want of memory.
+        self.forget()
         pieces = self._pieces
         while len(self._rows) < pieces.numbers():
             self._rows = append(self._rows, _UNSEEN)
+        while len(self._end_rows) < pieces.numbers():
             self._end_rows = append(self._end_rows, _UNSEEN)
         rows = self._rows
         length: i64 = len(words)
         self._length = length
         self._stride = length + 1
         self._ends_used = 0
+        self._absent_ends = _UNSEEN
         width = (length >> _MASK_BITS) + 1
         self._width = width
         self._row_count = 0
@@ -127,13 +133,16 @@ class Text:
             text[place] = i32(row)
         return shelves
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Be none."""
         for piece in self._seen:
             self._rows[piece.number] = _UNSEEN
             self._end_rows[piece.number] = _UNSEEN
         self._seen.clear()
-        if len(self._ends) > _KEPT_MOST:
+        if len(self._ends) + len(self._masks) + len(self._words) > _KEPT_MOST:
             self._ends = vec[i32]()
+            self._masks = vec[i64]()
+            self._words = vec[i32]()
 
     def match(self, shelf: Shelf, destinations: list[Destination]) -> None:
         """Append where those of the shelf's keys lead that match."""
@@ -202,7 +211,7 @@ class Text:
         """Whether these pieces are there, one after the other, from this place on."""
         while at < end:
             code = i64(codes[at])
-            row = self._row(code)
+            row = self._row(code >> CODE_BITS)
             bits = self._masks[row * self._width + (place >> _MASK_BITS)]
             if bits >> (place & _LAST_BIT) & 1 == 0:
                 return False
@@ -257,9 +266,9 @@ class Text:
             bits = _ALL_BITS
         return self._length + 1
 
-    def _row(self, code: i64) -> i64:
-        row = i64(self._rows[code >> CODE_BITS])
-        return self._find(code >> CODE_BITS) if row == _UNSEEN else row
+    def _row(self, number: i64) -> i64:
+        row = i64(self._rows[number])
+        return self._find(number) if row == _UNSEEN else row
 
     def _end_row(self, number: i64) -> i64:
         row = i64(self._end_rows[number])
@@ -271,8 +280,8 @@ class Text:
         before = piece.before
         row: i64 = _ABSENT_ROW
         if before is not None:
-            begun = self._row(before.code())
-            word = self._row(piece.last << CODE_BITS)
+            begun = self._row(before.number)
+            word = self._row(piece.last)
             row = self._add_row()
             masks = self._masks
             at = row * self._width
@@ -298,12 +307,18 @@ class Text:
         if piece.count == 0 and before is not None:
             first = self._end_row(before.number)
             then = self._end_row(piece.last)
-            row = self._add_end_row(piece)
+            row = self._add_end_row()
             self._fill_joined(row, first, then)
         else:
-            mask = self._row(number << CODE_BITS) * self._width
-            row = self._add_end_row(piece)
-            self._fill_ends(row, mask, piece.count)
+            mask_row = self._row(number)
+            row = self._absent_ends
+            if mask_row != _ABSENT_ROW or row == _UNSEEN:
+                row = self._add_end_row()
+                self._fill_ends(row, mask_row * self._width, piece.count)
+            if mask_row == _ABSENT_ROW:
+                self._absent_ends = row
+        self._seen.append(piece)
+        self._end_rows[number] = i32(row)
         return row
 
     def _fill_joined(self, row: i64, first: i64, then: i64) -> None:
@@ -336,15 +351,13 @@ class Text:
             ends[row + place] = none
             place += 1
 
-    def _add_end_row(self, piece: Piece) -> i64:
+    def _add_end_row(self) -> i64:
         row = self._ends_used
         self._ends_used = row + self._stride
         ends = self._ends
         while len(ends) < self._ends_used:
             ends = append(ends, 0)
         self._ends = ends
-        self._seen.append(piece)
-        self._end_rows[piece.number] = i32(row)
         return row
 
     def _add_row(self) -> i64:

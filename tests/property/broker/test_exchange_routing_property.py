@@ -109,6 +109,13 @@ PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "#"]), min_size=1, max_size=
 TOPIC_KEYS = st.lists(st.sampled_from("ab"), min_size=1, max_size=8).map(".".join)
 LONG_PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "#"]), max_size=40).map(".".join)
 LONG_KEYS = st.lists(st.sampled_from("aaabz"), max_size=128).map(".".join)
+# Keys of up to 255 octets that have as many words as they can: most of them are empty.
+MOST_WORDS = st.integers(240, 256).flatmap(
+    lambda count: st.lists(
+        st.tuples(st.integers(0, count - 1), st.sampled_from("ab")), max_size=256 - count
+    ).map(lambda some: ".".join(dict(some).get(place, "") for place in range(count)))
+)
+SPARSE_PATTERNS = st.lists(st.sampled_from(["a", "b", "", "", "*", "#"]), max_size=12).map(".".join)
 
 
 @settings(max_examples=effort(400), deadline=None)
@@ -139,7 +146,7 @@ def test_topic_patterns_match_whatever_pieces_were_learned_from_them(
 ) -> None:
     exchange = TopicExchange("topic", False, False, False, {})
     # What many thousand patterns would teach at the number that is usual.
-    exchange._pieces.common = common
+    exchange._pieces.common_least = common
     bindings = [Binding(exchange, Inert(pattern), pattern, {}) for pattern in patterns]
     for binding in bindings:
         exchange.bind(binding)
@@ -153,6 +160,24 @@ def test_topic_patterns_match_whatever_pieces_were_learned_from_them(
     for binding in bindings:
         exchange.unbind(binding)
     assert_nothing_is_left(exchange)
+
+
+@settings(max_examples=effort(200), deadline=None)
+@given(
+    patterns=st.lists(SPARSE_PATTERNS, min_size=1, max_size=20, unique=True),
+    keys=st.lists(MOST_WORDS, min_size=1, max_size=4),
+    common=st.sampled_from([1, 2]),
+)
+@example(patterns=["#.a.#", "#.*.a", "#.a.#.b.#"], keys=["." * 254 + "a"], common=1)
+@example(patterns=["#..#", "#.*.#", "#.a.#", "*.#.*", ""], keys=["." * 255], common=1)
+def test_topic_patterns_match_keys_of_as_many_words_as_there_can_be(
+    patterns: list[str], keys: list[str], common: int
+) -> None:
+    exchange = TopicExchange("topic", False, False, False, {})
+    exchange._pieces.common_least = common
+    for pattern in patterns:
+        exchange.bind(Binding(exchange, Inert(pattern), pattern, {}))
+    assert_each_matches_by_itself(exchange, patterns, keys)
 
 
 def assert_each_matches_by_itself(exchange: Exchange, patterns: list[str], keys: list[str]) -> None:

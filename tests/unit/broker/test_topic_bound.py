@@ -54,6 +54,8 @@ def parts_of(text: str, count: int) -> list[str]:
 
 
 DIFFERENT = ".".join(chr(code) for code in range(1, 128) if chr(code) not in ".*#")
+TWICE = ".".join(DIFFERENT.split(".")[:62] * 2)
+OF_EIGHT = any_of(DIFFERENT.split(".")[:8], 124)
 
 
 # Binding keys, and the words of the routing keys, which have 127 of them, or the one routing key.
@@ -93,6 +95,10 @@ CASES: dict[str, tuple[list[str], list[str] | str]] = {
     ),
     "parts of six words of the routing key": (parts_of(DIFFERENT, 6), DIFFERENT),
     "parts of twelve words of the routing key": (parts_of(DIFFERENT, 12), DIFFERENT),
+    "parts of two words of the routing key": (parts_of(DIFFERENT, 2), DIFFERENT),
+    "parts of forty words of the routing key": (parts_of(DIFFERENT, 40), DIFFERENT),
+    "parts of six words, all there twice": (parts_of(TWICE, 6), TWICE),
+    "parts of six words, of eight in all": (parts_of(OF_EIGHT, 6), OF_EIGHT),
     "Celery's native delayed delivery": (
         ["*." * place + f"{bit}.#" for place in range(28) for bit in (0, 1)],
         ["0", "1"],

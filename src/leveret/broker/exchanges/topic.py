@@ -14,7 +14,7 @@ from mypy_extensions import mypyc_attr
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.broker.topics.keys import BindingKey, shelve
 from leveret.broker.topics.pieces import Pieces
-from leveret.broker.topics.text import Text
+from leveret.broker.topics.text import WORDS_MAX, Text
 from leveret.errors import PreconditionFailed
 
 if TYPE_CHECKING:
@@ -64,8 +64,13 @@ class TopicExchange(Exchange):
             key.shelf.remove(key, self._pieces)
 
     def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
+        """Where a routing key leads: nowhere, if it has more words than 255 octets can have, as
+        nobody can publish with it."""
         destinations: list[Destination] = []
-        for shelf in self._text.read(routing_key.split(".") if routing_key else []):
+        words = routing_key.split(".") if routing_key else []
+        if len(words) > WORDS_MAX:
+            return destinations
+        for shelf in self._text.read(words):
             self._text.match(shelf, destinations)
         self._text.forget()
         return destinations

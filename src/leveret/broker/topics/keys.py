@@ -109,6 +109,7 @@ class Shelf:
         self.records[key.at + LEAST] = ANY_NUMBER
         key.at = -1
         self._removed += 1
+        pieces.key_count -= 1
         if self._removed * 2 > self.count:
             self._tidy()
 
@@ -116,7 +117,7 @@ class Shelf:
         keys: list[BindingKey] = []
         destinations: list[Destination | list[Destination]] = []
         records = vec[i32]()
-        for key in self.keys:
+        for key in self.keys[: int(self.count)]:
             if key.at >= 0:
                 keys.append(key)
                 destinations.append(self.destinations[int(key.number)])
@@ -157,7 +158,9 @@ def shelve(words: list[str], pieces: Pieces) -> BindingKey:
                 fewest = count
     if rarest.shelf is None:
         rarest.shelf = Shelf()
-    return rarest.shelf.add(record)
+    key = rarest.shelf.add(record)
+    pieces.key_count += 1
+    return key
 
 
 def _record(words: list[str], pieces: Pieces) -> vec[i32]:

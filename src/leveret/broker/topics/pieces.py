@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 # The number of `*`.
 ANY_WORD: Final = 0
 
-# A code is the number of a piece, whether it follows the one before with no `#` between them, and
-# how many words it has: none, if it has a `#` itself.
+# A code is the number of a piece, how many words it has, and whether it follows the one before with
+# no `#` between them.
 CODE_BITS: Final = 6
-FOLLOWS: Final = 32
+COUNT_BIT: Final = 1
 COUNT_MASK: Final = 31
-# As often must something have come after a piece, while that was as common, to become part of it.
+FOLLOWS: Final = 1
+# In how many binding keys of all must something have come after a piece, one of so many and a few
+# at least, to become part of it: a routing key pays for each piece, as much as for some steps.
+_SHARE: Final = 32
+_COMMON_LEAST: Final = 8
 # Counts are kept for so many that follow: whatever does in more than one case of 65 is found.
-COMMON: Final = 128
 _COUNTED_MOST: Final = 64
 
 
@@ -35,16 +38,20 @@ class Piece:
     """A word, or a piece and the word after it, or two pieces and a `#` between them.
 
     `before` is the piece that comes first, if it is no word, and `last` the number of the word or
-    of the piece that comes then. It has `count` words, or none if it has a `#`. `uses` are the
-    times it is in binding keys, or in a longer piece."""
+    of the piece that comes then, which is `apart` if there is a `#` between them. It has `count`
+    words. `uses` are the times it is in binding keys, or in a longer piece."""
 
-    __slots__ = ("_counted", "before", "count", "last", "longer", "name", "number", "shelf", "uses")
+    __slots__ = (
+        "_counted", "apart", "before", "count", "last", "longer", "name", "number", "shelf",
+        "uses",
+    )  # fmt: skip
 
     def __init__(self, number: i64, name: str) -> None:
         self.number: i64 = number
         self.name = name
         self.before: Piece | None = None
         self.last: i64 = number
+        self.apart = False
         self.count: i64 = 1
         self.uses: i64 = 0
         # Of a word: the binding keys that are looked for by it, if any are.
@@ -55,7 +62,7 @@ class Piece:
         self._counted: dict[int, int] | None = None
 
     def code(self) -> i64:
-        return self.number << CODE_BITS | self.count
+        return self.number << CODE_BITS | self.count << COUNT_BIT
 
     def grows(self, by: int, common: i64) -> bool:
         """Whether this has come after it often enough, now that it does once more."""
@@ -66,7 +73,7 @@ class Piece:
             counted = {}
             self._counted = counted
         times = counted.get(by, 0) + 1
-        if times == common:
+        if times >= common:
             counted.pop(by, None)
             return True
         if times > 1 or len(counted) < _COUNTED_MOST:
@@ -81,7 +88,9 @@ class Pieces:
     """The pieces of an exchange's binding keys, by number."""
 
     def __init__(self) -> None:
-        self.common: i64 = COMMON
+        self.common_least: i64 = _COMMON_LEAST
+        # The binding keys that they make.
+        self.key_count: i64 = 0
         self.any_word = Piece(ANY_WORD, "*")
         self._words: dict[str, Piece] = {"*": self.any_word}
         # At a number that is not used is `*`, whose own is 0.
@@ -137,7 +146,7 @@ class Pieces:
         if before is None:
             del self._words[piece.name]
         else:
-            by = int(piece.last) if piece.count else -int(piece.last) - 1
+            by = -int(piece.last) - 1 if piece.apart else int(piece.last)
             assert before.longer is not None
             del before.longer[by]
             self.drop(before)
@@ -155,12 +164,17 @@ class Pieces:
             if known is not None:
                 return known
         # A piece of as many words as a code can tell stays as it is.
-        if piece.count == COUNT_MASK or not piece.grows(by, self.common):
+        count = piece.count + last.count
+        common = self.key_count // _SHARE
+        if common < self.common_least:
+            common = self.common_least
+        if count > COUNT_MASK or not piece.grows(by, common):
             return None
         grown = self._new("")
         grown.before = piece
         grown.last = last.number
-        grown.count = piece.count + 1 if by >= 0 else 0
+        grown.apart = by < 0
+        grown.count = count
         piece.uses += 1
         last.uses += 1
         if longer is None:

@@ -5,7 +5,7 @@ has between two `#` is looked for from left to right, and the first place where 
 what follows may be anywhere after it.
 
 Where a piece is in the routing key is found once, when the first binding key asks for it: so each
-of them takes a step for each of its pieces.
+of them takes a step for each of its pieces. ADR 10 says why, and what was measured.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from librt.vecs import append, vec
-from mypy_extensions import i32, i64
+from mypy_extensions import i32, i64, u8
 
 from leveret.broker.topics.keys import (
     CODES,
@@ -25,7 +25,7 @@ from leveret.broker.topics.keys import (
     TAIL_END,
     TAIL_WORDS,
 )
-from leveret.broker.topics.pieces import ANY_WORD, CODE_BITS, COUNT_MASK, FOLLOWS
+from leveret.broker.topics.pieces import ANY_WORD, CODE_BITS, COUNT_BIT, COUNT_MASK, FOLLOWS
 
 if TYPE_CHECKING:
     from leveret.broker.seams import Destination
@@ -38,6 +38,19 @@ _ABSENT_ROW: Final = 1
 # A piece that has not been asked for has no row, nor has a word that is in no binding key.
 _UNSEEN: Final = -1
 _UNKNOWN: Final = -2
+
+# The words of 255 dots, and a routing key has at most 255 octets.
+WORDS_MAX: Final = 256
+
+# How far from a place on a piece begins. 254 is the most: those 256 words are all the same.
+_FURTHEST: Final = 254
+_NOWHERE: Final = 255
+_NOWHERE_BITS: Final = 8
+# A piece that is at one place only has its row of distances in one that all of those share. It ends
+# in that of a piece which is nowhere; and there is one more of those, for what was not asked for.
+_ABSENT: Final = _FURTHEST + 1
+_UNASKED: Final = _FURTHEST + 2
+_SHARED: Final = vec[u8]([_FURTHEST - at for at in range(_ABSENT)] + [_NOWHERE] * (2 + WORDS_MAX))
 
 # So many numbers stay allocated from one routing key to the next.
 _KEPT_MOST: Final = 1 << 18
@@ -57,14 +70,13 @@ for _bit in range(_MASK_SIZE):
 class Text:
     """A routing key, whose words are counted as places, from 0.
 
-    A piece of words that has been asked for has a row of `_masks`: a bit for each place where it
-    begins. One that may be anywhere from a place on has a row of `_ends`: for each place, where the
-    piece has ended if it begins there, or else at the first place after; one more than there are
-    words, if at none."""
+    A piece that may be anywhere has a row of `_distances`: for each place, how far from it on the
+    piece begins for the first time. One that is compared with a place, or is found at several, has
+    a row of `_masks`: a bit for each place where it begins."""
 
     __slots__ = (
-        "_absent_ends", "_end_rows", "_ends", "_ends_used", "_length", "_masks", "_pieces",
-        "_row_count", "_rows", "_seen", "_stride", "_width", "_words",
+        "_distance_rows", "_distances", "_distances_used", "_length", "_masks", "_pieces",
+        "_row_count", "_rows", "_seen", "_width", "_words",
     )  # fmt: skip
 
     def __init__(self, pieces: Pieces) -> None:
@@ -75,15 +87,11 @@ class Text:
         self._masks: vec[i64] = vec[i64]()
         self._width: i64 = 0
         self._row_count: i64 = 0
-        self._ends: vec[i32] = vec[i32]()
-        self._stride: i64 = 0
-        self._ends_used: i64 = 0
-        # The row of every word that the routing key does not have.
-        self._absent_ends: i64 = _UNSEEN
-        # By the number of a piece: its row, and where its row of `_ends` begins; those that have
-        # been asked for.
+        self._distances: vec[u8] = _SHARED[:]
+        self._distances_used: i64 = 0
+        # By the number of a piece: its row of masks, and where its row of distances begins.
         self._rows: vec[i32] = vec[i32]()
-        self._end_rows: vec[i32] = vec[i32]()
+        self._distance_rows: vec[i32] = vec[i32]()
         self._seen: list[Piece] = []
 
     def read(self, words: list[str]) -> list[Shelf]:
@@ -94,14 +102,12 @@ class Text:
         pieces = self._pieces
         while len(self._rows) < pieces.numbers():
             self._rows = append(self._rows, _UNSEEN)
-        while len(self._end_rows) < pieces.numbers():
-            self._end_rows = append(self._end_rows, _UNSEEN)
+        while len(self._distance_rows) < pieces.numbers():
+            self._distance_rows = append(self._distance_rows, _UNASKED)
         rows = self._rows
         length: i64 = len(words)
         self._length = length
-        self._stride = length + 1
-        self._ends_used = 0
-        self._absent_ends = _UNSEEN
+        self._distances_used = len(_SHARED)
         width = (length >> _MASK_BITS) + 1
         self._width = width
         self._row_count = 0
@@ -137,10 +143,10 @@ class Text:
         """Be none."""
         for piece in self._seen:
             self._rows[piece.number] = _UNSEEN
-            self._end_rows[piece.number] = _UNSEEN
+            self._distance_rows[piece.number] = _UNASKED
         self._seen.clear()
-        if len(self._ends) + len(self._masks) + len(self._words) > _KEPT_MOST:
-            self._ends = vec[i32]()
+        if len(self._distances) + len(self._masks) + len(self._words) > _KEPT_MOST:
+            self._distances = _SHARED[:]
             self._masks = vec[i64]()
             self._words = vec[i32]()
 
@@ -149,9 +155,9 @@ class Text:
         length = self._length
         text = self._words
         rows = self._rows
-        width = self._width
-        end_rows = self._end_rows
+        distance_rows = self._distance_rows
         records = shelf.records
+        all_destinations = shelf.destinations
         record: i64 = 0
         number: i64 = -1
         following: i64 = 0
@@ -171,37 +177,33 @@ class Text:
             at = record + i64(records[record + TAIL_END])
             if at > record + CODES and not self._has(records, record + CODES, at, last):
                 continue
-            # Finding a piece may move the tables.
-            masks = self._masks
-            ends = self._ends
+            # Finding a piece may move the table.
+            distances = self._distances
             place = 0
             while at < following:
                 code = i64(records[at])
-                if code & FOLLOWS == 0:
-                    row = i64(end_rows[code >> CODE_BITS])
-                    if row == _UNSEEN:
-                        row = self._find_ends(code >> CODE_BITS)
-                        masks = self._masks
-                        ends = self._ends
-                    place = i64(ends[row + place])
+                row = i64(distance_rows[code >> CODE_BITS])
+                distance = i64(distances[row + place])
+                # One that follows must be there. One that may be anywhere is mostly somewhere: so
+                # this is predicted well, where asking which of the two it is would not be.
+                if distance <= _FURTHEST & ((code & FOLLOWS) - 1):
+                    place += distance + (code >> COUNT_BIT & COUNT_MASK)
                     at += 1
-                else:
-                    row = i64(rows[code >> CODE_BITS])
-                    if row == _UNSEEN:
-                        row = self._find(code >> CODE_BITS)
-                        masks = self._masks
-                    if masks[row * width + (place >> _MASK_BITS)] >> (place & _LAST_BIT) & 1:
-                        place += code & COUNT_MASK
-                        at += 1
-                    else:
-                        place = self._end_elsewhere(records, record, at, place)
-                        masks = self._masks
-                        while at < following and i64(records[at]) & FOLLOWS:
-                            at += 1
-                if place > last:
+                elif row == _UNASKED:
+                    self._find_distances(code >> CODE_BITS)
+                    distances = self._distances
+                elif code & FOLLOWS == 0:
                     break
+                else:
+                    place = self._end_elsewhere(records, record, at, place)
+                    if place > last:
+                        break
+                    while at < following and i64(records[at]) & FOLLOWS:
+                        at += 1
             else:
-                destination = shelf.destinations[int(number)]
+                if place > last:
+                    continue
+                destination = all_destinations[number]
                 if isinstance(destination, list):
                     destinations.extend(destination)
                 else:
@@ -215,7 +217,7 @@ class Text:
             bits = self._masks[row * self._width + (place >> _MASK_BITS)]
             if bits >> (place & _LAST_BIT) & 1 == 0:
                 return False
-            place += code & COUNT_MASK
+            place += code >> COUNT_BIT & COUNT_MASK
             at += 1
         return True
 
@@ -230,12 +232,12 @@ class Text:
                 # That part can be nowhere else.
                 return self._length + 1
             first -= 1
-            count += i64(records[first]) & COUNT_MASK
+            count += i64(records[first]) >> COUNT_BIT & COUNT_MASK
         place += 1 - count
         limit = record + i64(records[record + NEXT])
         end = at
         while end < limit and i64(records[end]) & FOLLOWS:
-            count += i64(records[end]) & COUNT_MASK
+            count += i64(records[end]) >> COUNT_BIT & COUNT_MASK
             end += 1
         last = self._length - count
         rows = self._rows
@@ -256,7 +258,7 @@ class Text:
                     masks = self._masks
                 beside = row * width + mask + (offset >> _MASK_BITS)
                 bits &= (masks[beside] | masks[beside + 1] << _MASK_SIZE) >> (offset & _LAST_BIT)
-                offset += code & COUNT_MASK
+                offset += code >> COUNT_BIT & COUNT_MASK
                 at += 1
             place = mask << _MASK_BITS
             if bits != 0:
@@ -270,9 +272,9 @@ class Text:
         row = i64(self._rows[number])
         return self._find(number) if row == _UNSEEN else row
 
-    def _end_row(self, number: i64) -> i64:
-        row = i64(self._end_rows[number])
-        return self._find_ends(number) if row == _UNSEEN else row
+    def _distance_row(self, number: i64) -> i64:
+        row = i64(self._distance_rows[number])
+        return self._find_distances(number) if row == _UNASKED else row
 
     def _find(self, number: i64) -> i64:
         """Find where a piece begins; its row."""
@@ -300,64 +302,98 @@ class Text:
         self._rows[number] = i32(row)
         return row
 
-    def _find_ends(self, number: i64) -> i64:
-        """Find where a piece ends, from each place on; where its row begins."""
+    def _find_distances(self, number: i64) -> i64:
+        """Find how far on a piece begins, from each place on; where its row begins."""
         piece = self._pieces.numbered(number)
         before = piece.before
-        if piece.count == 0 and before is not None:
-            first = self._end_row(before.number)
-            then = self._end_row(piece.last)
-            row = self._add_end_row()
-            self._fill_joined(row, first, then)
+        row: i64 = _ABSENT
+        if before is None:
+            row = self._distances_of(number)
         else:
-            mask_row = self._row(number)
-            row = self._absent_ends
-            if mask_row != _ABSENT_ROW or row == _UNSEEN:
-                row = self._add_end_row()
-                self._fill_ends(row, mask_row * self._width, piece.count)
-            if mask_row == _ABSENT_ROW:
-                self._absent_ends = row
+            first = self._distance_row(before.number)
+            if first == _ABSENT:
+                # Nor is the longer one anywhere.
+                pass
+            elif piece.apart:
+                row = self._distances_apart(first, before.count, self._distance_row(piece.last))
+            elif first > _ABSENT:
+                row = first if self._is_where(number, before.number) else self._distances_of(number)
+            else:
+                # It is where that one is, or nowhere.
+                place = _FURTHEST - first + before.count
+                if place < self._length and (
+                    piece.last == ANY_WORD or self._words[place] == self._rows[piece.last]
+                ):
+                    row = first
         self._seen.append(piece)
-        self._end_rows[number] = i32(row)
+        self._distance_rows[number] = i32(row)
         return row
 
-    def _fill_joined(self, row: i64, first: i64, then: i64) -> None:
-        ends = self._ends
-        end = row + self._stride
-        none = i32(self._length + 1)
-        while row < end:
-            between = i64(ends[first])
-            ends[row] = none if between > self._length else ends[then + between]
-            row += 1
-            first += 1
-
-    def _fill_ends(self, row: i64, at: i64, count: i64) -> None:
-        ends = self._ends
+    def _is_where(self, number: i64, other: i64) -> bool:
+        """Whether one piece is wherever the other is, which it begins with."""
+        at = self._row(number) * self._width
+        beside = self._row(other) * self._width
         masks = self._masks
-        place: i64 = 0
+        end = at + self._width
+        while at < end:
+            if masks[at] != masks[beside]:
+                return False
+            at += 1
+            beside += 1
+        return True
+
+    def _distances_of(self, number: i64) -> i64:
+        """Where the row begins of a piece of words, of which masks tell where it is."""
+        at = self._row(number) * self._width
+        masks = self._masks
+        row: i64 = _ABSENT
         base: i64 = 0
         while base <= self._length:
-            bits = masks[at]
-            while bits != 0:
-                begins = base + _BIT_OF[(bits & -bits) % _PRIME]
-                bits &= bits - 1
-                while place <= begins:
-                    ends[row + place] = i32(begins + count)
-                    place += 1
-            at += 1
+            bits = masks[at + (base >> _MASK_BITS)]
+            if bits != 0:
+                if row != _ABSENT or bits & (bits - 1) != 0:
+                    return self._fill_distances(at)
+                row = _FURTHEST - base - _BIT_OF[bits % _PRIME]
             base += _MASK_SIZE
-        none = i32(self._length + 1)
-        while place <= self._length:
-            ends[row + place] = none
-            place += 1
+        return row
 
-    def _add_end_row(self) -> i64:
-        row = self._ends_used
-        self._ends_used = row + self._stride
-        ends = self._ends
-        while len(ends) < self._ends_used:
-            ends = append(ends, 0)
-        self._ends = ends
+    def _fill_distances(self, at: i64) -> i64:
+        row = self._add_distances()
+        distances = self._distances
+        masks = self._masks
+        distance: i64 = _NOWHERE
+        place = self._length
+        while place >= 0:
+            bit = masks[at + (place >> _MASK_BITS)] >> (place & _LAST_BIT) & 1
+            # 0, or one more, or as far as nowhere: without branches, which are hard to predict.
+            distance = (distance + 1) & (bit - 1)
+            distance -= distance >> _NOWHERE_BITS
+            distances[row + place] = u8(distance)
+            place -= 1
+        return row
+
+    def _distances_apart(self, first: i64, count: i64, then: i64) -> i64:
+        """Where the row begins of two pieces with a `#` between them, the first of so many words,
+        whose rows begin there."""
+        row = self._add_distances()
+        distances = self._distances
+        place: i64 = 0
+        while place <= self._length:
+            distance = i64(distances[first + place])
+            if distance <= _FURTHEST:
+                more = i64(distances[then + place + distance + count])
+                distance = distance + more if more <= _FURTHEST else _NOWHERE
+            distances[row + place] = u8(distance)
+            place += 1
+        return row
+
+    def _add_distances(self) -> i64:
+        row = self._distances_used
+        self._distances_used = row + self._length + 1
+        distances = self._distances
+        while len(distances) < self._distances_used:
+            distances = append(distances, 0)
+        self._distances = distances
         return row
 
     def _add_row(self) -> i64:

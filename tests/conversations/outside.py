@@ -75,7 +75,9 @@ class TcpServer:
         self.control("clear_policy", "-p", vhost, name)
 
     def raise_alarm(self, resource: str) -> None:
-        self.order("alarm", resource, values=ALARMS[resource][0])
+        if self.order("alarm", resource, values=ALARMS[resource][0]):
+            # RabbitMQ answers before its connections have heard; this answer comes after them.
+            self.control("eval", "rabbit_alarm:get_alarms().")
 
     def clear_alarm(self, resource: str) -> None:
         if self.orders.pop(("alarm", resource), None):

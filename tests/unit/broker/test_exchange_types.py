@@ -186,9 +186,10 @@ def test_a_hash_met_with_a_word_does_not_take_that_word_again() -> None:
     assert len(exchange.route("a.b.a", Properties)) == 1
 
 
-def test_destinations_come_and_go_with_their_bindings() -> None:
+@pytest.mark.parametrize("key", ["a.#", "a.b"])
+def test_destinations_come_and_go_with_their_bindings(key: str) -> None:
     exchange = a_topic_exchange()
-    bindings = [Binding(exchange, Inert(name), "a.#", {}) for name in "xyz"]
+    bindings = [Binding(exchange, Inert(name), key, {}) for name in "xyz"]
 
     def reached() -> list[str]:
         return [destination.name for destination in exchange.route("a.b", Properties)]
@@ -209,13 +210,15 @@ def test_destinations_come_and_go_with_their_bindings() -> None:
 
 def test_an_unbound_topic_exchange_keeps_nothing() -> None:
     exchange = a_topic_exchange()
-    bindings = [Binding(exchange, Inert("q"), f"a.{n}.#.{n % 7}.*", {}) for n in range(1000)]
+    keys = [f"a.{n}.#.{n % 7}.*" for n in range(1000)] + [f"a.{n}.b" for n in range(1000)]
+    bindings = [Binding(exchange, Inert("q"), key, {}) for key in keys]
     for binding in bindings:
         exchange.bind(binding)
     assert len(exchange.route("a.5.x.5.y", Properties)) == 1
     for binding in bindings:
         exchange.unbind(binding)
     assert exchange._pieces.numbers() == 1, "there are other pieces than `*`"
+    assert not exchange._exact
     assert exchange.route("a.5.x.5.y", Properties) == []
 
 

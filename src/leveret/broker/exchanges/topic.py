@@ -2,7 +2,8 @@
 
 `*` stands for exactly one word, which may be empty; `#` for any number of words. Adjacent `#` mean
 the same as one, and `#.*` the same as `*.#`: they are kept so. A binding key is looked at where a
-routing key has a certain word of it: the one by which the fewest others are found.
+routing key has a certain word of it: the one by which the fewest others are found. One that has no
+wildcard is looked up as a whole.
 """
 
 from __future__ import annotations
@@ -42,12 +43,17 @@ class TopicExchange(Exchange):
         self, name: str, durable: bool, auto_delete: bool, internal: bool, arguments: Table
     ) -> None:
         super().__init__(name, durable, auto_delete, internal, arguments)
+        # Where binding keys without a wildcard lead, and those that have one.
+        self._exact: dict[str, list[Destination]] = {}
         self._keys: dict[str, BindingKey] = {}
         self._pieces = Pieces()
         self._text = Text(self._pieces)
 
     def bind(self, binding: Binding) -> None:
         words = _words(binding.routing_key)
+        if _is_exact(words):
+            self._exact.setdefault(binding.routing_key, []).append(binding.destination)
+            return
         name = ".".join(words)
         key = self._keys.get(name)
         if key is None:
@@ -56,7 +62,14 @@ class TopicExchange(Exchange):
         key.bind(binding)
 
     def unbind(self, binding: Binding) -> None:
-        name = ".".join(_words(binding.routing_key))
+        words = _words(binding.routing_key)
+        if _is_exact(words):
+            destinations = self._exact[binding.routing_key]
+            destinations.remove(binding.destination)
+            if not destinations:
+                del self._exact[binding.routing_key]
+            return
+        name = ".".join(words)
         key = self._keys[name]
         key.unbind(binding)
         if not key.bindings:
@@ -66,14 +79,19 @@ class TopicExchange(Exchange):
     def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
         """Where a routing key leads: nowhere, if it has more words than 255 octets can have, as
         nobody can publish with it."""
-        destinations: list[Destination] = []
+        exact = self._exact.get(routing_key)
+        destinations = [] if exact is None else exact[:]
         words = routing_key.split(".") if routing_key else []
-        if len(words) > WORDS_MAX:
+        if len(words) > WORDS_MAX or not self._keys:
             return destinations
         for shelf in self._text.read(words):
             self._text.match(shelf, destinations)
         self._text.forget()
         return destinations
+
+
+def _is_exact(words: list[str]) -> bool:
+    return "#" not in words and "*" not in words
 
 
 def _words(binding_key: str) -> list[str]:

@@ -15,8 +15,8 @@ from mypy_extensions import mypyc_attr
 from leveret.broker.seams import Binding, Destination, Exchange
 from leveret.broker.topics.keys import BindingKey, shelve
 from leveret.broker.topics.pieces import Pieces
-from leveret.broker.topics.text import WORDS_MAX, Text
-from leveret.errors import PreconditionFailed
+from leveret.broker.topics.text import Text
+from leveret.errors import SHORT_STRING_MAX, PreconditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,14 +77,13 @@ class TopicExchange(Exchange):
             key.shelf.remove(key, self._pieces)
 
     def route(self, routing_key: str, properties: Callable[[], Properties]) -> list[Destination]:
-        """Where a routing key leads: nowhere, if it has more words than 255 octets can have, as
-        nobody can publish with it."""
+        """Where a routing key leads: nowhere, if it has more than 255 characters, as nobody can
+        publish with it."""
         exact = self._exact.get(routing_key)
         destinations = [] if exact is None else exact[:]
-        words = routing_key.split(".") if routing_key else []
-        if len(words) > WORDS_MAX or not self._keys:
+        if not self._keys or len(routing_key) > SHORT_STRING_MAX:
             return destinations
-        for shelf in self._text.read(words):
+        for shelf in self._text.read(routing_key.split(".") if routing_key else []):
             self._text.match(shelf, destinations)
         self._text.forget()
         return destinations

@@ -26,12 +26,13 @@ CODE_BITS: Final = 6
 COUNT_BIT: Final = 1
 COUNT_MASK: Final = 31
 FOLLOWS: Final = 1
-# In how many binding keys of all must something have come after a piece, one of so many and a few
-# at least, to become part of it: a routing key pays for each piece, as much as for some steps.
+# How often must something have come after a piece to become part of it: once for so many binding
+# keys as there are, and a few times at least. A routing key pays for each piece.
 _SHARE: Final = 32
 _COMMON_LEAST: Final = 8
-# Counts are kept for so many that follow: whatever does in more than one case of 65 is found.
-_COUNTED_MOST: Final = 64
+# Counts are kept for so many that follow. With fewer, a word with many followers, each of them in a
+# third of the binding keys, would teach nothing.
+_COUNTED_MOST: Final = 256
 
 
 class Piece:

@@ -39,8 +39,8 @@ _ABSENT_ROW: Final = 1
 _UNSEEN: Final = -1
 _UNKNOWN: Final = -2
 
-# The words of 255 dots, and a routing key has at most 255 octets.
-WORDS_MAX: Final = 256
+# Of 255 characters, all of which are dots.
+_WORDS_MAX: Final = 256
 
 # How far from a place on a piece begins. 254 is the most: those 256 words are all the same.
 _FURTHEST: Final = 254
@@ -50,7 +50,7 @@ _NOWHERE_BITS: Final = 8
 # in that of a piece which is nowhere; and there is one more of those, for what was not asked for.
 _ABSENT: Final = _FURTHEST + 1
 _UNASKED: Final = _FURTHEST + 2
-_SHARED: Final = vec[u8]([_FURTHEST - at for at in range(_ABSENT)] + [_NOWHERE] * (2 + WORDS_MAX))
+_SHARED: Final = vec[u8]([_FURTHEST - at for at in range(_ABSENT)] + [_NOWHERE] * (2 + _WORDS_MAX))
 
 # So many numbers stay allocated from one routing key to the next.
 _KEPT_MOST: Final = 1 << 18
@@ -70,9 +70,9 @@ for _bit in range(_MASK_SIZE):
 class Text:
     """A routing key, whose words are counted as places, from 0.
 
-    A piece that may be anywhere has a row of `_distances`: for each place, how far from it on the
-    piece begins for the first time. One that is compared with a place, or is found at several, has
-    a row of `_masks`: a bit for each place where it begins."""
+    A piece that was asked for has a row of `_distances`: for each place, how far from it on the
+    piece begins for the first time. One that is at several places has a row of `_masks`: a bit for
+    each place where it begins."""
 
     __slots__ = (
         "_distance_rows", "_distances", "_distances_used", "_length", "_masks", "_pieces",
@@ -174,11 +174,24 @@ class Text:
                 if row != i64(text[place if place >= 0 else place + length]):
                     continue
             last = length - i64(records[record + TAIL_WORDS])
-            at = record + i64(records[record + TAIL_END])
-            if at > record + CODES and not self._has(records, record + CODES, at, last):
-                continue
+            head = record + i64(records[record + TAIL_END])
             # Finding a piece may move the table.
             distances = self._distances
+            at = record + CODES
+            place = last
+            while at < head:
+                code = i64(records[at])
+                row = i64(distance_rows[code >> CODE_BITS])
+                if distances[row + place] == 0:
+                    place += code >> COUNT_BIT & COUNT_MASK
+                    at += 1
+                elif row == _UNASKED:
+                    self._find_distances(code >> CODE_BITS)
+                    distances = self._distances
+                else:
+                    break
+            if at < head:
+                continue
             place = 0
             while at < following:
                 code = i64(records[at])
@@ -192,10 +205,10 @@ class Text:
                 elif row == _UNASKED:
                     self._find_distances(code >> CODE_BITS)
                     distances = self._distances
-                elif code & FOLLOWS == 0:
+                elif distance == _NOWHERE:
                     break
                 else:
-                    place = self._end_elsewhere(records, record, at, place)
+                    place = self._end_elsewhere(records, record, at, place + distance)
                     if place > last:
                         break
                     while at < following and i64(records[at]) & FOLLOWS:
@@ -209,21 +222,9 @@ class Text:
                 else:
                     destinations.append(destination)
 
-    def _has(self, codes: vec[i32], at: i64, end: i64, place: i64) -> bool:
-        """Whether these pieces are there, one after the other, from this place on."""
-        while at < end:
-            code = i64(codes[at])
-            row = self._row(code >> CODE_BITS)
-            bits = self._masks[row * self._width + (place >> _MASK_BITS)]
-            if bits >> (place & _LAST_BIT) & 1 == 0:
-                return False
-            place += code >> COUNT_BIT & COUNT_MASK
-            at += 1
-        return True
-
     def _end_elsewhere(self, records: vec[i32], record: i64, at: i64, place: i64) -> i64:
-        """The first place where a part has ended that has this piece, which is not at this place,
-        where those before it have ended."""
+        """The first place where a part has ended that has this piece, which begins at this place or
+        at one after it."""
         head = record + i64(records[record + TAIL_END])
         first = at
         count: i64 = 0
@@ -233,7 +234,7 @@ class Text:
                 return self._length + 1
             first -= 1
             count += i64(records[first]) >> COUNT_BIT & COUNT_MASK
-        place += 1 - count
+        place -= count
         limit = record + i64(records[record + NEXT])
         end = at
         while end < limit and i64(records[end]) & FOLLOWS:

@@ -174,24 +174,11 @@ class Text:
                 if row != i64(text[place if place >= 0 else place + length]):
                     continue
             last = length - i64(records[record + TAIL_WORDS])
-            head = record + i64(records[record + TAIL_END])
+            at = record + i64(records[record + TAIL_END])
+            if at > record + CODES and not self._has(records, record + CODES, at, last):
+                continue
             # Finding a piece may move the table.
             distances = self._distances
-            at = record + CODES
-            place = last
-            while at < head:
-                code = i64(records[at])
-                row = i64(distance_rows[code >> CODE_BITS])
-                if distances[row + place] == 0:
-                    place += code >> COUNT_BIT & COUNT_MASK
-                    at += 1
-                elif row == _UNASKED:
-                    self._find_distances(code >> CODE_BITS)
-                    distances = self._distances
-                else:
-                    break
-            if at < head:
-                continue
             place = 0
             while at < following:
                 code = i64(records[at])
@@ -221,6 +208,23 @@ class Text:
                     destinations.extend(destination)
                 else:
                     destinations.append(destination)
+
+    def _has(self, codes: vec[i32], at: i64, end: i64, place: i64) -> bool:
+        """Whether these pieces are there, one after the other, from this place on."""
+        distances = self._distances
+        distance_rows = self._distance_rows
+        while at < end:
+            code = i64(codes[at])
+            row = i64(distance_rows[code >> CODE_BITS])
+            if distances[row + place] == 0:
+                place += code >> COUNT_BIT & COUNT_MASK
+                at += 1
+            elif row == _UNASKED:
+                self._find_distances(code >> CODE_BITS)
+                distances = self._distances
+            else:
+                return False
+        return True
 
     def _end_elsewhere(self, records: vec[i32], record: i64, at: i64, place: i64) -> i64:
         """The first place where a part has ended that has this piece, which begins at this place or

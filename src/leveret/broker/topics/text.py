@@ -71,8 +71,8 @@ class Text:
     """A routing key, whose words are counted as places, from 0.
 
     A piece that was asked for has a row of `_distances`: for each place, how far from it on the
-    piece begins for the first time. One that is at several places has a row of `_masks`: a bit for
-    each place where it begins."""
+    piece begins for the first time. A word, and a piece that is at several places, has a row of
+    `_masks`: a bit for each place where it begins."""
 
     __slots__ = (
         "_distance_rows", "_distances", "_distances_used", "_length", "_masks", "_pieces",

@@ -1,7 +1,7 @@
 """The binding keys of a topic exchange that are found by the same word.
 
-They are looked through one after the other, so each has a record of numbers in one table: a
-message that has the word reads that from end to end, and not an object for each of them.
+They are looked through one after the other, so each is numbers in two tables: a message that has
+the word reads those from end to end, and not an object for each of them.
 """
 
 from __future__ import annotations
@@ -9,45 +9,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from librt.vecs import append, vec
-from mypy_extensions import i32, i64
+from mypy_extensions import i64
 
-from leveret.broker.topics.pieces import CODE_BITS, FOLLOWS
+from leveret.broker.topics.codes import ANYWHERE, HERE, NUMBER_BIT, code
+from leveret.broker.topics.pieces import LEAD_MOST
 
 if TYPE_CHECKING:
     from leveret.broker.seams import Binding, Destination
     from leveret.broker.topics.pieces import Piece, Pieces
 
-# What a record has, in this order.
-# Where the next record begins, from here.
-NEXT: Final = 0
+# What the entry of a binding key has, in this order.
 # From how many words to how many a routing key has that may match.
-LEAST: Final = 1
-MOST: Final = 2
+LEAST: Final = 0
+MOST: Final = 1
 # A word before the first `#` or after the last one, and its place, which is from the end if
 # negative; or `*`.
-PROBE: Final = 3
-PROBE_PLACE: Final = 4
-# How many words are after the last `#`, and where their codes end, from here.
-TAIL_WORDS: Final = 5
-TAIL_END: Final = 6
-# Where the codes begin: those of the tail. Then come those of the others in their order.
-CODES: Final = 7
+PROBE: Final = 2
+PROBE_PLACE: Final = 3
+# Where its codes begin, and end.
+BEGIN: Final = 4
+END: Final = 5
+ENTRY: Final = 6
 
 # More words than a routing key has.
 ANY_NUMBER: Final = 1 << 30
 
+# A part is looked for by a later piece if that has a word which is this much rarer in binding keys
+# than all words of the first one: twice, as a power of two.
+_RARER: Final = 1
+
 
 class BindingKey:
-    """A binding key and its bindings: the one of this number on a shelf, where its record is `at` a
-    place."""
+    """A binding key and its bindings: the one of this number on a shelf."""
 
-    __slots__ = ("at", "bindings", "number", "shelf")
+    __slots__ = ("bindings", "number", "shelf")
 
     def __init__(self, shelf: Shelf, number: i64) -> None:
         self.bindings: list[Binding] = []
         self.shelf = shelf
         self.number: i64 = number
-        self.at: i64 = len(shelf.records)
 
     def bind(self, binding: Binding) -> None:
         destinations = self.shelf.destinations
@@ -76,38 +76,43 @@ class BindingKey:
 
 
 class Shelf:
-    """Binding keys by number, in the order of their records, and where each leads: to several, if
-    not to one. Those that were removed are there until they are most of them."""
+    """Binding keys by number: their entries, their codes, and where each leads: to several, if not
+    to one. Those that were removed are there until they are most of them."""
 
-    __slots__ = ("_removed", "count", "destinations", "keys", "records")
+    __slots__ = ("_removed", "codes", "count", "destinations", "entries", "keys")
 
     def __init__(self) -> None:
         self.count: i64 = 0
         self.keys: list[BindingKey] = []
         # A message that matches thousands of them reads no object for each.
         self.destinations: list[Destination | list[Destination]] = []
-        self.records: vec[i32] = vec[i32]()
+        self.entries: vec[i64] = vec[i64]()
+        self.codes: vec[i64] = vec[i64]()
         self._removed: i64 = 0
 
-    def add(self, record: vec[i32]) -> BindingKey:
+    def add(self, entry: vec[i64], codes: vec[i64]) -> BindingKey:
         number = int(self.count)
         key = BindingKey(self, self.count)
         # What an add that failed for want of memory has left goes.
         self.keys[number:] = [key]
         self.destinations[number:] = [[]]
-        self.records = _joined(self.records, record, 0)
+        entry[BEGIN] = len(self.codes)
+        entry[END] = len(self.codes) + len(codes)
+        all_codes = _joined(self.codes, codes, 0, len(codes))
+        self.entries = _joined(self.entries, entry, 0, ENTRY)
+        self.codes = all_codes
         self.count += 1
         return key
 
     def remove(self, key: BindingKey, pieces: Pieces) -> None:
-        at = key.at + CODES
-        end = key.at + i64(self.records[key.at + NEXT])
-        while at < end:
-            pieces.drop(pieces.numbered(i64(self.records[at]) >> CODE_BITS))
+        entry = key.number * ENTRY
+        at = self.entries[entry + BEGIN]
+        while at < self.entries[entry + END]:
+            pieces.drop(pieces.numbered(self.codes[at] >> NUMBER_BIT))
             at += 1
         # No routing key has as many words.
-        self.records[key.at + LEAST] = ANY_NUMBER
-        key.at = -1
+        self.entries[entry + LEAST] = ANY_NUMBER
+        key.number = -1
         self._removed += 1
         pieces.key_count -= 1
         if self._removed * 2 > self.count:
@@ -116,36 +121,40 @@ class Shelf:
     def _tidy(self) -> None:
         keys: list[BindingKey] = []
         destinations: list[Destination | list[Destination]] = []
-        records = vec[i32]()
+        entries = vec[i64]()
+        codes = vec[i64]()
         for key in self.keys[: int(self.count)]:
-            if key.at >= 0:
+            if key.number >= 0:
+                at = key.number * ENTRY
                 keys.append(key)
                 destinations.append(self.destinations[int(key.number)])
-                records = _joined(records, self.records, key.at)
+                entries = _joined(entries, self.entries, at, at + ENTRY)
+                begin = len(codes)
+                codes = _joined(codes, self.codes, self.entries[at + BEGIN], self.entries[at + END])
+                entries[len(entries) - ENTRY + BEGIN] = begin
+                entries[len(entries) - ENTRY + END] = len(codes)
+        for number, key in enumerate(keys):
+            key.number = number
         self.keys = keys
         self.destinations = destinations
-        self.records = records
+        self.entries = entries
+        self.codes = codes
         self.count = len(keys)
         self._removed = 0
-        at: i64 = 0
-        for number, key in enumerate(keys):
-            key.at = at
-            key.number = number
-            at += i64(records[at + NEXT])
 
 
-def _joined(records: vec[i32], others: vec[i32], at: i64) -> vec[i32]:
-    """The records, and the one of others at this place."""
-    end = at + i64(others[at + NEXT])
+def _joined(numbers: vec[i64], others: vec[i64], at: i64, end: i64) -> vec[i64]:
+    """The numbers, and those of others from one place to another."""
     while at < end:
-        records = append(records, others[at])
+        numbers = append(numbers, others[at])
         at += 1
-    return records
+    return numbers
 
 
 def shelve(words: list[str], pieces: Pieces) -> BindingKey:
     """A binding key of these words, on the shelf of that one of them which has the fewest."""
-    record = _record(words, pieces)
+    entry = vec[i64]([0] * ENTRY)
+    codes = _encoded(words, entry, pieces)
     rarest = pieces.any_word
     fewest: i64 = ANY_NUMBER
     for name in words:
@@ -158,12 +167,13 @@ def shelve(words: list[str], pieces: Pieces) -> BindingKey:
                 fewest = count
     if rarest.shelf is None:
         rarest.shelf = Shelf()
-    key = rarest.shelf.add(record)
+    key = rarest.shelf.add(entry, codes)
     pieces.key_count += 1
     return key
 
 
-def _record(words: list[str], pieces: Pieces) -> vec[i32]:
+def _encoded(words: list[str], entry: vec[i64], pieces: Pieces) -> vec[i64]:
+    """The codes of these words; told in the entry is which routing keys are looked at."""
     parts: list[list[str]] = [[]]
     for word in words:
         if word == "#":
@@ -173,32 +183,68 @@ def _record(words: list[str], pieces: Pieces) -> vec[i32]:
     head = parts[0]
     tail = parts[-1] if len(parts) > 1 else []
     least = len(words) - len(parts) + 1
-    record = vec[i32]([0] * CODES)
-    record[LEAST] = i32(least)
-    record[MOST] = i32(least) if len(parts) == 1 else ANY_NUMBER
-    record[TAIL_WORDS] = i32(len(tail))
-    for piece in pieces.cut(tail):
-        record = append(record, i32(piece.code()))
-    record[TAIL_END] = i32(len(record))
-    for piece in pieces.cut(head):
-        record = append(record, i32(piece.code() | FOLLOWS))
+    entry[LEAST] = least
+    entry[MOST] = least if len(parts) == 1 else ANY_NUMBER
+    codes = _with(vec[i64](), _placed(pieces.cut(head), pieces), HERE, len(head), least)
+    rest: i64 = least - len(head)
     alone: Piece | None = None
     for part in parts[1:-1]:
         cut = pieces.cut(part)
-        if len(cut) == 1 and alone is not None:
+        joined: Piece | None = None
+        if alone is not None and len(cut) == 1:
+            begin = rest + pieces.count(alone)
             joined = pieces.join(alone, cut[0])
             if joined is not None:
-                record[len(record) - 1] = i32(joined.code())
-                alone = joined
-                continue
-        for number, piece in enumerate(cut):
-            record = append(record, i32(piece.code() | (FOLLOWS if number else 0)))
-        alone = cut[0] if len(cut) == 1 else None
-    record[NEXT] = i32(len(record))
+                count = pieces.count(joined)
+                codes[len(codes) - 1] = code(joined.number, ANYWHERE, count, 0, 0, begin)
+        if joined is None:
+            steps = _rarest_first(_placed(cut, pieces), pieces)
+            codes = _with(codes, steps, ANYWHERE, len(part), rest)
+            joined = cut[0] if len(cut) == 1 else None
+        alone = joined
+        rest -= len(part)
+    if tail:
+        steps = [(pieces.leave(rest), 0), *_placed(pieces.cut(tail), pieces)]
+        codes = _with(codes, steps, ANYWHERE, len(tail), rest)
     for words_at, first in ((head, 0), (tail, -len(tail))):
         for place, name in enumerate(words_at):
-            word_piece = pieces.word(name)
-            if record[PROBE] == 0 and word_piece is not None:
-                record[PROBE] = i32(word_piece.number)
-                record[PROBE_PLACE] = i32(first + place)
-    return record
+            probe = pieces.word(name)
+            if entry[PROBE] == 0 and probe is not None:
+                entry[PROBE] = probe.number
+                entry[PROBE_PLACE] = first + place
+    return codes
+
+
+def _placed(cut: list[Piece], pieces: Pieces) -> list[tuple[Piece, int]]:
+    """Pieces that follow each other, and how many words come before each."""
+    placed: list[tuple[Piece, int]] = []
+    before = 0
+    for piece in cut:
+        placed.append((piece, before))
+        before += int(pieces.count(piece))
+    return placed
+
+
+def _rarest_first(placed: list[tuple[Piece, int]], pieces: Pieces) -> list[tuple[Piece, int]]:
+    """The same in the order in which they are looked for."""
+    first, _ = placed[0]
+    rarest, least = 0, first.rarest.seen >> _RARER
+    for at, (piece, before) in enumerate(placed):
+        if piece.rarest.seen < least and before <= LEAD_MOST:
+            rarest, least = at, piece.rarest.seen
+    if rarest == 0:
+        return placed
+    piece, before = placed[rarest]
+    led = pieces.lead(piece, before)
+    return placed if led is None else [(led, 0), *placed[:rarest], *placed[rarest + 1 :]]
+
+
+def _with(
+    codes: vec[i64], steps: list[tuple[Piece, int]], limit: i64, count: int, rest: i64
+) -> vec[i64]:
+    """The codes, and those of a part of so many words, at whose begin so many are left."""
+    ends = [before for _, before in steps[1:]] + [count]
+    for back, (piece, before) in enumerate(steps):
+        allowed = limit if back == 0 else HERE
+        codes = append(codes, code(piece.number, allowed, ends[back] - before, before, back, rest))
+    return codes

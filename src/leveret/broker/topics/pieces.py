@@ -20,12 +20,29 @@ if TYPE_CHECKING:
 # The number of `*`.
 ANY_WORD: Final = 0
 
-# A code is the number of a piece, how many words it has, and whether it follows the one before with
-# no `#` between them.
-CODE_BITS: Final = 6
-COUNT_BIT: Final = 1
+# How a piece is made: not, as it is a word; of the piece before it and a last one, which is a word,
+# or is any piece, with a `#` between the two; of the piece before it, where so many words lead it;
+# or as the place where so many words are left, whatever they are.
+WORD: Final = 0
+LONGER: Final = 1
+APART: Final = 2
+LED: Final = 3
+LEFT: Final = 4
+# That in the lowest bits of a number, then that of the last piece or how many words, how many words
+# it has itself, and the number of the piece before.
+KIND_MASK: Final = 7
+LAST_BIT: Final = 3
+LAST_MASK: Final = (1 << 25) - 1
+_BY_MASK: Final = (1 << 28) - 1
+COUNT_BIT: Final = 28
 COUNT_MASK: Final = 31
-FOLLOWS: Final = 1
+BEFORE_BIT: Final = 33
+_WORD_MADE: Final = 1 << COUNT_BIT
+
+# What a code has room for.
+_NUMBER_MOST: Final = (1 << 23) - 1
+# So many words lead one at most.
+LEAD_MOST: Final = 31
 # How often must something have come after a piece to become part of it: once for so many binding
 # keys as there are, and a few times at least. A routing key pays for each piece.
 _SHARE: Final = 32
@@ -33,37 +50,30 @@ _COMMON_LEAST: Final = 8
 # Counts are kept for so many that follow. With fewer, a word with many followers, each of them in a
 # third of the binding keys, would teach nothing.
 _COUNTED_MOST: Final = 256
+# More than any word is seen.
+_ALWAYS: Final = 1 << 60
 
 
 class Piece:
-    """A word, or a piece and the word after it, or two pieces and a `#` between them.
+    """What is at this number, used so many times: in binding keys, or in other pieces.
 
-    `before` is the piece that comes first, if it is no word, and `last` the number of the word or
-    of the piece that comes then, which is `apart` if there is a `#` between them. It has `count`
-    words. `uses` are the times it is in binding keys, or in a longer piece."""
+    A word has a name, and was seen so many times in binding keys, whatever has become of those; the
+    other pieces know their `rarest` word, as it was when they were made."""
 
-    __slots__ = (
-        "_counted", "apart", "before", "count", "last", "longer", "name", "number", "shelf",
-        "uses",
-    )  # fmt: skip
+    __slots__ = ("_counted", "longer", "name", "number", "rarest", "seen", "shelf", "uses")
 
-    def __init__(self, number: i64, name: str) -> None:
+    def __init__(self, number: i64, name: str, rarest: Piece | None) -> None:
         self.number: i64 = number
         self.name = name
-        self.before: Piece | None = None
-        self.last: i64 = number
-        self.apart = False
-        self.count: i64 = 1
+        self.rarest: Piece = self if rarest is None else rarest
+        self.seen: i64 = 0
         self.uses: i64 = 0
         # Of a word: the binding keys that are looked for by it, if any are.
         self.shelf: Shelf | None = None
-        # By the number of the word; or of the piece, negative, after a `#`. A number that is used
-        # again inherits the count of what had it before, which is as good as any.
+        # Those that it is before, by how they are made. A number that is used again inherits the
+        # count of what had it before, which is as good as any.
         self.longer: dict[int, Piece] | None = None
         self._counted: dict[int, int] | None = None
-
-    def code(self) -> i64:
-        return self.number << CODE_BITS | self.count << COUNT_BIT
 
     def grows(self, by: int, common: i64) -> bool:
         """Whether this has come after it often enough, now that it does once more."""
@@ -86,17 +96,20 @@ class Piece:
 
 
 class Pieces:
-    """The pieces of an exchange's binding keys, by number."""
+    """The pieces of an exchange's binding keys, and how each is `made`, by number."""
 
     def __init__(self) -> None:
         self.common_least: i64 = _COMMON_LEAST
         # The binding keys that they make.
         self.key_count: i64 = 0
-        self.any_word = Piece(ANY_WORD, "*")
+        self.any_word = Piece(ANY_WORD, "*", None)
+        self.any_word.seen = _ALWAYS
         self._words: dict[str, Piece] = {"*": self.any_word}
         # At a number that is not used is `*`, whose own is 0.
-        self._numbered: list[Piece] = [self.any_word]
+        self._numbered: list[Piece] = []
         self._unused: vec[i32] = vec[i32]()
+        self.made: vec[i64] = vec[i64]()
+        self._clear()
 
     def numbers(self) -> int:
         """More than any piece's number; 1 if there is none but `*`."""
@@ -108,6 +121,9 @@ class Pieces:
     def numbered(self, number: i64) -> Piece:
         return self._numbered[int(number)]
 
+    def count(self, piece: Piece) -> i64:
+        return self.made[piece.number] >> COUNT_BIT & COUNT_MASK
+
     def cut(self, words: list[str]) -> list[Piece]:
         """The pieces of these words, which have no `#` among them."""
         pieces: list[Piece] = []
@@ -115,9 +131,11 @@ class Pieces:
         for name in words:
             word = self._words.get(name)
             if word is None:
-                word = self._new(name)
+                word = self._new(name, None)
                 self._words[name] = word
-            following = None if piece is None else self._longer(piece, int(word.number), word)
+            if word is not self.any_word:
+                word.seen += 1
+            following = None if piece is None else self._learned(piece, LONGER, word)
             if following is None:
                 if piece is not None:
                     pieces.append(piece)
@@ -131,66 +149,99 @@ class Pieces:
 
     def join(self, piece: Piece, other: Piece) -> Piece | None:
         """The two with a `#` between them as one piece, if they are; it is used instead of them."""
-        joined = self._longer(piece, -int(other.number) - 1, other)
+        joined = self._learned(piece, APART, other)
         if joined is not None:
             joined.uses += 1
             self.drop(piece)
             self.drop(other)
         return joined
 
+    def lead(self, piece: Piece, words: i64) -> Piece | None:
+        """The piece where so many words lead it, if it is common; that is used instead."""
+        by = words << LAST_BIT | LED
+        led = None if piece.longer is None else piece.longer.get(int(by))
+        if led is None:
+            if words > LEAD_MOST or piece.uses < self.common_least:
+                return None
+            led = self._make(piece, by, self.count(piece), piece.rarest)
+        led.uses += 1
+        self.drop(piece)
+        return led
+
+    def leave(self, words: i64) -> Piece:
+        """The place where so many words are left; it is used once more."""
+        by = words << LAST_BIT | LEFT
+        longer = self.any_word.longer
+        left = None if longer is None else longer.get(int(by))
+        if left is None:
+            left = self._make(self.any_word, by, 0, self.any_word)
+        left.uses += 1
+        return left
+
     def drop(self, piece: Piece) -> None:
         """It is used once less."""
         piece.uses -= 1
         if piece.uses or piece is self.any_word:
             return
-        before = piece.before
-        if before is None:
+        made = self.made[piece.number]
+        kind = made & KIND_MASK
+        if kind == WORD:
             del self._words[piece.name]
         else:
-            by = -int(piece.last) - 1 if piece.apart else int(piece.last)
+            before = self.numbered(made >> BEFORE_BIT)
             assert before.longer is not None
-            del before.longer[by]
+            del before.longer[int(made & _BY_MASK)]
             self.drop(before)
-            self.drop(self.numbered(piece.last))
+            if kind in (LONGER, APART):
+                self.drop(self.numbered(made >> LAST_BIT & LAST_MASK))
         self._numbered[int(piece.number)] = self.any_word
         self._unused = append(self._unused, i32(piece.number))
         if len(self._unused) == len(self._numbered) - 1:
-            self._numbered = [self.any_word]
-            self._unused = vec[i32]()
+            self._clear()
 
-    def _longer(self, piece: Piece, by: int, last: Piece) -> Piece | None:
+    def _clear(self) -> None:
+        self._numbered = [self.any_word]
+        self._unused = vec[i32]()
+        self.made = vec[i64]([_WORD_MADE])
+
+    def _learned(self, piece: Piece, kind: i64, last: Piece) -> Piece | None:
+        by = last.number << LAST_BIT | kind
         longer = piece.longer
         if longer is not None:
-            known = longer.get(by)
+            known = longer.get(int(by))
             if known is not None:
                 return known
-        # A piece of as many words as a code can tell stays as it is.
-        count = piece.count + last.count
+        count = self.count(piece) + self.count(last)
         common = self.key_count // _SHARE
         if common < self.common_least:
             common = self.common_least
-        if count > COUNT_MASK or not piece.grows(by, common):
+        if count > COUNT_MASK or not piece.grows(int(by), common):
             return None
-        grown = self._new("")
-        grown.before = piece
-        grown.last = last.number
-        grown.apart = by < 0
-        grown.count = count
-        piece.uses += 1
         last.uses += 1
-        if longer is None:
-            longer = {}
-            piece.longer = longer
-        longer[by] = grown
-        return grown
+        rarest = piece.rarest if piece.rarest.seen < last.rarest.seen else last.rarest
+        return self._make(piece, by, count, rarest)
 
-    def _new(self, name: str) -> Piece:
+    def _make(self, before: Piece, by: i64, count: i64, rarest: Piece) -> Piece:
+        piece = self._new("", rarest)
+        self.made[piece.number] = before.number << BEFORE_BIT | count << COUNT_BIT | by
+        before.uses += 1
+        if before.longer is None:
+            before.longer = {}
+        before.longer[int(by)] = piece
+        return piece
+
+    def _new(self, name: str, rarest: Piece | None) -> Piece:
+        """A piece at a number of its own, and a word so far."""
         if len(self._unused) == 0:
             number: i64 = len(self._numbered)
+            if number > _NUMBER_MOST:
+                raise MemoryError(f"a topic exchange has no more than {_NUMBER_MOST} words")
+            self.made = append(self.made, _WORD_MADE)
             self._numbered.append(self.any_word)
         else:
             self._unused, unused = pop(self._unused)
             number = i64(unused)
-        piece = Piece(number, name)
+            self.made[number] = _WORD_MADE
+        piece = Piece(number, name, rarest)
         self._numbered[int(number)] = piece
         return piece

@@ -15,22 +15,38 @@ from typing import TYPE_CHECKING, Final
 from librt.vecs import append, vec
 from mypy_extensions import i32, i64, u8
 
-from leveret.broker.topics.keys import (
-    CODES,
-    LEAST,
-    MOST,
-    NEXT,
-    PROBE,
-    PROBE_PLACE,
-    TAIL_END,
-    TAIL_WORDS,
+from leveret.broker.topics.codes import (
+    ADVANCE_BIT,
+    ANYWHERE,
+    BACK_BIT,
+    HERE,
+    LIMIT_MASK,
+    NUMBER_BIT,
+    NUMBER_MASK,
+    OFFSET_BIT,
+    REST_BIT,
+    WORDS_MASK,
 )
-from leveret.broker.topics.pieces import ANY_WORD, CODE_BITS, COUNT_BIT, COUNT_MASK, FOLLOWS
+from leveret.broker.topics.keys import BEGIN, END, ENTRY, LEAST, MOST, PROBE, PROBE_PLACE
+from leveret.broker.topics.pieces import (
+    ANY_WORD,
+    APART,
+    BEFORE_BIT,
+    COUNT_BIT,
+    COUNT_MASK,
+    KIND_MASK,
+    LAST_BIT,
+    LAST_MASK,
+    LEAD_MOST,
+    LED,
+    LEFT,
+    WORD,
+)
 
 if TYPE_CHECKING:
     from leveret.broker.seams import Destination
     from leveret.broker.topics.keys import Shelf
-    from leveret.broker.topics.pieces import Piece, Pieces
+    from leveret.broker.topics.pieces import Pieces
 
 # Rows of the masks: places of any word; and of a word that the routing key does not have, none.
 _ANY_ROW: Final = 0
@@ -42,15 +58,23 @@ _UNKNOWN: Final = -2
 # Of 255 characters, all of which are dots.
 _WORDS_MAX: Final = 256
 
-# How far from a place on a piece begins. 254 is the most: those 256 words are all the same.
-_FURTHEST: Final = 254
+# How far from a place on a piece begins, if it does.
+_FURTHEST: Final = ANYWHERE
 _NOWHERE: Final = 255
-_NOWHERE_BITS: Final = 8
 # A piece that is at one place only has its row of distances in one that all of those share. It ends
 # in that of a piece which is nowhere; and there is one more of those, for what was not asked for.
+# Behind each row it goes on for as many words as lead a piece at most.
 _ABSENT: Final = _FURTHEST + 1
 _UNASKED: Final = _FURTHEST + 2
-_SHARED: Final = vec[u8]([_FURTHEST - at for at in range(_ABSENT)] + [_NOWHERE] * (2 + _WORDS_MAX))
+_SHARED: Final = vec[u8](
+    [_FURTHEST - at for at in range(_ABSENT)] + [_NOWHERE] * (2 + _WORDS_MAX + LEAD_MOST)
+)
+
+# So many times at most a binding key goes on where a piece of a part is further on, to see whether
+# the rest is there too: mostly it is. Then it looks at all places at once where the part may begin;
+# and does so straight away if those are few.
+_LEAPS: Final = 4
+_FEW: Final = 6
 
 # So many numbers stay allocated from one routing key to the next.
 _KEPT_MOST: Final = 1 << 18
@@ -75,8 +99,8 @@ class Text:
     `_masks`: a bit for each place where it begins."""
 
     __slots__ = (
-        "_distance_rows", "_distances", "_distances_used", "_length", "_masks", "_pieces",
-        "_row_count", "_rows", "_seen", "_width", "_words",
+        "_chosen", "_distance_rows", "_distances", "_distances_used", "_length", "_masks",
+        "_pieces", "_row_count", "_rows", "_seen", "_seen_count", "_width", "_words",
     )  # fmt: skip
 
     def __init__(self, pieces: Pieces) -> None:
@@ -92,7 +116,11 @@ class Text:
         # By the number of a piece: its row of masks, and where its row of distances begins.
         self._rows: vec[i32] = vec[i32]()
         self._distance_rows: vec[i32] = vec[i32]()
-        self._seen: list[Piece] = []
+        # The numbers of the binding keys that are looked for.
+        self._chosen: vec[i64] = vec[i64]()
+        # The numbers of the pieces that have rows.
+        self._seen: vec[i32] = vec[i32]()
+        self._seen_count: i64 = 0
 
     def read(self, words: list[str]) -> list[Shelf]:
         """Be the routing key of these words, until `forget`. Where binding keys are that may match:
@@ -115,7 +143,7 @@ class Text:
             self._add_row()
         any_word = pieces.any_word
         rows[ANY_WORD] = _ANY_ROW
-        self._seen.append(any_word)
+        self._see(ANY_WORD)
         shelves: list[Shelf] = []
         if any_word.shelf is not None:
             shelves.append(any_word.shelf)
@@ -130,7 +158,7 @@ class Text:
                 row = i64(rows[word.number])
                 if row == _UNSEEN:
                     row = self._add_row()
-                    self._seen.append(word)
+                    self._see(word.number)
                     rows[word.number] = i32(row)
                     if word.shelf is not None:
                         shelves.append(word.shelf)
@@ -141,110 +169,164 @@ class Text:
 
     def forget(self) -> None:
         """Be none."""
-        for piece in self._seen:
-            self._rows[piece.number] = _UNSEEN
-            self._distance_rows[piece.number] = _UNASKED
-        self._seen.clear()
+        seen = self._seen
+        rows = self._rows
+        distance_rows = self._distance_rows
+        at: i64 = 0
+        while at < self._seen_count:
+            number = i64(seen[at])
+            rows[number] = _UNSEEN
+            distance_rows[number] = _UNASKED
+            at += 1
+        self._seen_count = 0
         if len(self._distances) + len(self._masks) + len(self._words) > _KEPT_MOST:
             self._distances = _SHARED[:]
             self._masks = vec[i64]()
             self._words = vec[i32]()
 
+    def _see(self, number: i64) -> None:
+        if self._seen_count == len(self._seen):
+            self._seen = append(self._seen, 0)
+        self._seen[self._seen_count] = i32(number)
+        self._seen_count += 1
+
     def match(self, shelf: Shelf, destinations: list[Destination]) -> None:
-        """Append where those of the shelf's keys lead that match."""
-        length = self._length
-        text = self._words
-        rows = self._rows
-        distance_rows = self._distance_rows
-        records = shelf.records
+        """Append where those of the shelf's keys lead that match.
+
+        Two of them are looked for at a time: each step waits for the one before it, and meanwhile
+        the other key takes one. This is where the time goes."""
+        entries = shelf.entries
+        codes = shelf.codes
         all_destinations = shelf.destinations
-        record: i64 = 0
-        number: i64 = -1
+        distance_rows = self._distance_rows
+        distances = self._distances
+        count = self._choose(entries)
+        chosen = self._chosen
         following: i64 = 0
-        end: i64 = len(records)
-        while following < end:
-            record = following
-            following = record + i64(records[record + NEXT])
-            number += 1
-            if length < i64(records[record + LEAST]) or length > i64(records[record + MOST]):
-                continue
-            row = i64(rows[i64(records[record + PROBE])])
-            if row != _ANY_ROW:
-                place = i64(records[record + PROBE_PLACE])
-                if row != i64(text[place if place >= 0 else place + length]):
-                    continue
-            last = length - i64(records[record + TAIL_WORDS])
-            at = record + i64(records[record + TAIL_END])
-            if at > record + CODES and not self._has(records, record + CODES, at, last):
-                continue
-            # Finding a piece may move the table.
-            distances = self._distances
-            place = 0
-            while at < following:
-                code = i64(records[at])
-                row = i64(distance_rows[code >> CODE_BITS])
+        number: i64 = -1
+        at: i64 = 0
+        end: i64 = 0
+        place: i64 = 0
+        other: i64 = -1
+        other_at: i64 = 0
+        other_end: i64 = 0
+        other_place: i64 = 0
+        leaps: i64 = 0
+        other_leaps: i64 = 0
+        while True:
+            if number < 0:
+                if following < count:
+                    number = chosen[following]
+                    at = entries[number * ENTRY + BEGIN]
+                    end = entries[number * ENTRY + END]
+                    place = 0
+                    leaps = _LEAPS
+                    following += 1
+                elif other < 0:
+                    return
+                else:
+                    number, at, end = other, other_at, other_end
+                    place, leaps = other_place, other_leaps
+                    other = -1
+            if other < 0 and following < count:
+                other = chosen[following]
+                other_at = entries[other * ENTRY + BEGIN]
+                other_end = entries[other * ENTRY + END]
+                other_place = 0
+                other_leaps = _LEAPS
+                following += 1
+            if other >= 0:
+                code: i64 = 0
+                distance: i64 = 0
+                while at < end and other_at < other_end:
+                    code = codes[at]
+                    other_code = codes[other_at]
+                    row = i64(distance_rows[code >> NUMBER_BIT & NUMBER_MASK])
+                    other_row = i64(distance_rows[other_code >> NUMBER_BIT & NUMBER_MASK])
+                    distance = i64(distances[row + place])
+                    other_distance = i64(distances[other_row + other_place])
+                    # What must be here is mostly here, and what may be anywhere is mostly
+                    # somewhere: so these are predicted well, where to ask which of the two it is
+                    # would not be.
+                    if distance > code & LIMIT_MASK or other_distance > other_code & LIMIT_MASK:
+                        break
+                    place += distance + (code >> ADVANCE_BIT & WORDS_MASK)
+                    other_place += other_distance + (other_code >> ADVANCE_BIT & WORDS_MASK)
+                    at += 1
+                    other_at += 1
+                if at < end and distance <= code & LIMIT_MASK:
+                    # It is the other one that does not go on.
+                    number, other = other, number
+                    at, other_at = other_at, at
+                    end, other_end = other_end, end
+                    place, other_place = other_place, place
+                    leaps, other_leaps = other_leaps, leaps
+            while at < end:
+                code = codes[at]
+                row = i64(distance_rows[code >> NUMBER_BIT & NUMBER_MASK])
                 distance = i64(distances[row + place])
-                # One that follows must be there. One that may be anywhere is mostly somewhere: so
-                # this is predicted well, where asking which of the two it is would not be.
-                if distance <= _FURTHEST & ((code & FOLLOWS) - 1):
-                    place += distance + (code >> COUNT_BIT & COUNT_MASK)
+                if distance <= code & LIMIT_MASK:
+                    place += distance + (code >> ADVANCE_BIT & WORDS_MASK)
                     at += 1
                 elif row == _UNASKED:
-                    self._find_distances(code >> CODE_BITS)
+                    self._find_distances(code >> NUMBER_BIT)
+                    # That may have moved the table.
                     distances = self._distances
-                elif distance == _NOWHERE:
-                    break
                 else:
-                    place = self._end_elsewhere(records, record, at, place + distance)
-                    if place > last:
-                        break
-                    while at < following and i64(records[at]) & FOLLOWS:
-                        at += 1
-            else:
-                if place > last:
-                    continue
+                    # If it is further on, so must be the part that it is in.
+                    at -= code >> BACK_BIT & WORDS_MASK
+                    rest = code >> REST_BIT & WORDS_MASK
+                    if distance == _NOWHERE or codes[at] & LIMIT_MASK == HERE:
+                        place = self._length + 1
+                    else:
+                        place += distance - (code >> OFFSET_BIT & WORDS_MASK)
+                        leaps -= 1
+                        if leaps < 0 or place + rest + _FEW > self._length:
+                            place = self._begin(codes, at, end, place)
+                    if place + rest > self._length:
+                        at = end
+                        number = -1
+                if other >= 0:
+                    break
+            if at == end and number >= 0:
                 destination = all_destinations[number]
                 if isinstance(destination, list):
                     destinations.extend(destination)
                 else:
                     destinations.append(destination)
+                number = -1
 
-    def _has(self, codes: vec[i32], at: i64, end: i64, place: i64) -> bool:
-        """Whether these pieces are there, one after the other, from this place on."""
-        distances = self._distances
-        distance_rows = self._distance_rows
-        while at < end:
-            code = i64(codes[at])
-            row = i64(distance_rows[code >> CODE_BITS])
-            if distances[row + place] == 0:
-                place += code >> COUNT_BIT & COUNT_MASK
-                at += 1
-            elif row == _UNASKED:
-                self._find_distances(code >> CODE_BITS)
-                distances = self._distances
-            else:
-                return False
-        return True
-
-    def _end_elsewhere(self, records: vec[i32], record: i64, at: i64, place: i64) -> i64:
-        """The first place where a part has ended that has this piece, which begins at this place or
-        at one after it."""
-        head = record + i64(records[record + TAIL_END])
-        first = at
+    def _choose(self, entries: vec[i64]) -> i64:
+        """Choose those that may match, by how many words they have, and by one of them: how many
+        there are."""
+        length = self._length
+        text = self._words
+        rows = self._rows
+        chosen = self._chosen
         count: i64 = 0
-        while i64(records[first]) & FOLLOWS:
-            if first == head:
-                # That part can be nowhere else.
-                return self._length + 1
-            first -= 1
-            count += i64(records[first]) >> COUNT_BIT & COUNT_MASK
-        place -= count
-        limit = record + i64(records[record + NEXT])
-        end = at
-        while end < limit and i64(records[end]) & FOLLOWS:
-            count += i64(records[end]) >> COUNT_BIT & COUNT_MASK
-            end += 1
-        last = self._length - count
+        number: i64 = 0
+        at: i64 = 0
+        while at < len(entries):
+            if entries[at + LEAST] <= length <= entries[at + MOST]:
+                row = i64(rows[entries[at + PROBE]])
+                place = entries[at + PROBE_PLACE]
+                if place < 0:
+                    place += length
+                if row == _ANY_ROW or row == i64(text[place]):
+                    if count == len(chosen):
+                        chosen = append(chosen, 0)
+                    chosen[count] = number
+                    count += 1
+            number += 1
+            at += ENTRY
+        self._chosen = chosen
+        return count
+
+    def _begin(self, codes: vec[i64], at: i64, end: i64, place: i64) -> i64:
+        """Where the part begins whose codes do so here, at this place or at the first one after it;
+        further on than there are words, if nowhere."""
+        first = at
+        last = self._length - (codes[first] >> REST_BIT & WORDS_MASK)
         rows = self._rows
         masks = self._masks
         width = self._width
@@ -253,21 +335,22 @@ class Text:
         while place <= last:
             if mask == last >> _MASK_BITS:
                 bits &= _ALL_BITS >> (_LAST_BIT - (last & _LAST_BIT))
-            offset: i64 = 0
             at = first
-            while at < end and bits != 0:
-                code = i64(records[at])
-                row = i64(rows[code >> CODE_BITS])
+            while bits != 0 and at < end:
+                code = codes[at]
+                if code & LIMIT_MASK != HERE and at != first:
+                    break
+                row = i64(rows[code >> NUMBER_BIT])
                 if row == _UNSEEN:
-                    row = self._find(code >> CODE_BITS)
+                    row = self._find(code >> NUMBER_BIT)
                     masks = self._masks
+                offset = code >> OFFSET_BIT & WORDS_MASK
                 beside = row * width + mask + (offset >> _MASK_BITS)
                 bits &= (masks[beside] | masks[beside + 1] << _MASK_SIZE) >> (offset & _LAST_BIT)
-                offset += code >> COUNT_BIT & COUNT_MASK
                 at += 1
             place = mask << _MASK_BITS
             if bits != 0:
-                return place + _BIT_OF[(bits & -bits) % _PRIME] + count
+                return place + _BIT_OF[(bits & -bits) % _PRIME]
             place += _MASK_SIZE
             mask += 1
             bits = _ALL_BITS
@@ -283,19 +366,27 @@ class Text:
 
     def _find(self, number: i64) -> i64:
         """Find where a piece begins; its row."""
-        piece = self._pieces.numbered(number)
-        before = piece.before
+        made = self._pieces.made[number]
+        kind = made & KIND_MASK
         row: i64 = _ABSENT_ROW
-        if before is not None:
-            begun = self._row(before.number)
-            word = self._row(piece.last)
+        if kind != WORD:
+            before = made >> BEFORE_BIT
+            last = made >> LAST_BIT & LAST_MASK
+            begun: i64 = _ANY_ROW
+            count = last
+            if kind == LED:
+                then = self._row(before)
+            else:
+                begun = self._row(before)
+                count = self._pieces.made[before] >> COUNT_BIT & COUNT_MASK
+                then = self._row(last)
             row = self._add_row()
             masks = self._masks
             at = row * self._width
             end = at + self._width
             first = begun * self._width
-            beside = word * self._width + (before.count >> _MASK_BITS)
-            offset = before.count & _LAST_BIT
+            beside = then * self._width + (count >> _MASK_BITS)
+            offset = count & _LAST_BIT
             while at < end:
                 bits = masks[first]
                 if bits != 0:
@@ -303,34 +394,45 @@ class Text:
                 at += 1
                 first += 1
                 beside += 1
-        self._seen.append(piece)
+        self._see(number)
         self._rows[number] = i32(row)
         return row
 
     def _find_distances(self, number: i64) -> i64:
         """Find how far on a piece begins, from each place on; where its row begins."""
-        piece = self._pieces.numbered(number)
-        before = piece.before
+        made = self._pieces.made[number]
+        kind = made & KIND_MASK
+        before = made >> BEFORE_BIT
+        last = made >> LAST_BIT & LAST_MASK
         row: i64 = _ABSENT
-        if before is None:
+        if kind == WORD:
             row = self._distances_of(number)
+        elif kind == LEFT:
+            # All 256 words are the same, if there are as many: the last but one will do for one.
+            place = self._length - last
+            row = _FURTHEST - place if place < _FURTHEST else 0
         else:
-            first = self._distance_row(before.number)
+            first = self._distance_row(before)
+            count = self._pieces.made[before] >> COUNT_BIT & COUNT_MASK
             if first == _ABSENT:
                 # Nor is the longer one anywhere.
                 pass
-            elif piece.apart:
-                row = self._distances_apart(first, before.count, self._distance_row(piece.last))
+            elif kind == LED:
+                row = first + last
+                if first < _ABSENT and row > _ABSENT:
+                    row = _ABSENT
+            elif kind == APART:
+                row = self._distances_apart(first, count, self._distance_row(last))
             elif first > _ABSENT:
-                row = first if self._is_where(number, before.number) else self._distances_of(number)
+                row = first if self._is_where(number, before) else self._distances_of(number)
             else:
                 # It is where that one is, or nowhere.
-                place = _FURTHEST - first + before.count
+                place = _FURTHEST - first + count
                 if place < self._length and (
-                    piece.last == ANY_WORD or self._words[place] == self._rows[piece.last]
+                    last == ANY_WORD or self._words[place] == self._rows[last]
                 ):
                     row = first
-        self._seen.append(piece)
+        self._see(number)
         self._distance_rows[number] = i32(row)
         return row
 
@@ -366,13 +468,15 @@ class Text:
         row = self._add_distances()
         distances = self._distances
         masks = self._masks
-        distance: i64 = _NOWHERE
         place = self._length
+        while place >= 0 and masks[at + (place >> _MASK_BITS)] >> (place & _LAST_BIT) & 1 == 0:
+            distances[row + place] = _NOWHERE
+            place -= 1
+        distance: i64 = 0
         while place >= 0:
             bit = masks[at + (place >> _MASK_BITS)] >> (place & _LAST_BIT) & 1
-            # 0, or one more, or as far as nowhere: without branches, which are hard to predict.
+            # 0, or one more: without a branch, which is hard to predict.
             distance = (distance + 1) & (bit - 1)
-            distance -= distance >> _NOWHERE_BITS
             distances[row + place] = u8(distance)
             place -= 1
         return row
@@ -383,6 +487,15 @@ class Text:
         row = self._add_distances()
         distances = self._distances
         place: i64 = 0
+        if first < _ABSENT:
+            # That one is at one place: up to there it is as far to the other one.
+            last = _FURTHEST - first
+            distance = i64(distances[then + last + count])
+            if distance <= _FURTHEST:
+                distance += last
+                while place <= last:
+                    distances[row + place] = u8(distance - place)
+                    place += 1
         while place <= self._length:
             distance = i64(distances[first + place])
             if distance <= _FURTHEST:
@@ -394,11 +507,15 @@ class Text:
 
     def _add_distances(self) -> i64:
         row = self._distances_used
-        self._distances_used = row + self._length + 1
+        behind = row + self._length + 1
+        self._distances_used = behind + LEAD_MOST
         distances = self._distances
         while len(distances) < self._distances_used:
             distances = append(distances, 0)
         self._distances = distances
+        while behind < self._distances_used:
+            distances[behind] = _NOWHERE
+            behind += 1
         return row
 
     def _add_row(self) -> i64:

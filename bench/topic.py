@@ -5,7 +5,8 @@ the processor's time for the first message after they are bound, and of the 40 a
 another routing key if the set has several, the median and the longest. Routing keys are of 127
 words, or of as many as 255 octets have room for. A machine that others use too takes up to twice as
 long now and then: so each set is measured in three rounds, and its quietest one counts. The bar is
-for its median; there is none for the sets that a search for the worst has found beyond those.
+for its median. It is told of the sets that a search for the worst has found whether they are over
+it, but they do not fail the run: most of them were, when they were found.
 """
 
 import statistics
@@ -28,16 +29,18 @@ def main() -> int:
             measured = (statistics.median(others), first, max(others))
             rounds.setdefault(case, []).append(measured)
     print(f"{'first':>8} {'median':>8} {'longest':>8}  ms")
-    missed = 0
+    over: set[str] = set()
     for case, measured_rounds in rounds.items():
         median, first, longest = min(measured_rounds)
-        over = median > BAR_SECONDS and case in CASES
-        missed += over
-        note = "  OVER THE BAR" if over else "  (no bar)" if case in BEYOND else ""
+        if median > BAR_SECONDS:
+            over.add(case)
+        note = "  OVER THE BAR" if case in over else ""
         shown = " ".join(f"{each * 1000:8.3f}" for each in (first, median, longest))
         print(f"{shown}  {case}{note}")
-    print(f"{len(CASES) - missed} of {len(CASES)} below {BAR_SECONDS * 1000:g} ms")
-    return 1 if missed else 0
+    for what, cases in (("", CASES), (" that a search has found", BEYOND)):
+        below = sum(case not in over for case in cases)
+        print(f"{below} of {len(cases)}{what} below {BAR_SECONDS * 1000:g} ms")
+    return 1 if over & set(CASES) else 0
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ the processor's time for the first message after they are bound, and of the 40 a
 another routing key if the set has several, the median and the longest. Routing keys are of 127
 words, or of as many as 255 octets have room for. A machine that others use too takes up to twice as
 long now and then: so each set is measured in three rounds, and its quietest one counts. The bar is
-for its median. It is told of the sets that a search for the worst has found whether they are over
-it, but they do not fail the run: most of them were, when they were found.
+for its median, and for that of the sets that a search for the worst has found, counted apart.
 """
 
 import statistics
@@ -40,7 +39,7 @@ def main() -> int:
     for what, cases in (("", CASES), (" that a search has found", BEYOND)):
         below = sum(case not in over for case in cases)
         print(f"{below} of {len(cases)}{what} below {BAR_SECONDS * 1000:g} ms")
-    return 1 if over & set(CASES) else 0
+    return 1 if over else 0
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """`make bench-paired BEFORE=REVISION`: this installation beside one of an earlier commit, by turns.
 
 The revision of git is installed beside, and both brokers keep what they keep in folders on one
-disk. Each round measures both, now the one first and now the other; what is judged is the median of
-the rounds' ratios, for the machine may be slower in one round than in another. Exit code 1 if a
-plain queue costs over 10 % more CPU per message than it did.
+disk. Each round starts both anew, for one and the same broker may cost a fifth more in one process
+than in the next, and measures both, now the one first and now the other; what is judged is the
+median of the rounds' ratios, for the machine may be slower in one round than in another. Exit code
+1 if a plain queue costs over 10 % more CPU per message than it did.
 """
 
 import statistics
@@ -48,19 +49,24 @@ def main() -> int:
         folder = Path(name)
         generator = built_generator(folder)
         python = installed(revision, folder)
-        now = stack.enter_context(leveret(data=folder / "now"))
-        before = stack.enter_context(leveret(revision, data=folder / "before", python=python))
-        print(f"µs of CPU per message now and before, and the ratio: medians of {ROUNDS} rounds")
-        for what, options in SCENARIOS:
-            ours, theirs = list[float](), list[float]()
-            for place in range(ROUNDS):
-                pair = [(now, ours), (before, theirs)]
-                for broker, costs in pair if place % 2 else reversed(pair):
-                    run = broker.load(generator, [*A_WHILE, *options])
-                    costs.append(run["broker_cpu_us_per_msg"])
-            ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-            both = f"{statistics.median(ours):8.3f} {statistics.median(theirs):8.3f} {ratio:8.3f}"
-            report.line(what, both, ratio, BAR)
+        costs: dict[str, tuple[list[float], list[float]]] = {
+            what: ([], []) for what, _ in SCENARIOS
+        }
+        for place in range(ROUNDS):
+            with (
+                leveret(data=folder / f"now-{place}") as now,
+                leveret(revision, data=folder / f"before-{place}", python=python) as before,
+            ):
+                for what, options in SCENARIOS:
+                    pair = list(zip((now, before), costs[what], strict=True))
+                    for broker, its_costs in pair if place % 2 else reversed(pair):
+                        run = broker.load(generator, [*A_WHILE, *options])
+                        its_costs.append(run["broker_cpu_us_per_msg"])
+    print(f"µs of CPU per message now and before, and the ratio: medians of {ROUNDS} rounds")
+    for what, (ours, theirs) in costs.items():
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+        both = f"{statistics.median(ours):8.3f} {statistics.median(theirs):8.3f} {ratio:8.3f}"
+        report.line(what, both, ratio, BAR)
     return 0 if report.met else 1
 
 

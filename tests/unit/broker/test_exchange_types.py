@@ -236,6 +236,23 @@ def test_words_are_found_wherever_they_are(count: int) -> None:
         assert reached == expected | ({"#.a.b"} if at == count - 2 else set())
 
 
+@pytest.mark.parametrize("stars", [1, 2, 30, 31, 32, 33, 62, 63, 64, 100, 120])
+def test_each_star_stands_for_a_word_that_is_there(stars: int) -> None:
+    """Behind a word, between two of them and before a `#`; with another key that is found too."""
+    exchange = a_topic_exchange()
+    behind = "#.a" + ".*" * stars
+    for key in (f"{behind}.#", f"{behind}.b.#", f"{behind}.#.b.#", "#.a.#"):
+        exchange.bind(Binding(exchange, Inert(key), key, {}))
+    for words in (stars - 1, stars, stars + 1):
+        for end in ("", ".b"):
+            routing_key = "x.a" + ".x" * words + end
+            reached = {each.name for each in exchange.route(routing_key, Properties)}
+            # The last word may be one that a star stands for.
+            expected = {"#.a.#"} | ({f"{behind}.#"} if words + len(end) // 2 >= stars else set())
+            expected |= {f"{behind}.b.#"} if words == stars and end else set()
+            assert reached == expected | ({f"{behind}.#.b.#"} if words >= stars and end else set())
+
+
 def test_a_key_that_nobody_can_publish_with_leads_nowhere() -> None:
     exchange = a_topic_exchange()
     for key in ("#", "#.a.#"):

@@ -27,6 +27,8 @@ WORDS_MASK: Final = 255
 OFFSET_BIT: Final = 16
 BACK_BIT: Final = 24
 REST_BIT: Final = 32
+# More than there are words: what must be at one place is not looked for further on.
+NO_REST: Final = 255
 # The number of the piece. That it is none below 0 helps the compiler.
 NUMBER_BIT: Final = 40
 NUMBER_MASK: Final = (1 << 24) - 1

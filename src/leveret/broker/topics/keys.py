@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from leveret.broker.topics.codes import ANYWHERE, HERE, NUMBER_BIT, code
+from leveret.broker.topics.codes import ANYWHERE, HERE, NO_REST, NUMBER_BIT, code
 from leveret.broker.topics.pieces import LEAD_MOST
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ ENTRY: Final = 6
 # More words than a routing key has.
 ANY_NUMBER: Final = 1 << 30
 
-# A part is looked for by a later piece if that has a word which is this much rarer in binding keys
-# than all words of the first one: twice, as a power of two.
-_RARER: Final = 1
+# A part is looked for by a later piece if that is rarer than its first one by such a share of it: a
+# quarter, as a power of two.
+_RARER: Final = 2
 
 
 class BindingKey:
@@ -185,26 +185,28 @@ def _encoded(words: list[str], entry: vec[i64], pieces: Pieces) -> vec[i64]:
     least = len(words) - len(parts) + 1
     entry[LEAST] = least
     entry[MOST] = least if len(parts) == 1 else ANY_NUMBER
-    codes = _with(vec[i64](), _placed(pieces.cut(head), pieces), HERE, len(head), least)
+    codes = _with(vec[i64](), pieces.cut(head), HERE, len(head), NO_REST)
     rest: i64 = least - len(head)
+    # The piece that the part before is, with others before that one if they are one; or none, if it
+    # is several. And how many `*` it has behind.
     alone: Piece | None = None
+    gap = 0
     for part in parts[1:-1]:
-        cut = pieces.cut(part)
-        joined: Piece | None = None
-        if alone is not None and len(cut) == 1:
-            begin = rest + pieces.count(alone)
-            joined = pieces.join(alone, cut[0])
-            if joined is not None:
-                count = pieces.count(joined)
-                codes[len(codes) - 1] = code(joined.number, ANYWHERE, count, 0, 0, begin)
-        if joined is None:
-            steps = _rarest_first(_placed(cut, pieces), pieces)
-            codes = _with(codes, steps, ANYWHERE, len(part), rest)
-            joined = cut[0] if len(cut) == 1 else None
-        alone = joined
+        placed = pieces.cut(part)
+        piece = placed[0][0] if len(placed) == 1 else None
+        joined = None if alone is None or piece is None else pieces.join(alone, gap, piece)
+        if piece is not None:
+            gap = len(part) - int(pieces.count(piece))
+        if piece is not None and joined is not None:
+            count = pieces.count(joined)
+            begin = rest + count - pieces.count(piece)
+            codes[len(codes) - 1] = code(joined.number, ANYWHERE, count + gap, 0, 0, begin)
+        else:
+            codes = _with(codes, _rarest_first(placed, pieces), ANYWHERE, len(part), rest)
+        alone = piece if joined is None else joined
         rest -= len(part)
     if tail:
-        steps = [(pieces.leave(rest), 0), *_placed(pieces.cut(tail), pieces)]
+        steps = [(pieces.leave(rest), 0), *pieces.cut(tail)]
         codes = _with(codes, steps, ANYWHERE, len(tail), rest)
     for words_at, first in ((head, 0), (tail, -len(tail))):
         for place, name in enumerate(words_at):
@@ -215,23 +217,14 @@ def _encoded(words: list[str], entry: vec[i64], pieces: Pieces) -> vec[i64]:
     return codes
 
 
-def _placed(cut: list[Piece], pieces: Pieces) -> list[tuple[Piece, int]]:
-    """Pieces that follow each other, and how many words come before each."""
-    placed: list[tuple[Piece, int]] = []
-    before = 0
-    for piece in cut:
-        placed.append((piece, before))
-        before += int(pieces.count(piece))
-    return placed
-
-
 def _rarest_first(placed: list[tuple[Piece, int]], pieces: Pieces) -> list[tuple[Piece, int]]:
     """The same in the order in which they are looked for."""
     first, _ = placed[0]
-    rarest, least = 0, first.rarest.seen >> _RARER
+    rarest, least = 0, first.about_seen()
+    least -= least >> _RARER
     for at, (piece, before) in enumerate(placed):
-        if piece.rarest.seen < least and before <= LEAD_MOST:
-            rarest, least = at, piece.rarest.seen
+        if piece.about_seen() < least and before <= LEAD_MOST:
+            rarest, least = at, piece.about_seen()
     if rarest == 0:
         return placed
     piece, before = placed[rarest]

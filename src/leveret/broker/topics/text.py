@@ -34,6 +34,7 @@ from leveret.broker.topics.pieces import (
     BEFORE_BIT,
     COUNT_BIT,
     COUNT_MASK,
+    GAP_MOST,
     KIND_MASK,
     LAST_BIT,
     LAST_MASK,
@@ -67,14 +68,12 @@ _NOWHERE: Final = 255
 _ABSENT: Final = _FURTHEST + 1
 _UNASKED: Final = _FURTHEST + 2
 _SHARED: Final = vec[u8](
-    [_FURTHEST - at for at in range(_ABSENT)] + [_NOWHERE] * (2 + _WORDS_MAX + LEAD_MOST)
+    [_FURTHEST - at for at in range(_ABSENT)] + [_NOWHERE] * (2 + _WORDS_MAX + LEAD_MOST + GAP_MOST)
 )
 
 # So many times at most a binding key goes on where a piece of a part is further on, to see whether
-# the rest is there too: mostly it is. Then it looks at all places at once where the part may begin;
-# and does so straight away if those are few.
+# the rest is there too: mostly it is. Then it looks at all places at once where the part may begin.
 _LEAPS: Final = 4
-_FEW: Final = 6
 
 # So many numbers stay allocated from one routing key to the next.
 _KEPT_MOST: Final = 1 << 18
@@ -197,24 +196,61 @@ class Text:
         the other key takes one. This is where the time goes."""
         entries = shelf.entries
         codes = shelf.codes
-        all_destinations = shelf.destinations
         distance_rows = self._distance_rows
         distances = self._distances
+        length = self._length
         count = self._choose(entries)
         chosen = self._chosen
         following: i64 = 0
+        matched: i64 = 0
+        # A key's number, or -1 if it does not match; where in its codes it is, and in the words.
         number: i64 = -1
         at: i64 = 0
         end: i64 = 0
         place: i64 = 0
+        leaps: i64 = 0
         other: i64 = -1
         other_at: i64 = 0
         other_end: i64 = 0
         other_place: i64 = 0
-        leaps: i64 = 0
         other_leaps: i64 = 0
+        code: i64 = 0
+        distance: i64 = 0
+        row: i64 = 0
+        other_code: i64 = 0
+        other_distance: i64 = 0
+        other_row: i64 = 0
         while True:
-            if number < 0:
+            stop = at + other_end - other_at
+            if stop > end:
+                stop = end
+            while at < stop:
+                code = codes[at]
+                other_code = codes[other_at]
+                row = i64(distance_rows[code >> NUMBER_BIT & NUMBER_MASK])
+                other_row = i64(distance_rows[other_code >> NUMBER_BIT & NUMBER_MASK])
+                distance = i64(distances[row + place])
+                other_distance = i64(distances[other_row + other_place])
+                # What must be here is mostly here, and what may be anywhere is mostly somewhere: so
+                # this is predicted well, where to ask which of the two it is would not be.
+                if distance > code & LIMIT_MASK or other_distance > other_code & LIMIT_MASK:
+                    break
+                place += distance + (code >> ADVANCE_BIT & WORDS_MASK)
+                other_place += other_distance + (other_code >> ADVANCE_BIT & WORDS_MASK)
+                at += 1
+                other_at += 1
+            else:
+                if at < end:
+                    # It is the other one that has come to its end.
+                    number, other = other, number
+                    at, other_at = other_at, at
+                    end, other_end = other_end, end
+                    place, other_place = other_place, place
+                    leaps, other_leaps = other_leaps, leaps
+                # It may still have `*` for words that are not there.
+                if number >= 0 and place <= length:
+                    chosen[matched] = number
+                    matched += 1
                 if following < count:
                     number = chosen[following]
                     at = entries[number * ENTRY + BEGIN]
@@ -222,79 +258,51 @@ class Text:
                     place = 0
                     leaps = _LEAPS
                     following += 1
-                elif other < 0:
-                    return
-                else:
-                    number, at, end = other, other_at, other_end
+                elif other_at < other_end:
+                    # It is the last one: looked for twice, and told once.
+                    number, at, end = -1, other_at, other_end
                     place, leaps = other_place, other_leaps
-                    other = -1
-            if other < 0 and following < count:
-                other = chosen[following]
-                other_at = entries[other * ENTRY + BEGIN]
-                other_end = entries[other * ENTRY + END]
-                other_place = 0
-                other_leaps = _LEAPS
-                following += 1
-            if other >= 0:
-                code: i64 = 0
-                distance: i64 = 0
-                while at < end and other_at < other_end:
-                    code = codes[at]
-                    other_code = codes[other_at]
-                    row = i64(distance_rows[code >> NUMBER_BIT & NUMBER_MASK])
-                    other_row = i64(distance_rows[other_code >> NUMBER_BIT & NUMBER_MASK])
-                    distance = i64(distances[row + place])
-                    other_distance = i64(distances[other_row + other_place])
-                    # What must be here is mostly here, and what may be anywhere is mostly
-                    # somewhere: so these are predicted well, where to ask which of the two it is
-                    # would not be.
-                    if distance > code & LIMIT_MASK or other_distance > other_code & LIMIT_MASK:
-                        break
-                    place += distance + (code >> ADVANCE_BIT & WORDS_MASK)
-                    other_place += other_distance + (other_code >> ADVANCE_BIT & WORDS_MASK)
-                    at += 1
-                    other_at += 1
-                if at < end and distance <= code & LIMIT_MASK:
-                    # It is the other one that does not go on.
-                    number, other = other, number
-                    at, other_at = other_at, at
-                    end, other_end = other_end, end
-                    place, other_place = other_place, place
-                    leaps, other_leaps = other_leaps, leaps
-            while at < end:
-                code = codes[at]
-                row = i64(distance_rows[code >> NUMBER_BIT & NUMBER_MASK])
-                distance = i64(distances[row + place])
-                if distance <= code & LIMIT_MASK:
-                    place += distance + (code >> ADVANCE_BIT & WORDS_MASK)
-                    at += 1
-                elif row == _UNASKED:
-                    self._find_distances(code >> NUMBER_BIT)
-                    # That may have moved the table.
-                    distances = self._distances
+                elif other >= 0:
+                    number, place, other = other, other_place, -1
                 else:
-                    # If it is further on, so must be the part that it is in.
-                    at -= code >> BACK_BIT & WORDS_MASK
-                    rest = code >> REST_BIT & WORDS_MASK
-                    if distance == _NOWHERE or codes[at] & LIMIT_MASK == HERE:
-                        place = self._length + 1
-                    else:
-                        place += distance - (code >> OFFSET_BIT & WORDS_MASK)
-                        leaps -= 1
-                        if leaps < 0 or place + rest + _FEW > self._length:
-                            place = self._begin(codes, at, end, place)
-                    if place + rest > self._length:
-                        at = end
-                        number = -1
-                if other >= 0:
                     break
-            if at == end and number >= 0:
-                destination = all_destinations[number]
-                if isinstance(destination, list):
-                    destinations.extend(destination)
-                else:
-                    destinations.append(destination)
-                number = -1
+                continue
+            if row == _UNASKED or other_row == _UNASKED:
+                if row == _UNASKED:
+                    self._find_distances(code >> NUMBER_BIT)
+                if other_row == _UNASKED:
+                    self._find_distances(other_code >> NUMBER_BIT)
+                # That may have moved the table.
+                distances = self._distances
+                continue
+            # If it is further on, so must be the part that it is in.
+            if distance > code & LIMIT_MASK:
+                at -= code >> BACK_BIT & WORDS_MASK
+                place += distance - (code >> OFFSET_BIT & WORDS_MASK)
+                leaps -= 1
+                if leaps < 0:
+                    place = self._begin(codes, at, end, place)
+                if place + (code >> REST_BIT & WORDS_MASK) > length:
+                    at = end
+                    number = -1
+            if other_distance > other_code & LIMIT_MASK:
+                other_at -= other_code >> BACK_BIT & WORDS_MASK
+                other_place += other_distance - (other_code >> OFFSET_BIT & WORDS_MASK)
+                other_leaps -= 1
+                if other_leaps < 0:
+                    other_place = self._begin(codes, other_at, other_end, other_place)
+                if other_place + (other_code >> REST_BIT & WORDS_MASK) > length:
+                    other_at = other_end
+                    other = -1
+        all_destinations = shelf.destinations
+        at = 0
+        while at < matched:
+            destination = all_destinations[chosen[at]]
+            if isinstance(destination, list):
+                destinations.extend(destination)
+            else:
+                destinations.append(destination)
+            at += 1
 
     def _choose(self, entries: vec[i64]) -> i64:
         """Choose those that may match, by how many words they have, and by one of them: how many
@@ -378,7 +386,7 @@ class Text:
                 then = self._row(before)
             else:
                 begun = self._row(before)
-                count = self._pieces.made[before] >> COUNT_BIT & COUNT_MASK
+                count = self._place_of_last(made)
                 then = self._row(last)
             row = self._add_row()
             masks = self._masks
@@ -411,16 +419,19 @@ class Text:
             # All 256 words are the same, if there are as many: the last but one will do for one.
             place = self._length - last
             row = _FURTHEST - place if place < _FURTHEST else 0
+        elif kind == LED:
+            row = self._distance_row(before)
+            if row != _ABSENT:
+                shared = row < _ABSENT
+                row += last
+                if shared and row > _ABSENT:
+                    row = _ABSENT
         else:
             first = self._distance_row(before)
-            count = self._pieces.made[before] >> COUNT_BIT & COUNT_MASK
+            count = self._place_of_last(made)
             if first == _ABSENT:
                 # Nor is the longer one anywhere.
                 pass
-            elif kind == LED:
-                row = first + last
-                if first < _ABSENT and row > _ABSENT:
-                    row = _ABSENT
             elif kind == APART:
                 row = self._distances_apart(first, count, self._distance_row(last))
             elif first > _ABSENT:
@@ -428,13 +439,16 @@ class Text:
             else:
                 # It is where that one is, or nowhere.
                 place = _FURTHEST - first + count
-                if place < self._length and (
-                    last == ANY_WORD or self._words[place] == self._rows[last]
-                ):
+                if place < self._length and self._words[place] == self._rows[last]:
                     row = first
         self._see(number)
         self._distance_rows[number] = i32(row)
         return row
+
+    def _place_of_last(self, made: i64) -> i64:
+        """How many words of a piece come before its last one."""
+        last = self._pieces.made[made >> LAST_BIT & LAST_MASK]
+        return (made >> COUNT_BIT & COUNT_MASK) - (last >> COUNT_BIT & COUNT_MASK)
 
     def _is_where(self, number: i64, other: i64) -> bool:
         """Whether one piece is wherever the other is, which it begins with."""
@@ -508,7 +522,7 @@ class Text:
     def _add_distances(self) -> i64:
         row = self._distances_used
         behind = row + self._length + 1
-        self._distances_used = behind + LEAD_MOST
+        self._distances_used = behind + LEAD_MOST + GAP_MOST
         distances = self._distances
         while len(distances) < self._distances_used:
             distances = append(distances, 0)

@@ -2,7 +2,7 @@
 
 It names a piece, and tells how far on that may begin: anywhere, or here. A part, which is what has
 no `#` in it, begins with a piece that may be anywhere; its others must be there then. Which of them
-comes first is free: so it is the rarest, if that is much rarer than the one that the part begins
+comes first is free: so it is the rarest, if that is well rarer than the one that the part begins
 with, and the others are mostly there too.
 """
 

@@ -275,7 +275,8 @@ class Text:
                 # That may have moved the table.
                 distances = self._distances
                 continue
-            # If it is further on, so must be the part that it is in.
+            # If it is further on, so must be the part that it is in. This is there for each of the
+            # keys, as a call would cost about as much as all that it does.
             if distance > code & LIMIT_MASK:
                 at -= code >> BACK_BIT & WORDS_MASK
                 place += distance - (code >> OFFSET_BIT & WORDS_MASK)

@@ -4,6 +4,7 @@ Everything else is in pyproject.toml. LEVERET_PURE=1 asks for plain Python.
 """
 
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -13,6 +14,10 @@ from setuptools import setup
 
 ROOT = Path(__file__).parent
 GROUP = "leveret_compiled"
+
+# In what mypyc writes, an index of a vec is compared with the length, and then it is asked whether
+# it counts from the end. The C compiler takes that for as likely and jumps over it each time.
+BELOW_LENGTH = re.compile(r"(= \(uint64_t\)\w+ < \(uint64_t\)\w+;\s+if \()(\w+)(\) goto)")
 
 
 def extensions() -> list[Any]:
@@ -33,6 +38,10 @@ def extensions() -> list[Any]:
         strip_asserts=False,
     )
     for extension in built:
+        for source in map(Path, extension.sources):
+            code = source.read_text("utf-8")
+            # `likely` is mypyc's. Without it `make bench-topic` takes an eighth longer.
+            source.write_text(BELOW_LENGTH.sub(r"\1likely(\2)\3", code), "utf-8")
         # A machine without a C compiler installs the same sources, uncompiled.
         extension.optional = True
     return built

@@ -16,7 +16,8 @@ from leveret.management.context import Management, Node
 from leveret.management.metrics.scrape import Scrapes
 from leveret.monitor import Monitor
 from leveret.testing.memory_server import MemoryPeer, MemoryServer
-from leveret.wire.frames import PROTOCOL_HEADER, method_frame
+from leveret.wire.constants import PROTOCOL_HEADER
+from leveret.wire.frames import method_frame
 from leveret.wire.methods import (
     ChannelOpen,
     ConnectionOpen,

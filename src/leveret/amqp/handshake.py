@@ -16,8 +16,8 @@ from leveret.amqp.admission import admit_connection
 from leveret.amqp.described import as_binary, described_frame
 from leveret.amqp.heartbeat import Heartbeat
 from leveret.broker.auth_attempts import AMQP
-from leveret.wire.constants import FRAME_HEARTBEAT, FRAME_METHOD
-from leveret.wire.frames import METHOD_FRAME_MIN, PROTOCOL_HEADER, PROTOCOL_HEADER_0_9
+from leveret.wire.constants import FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER
+from leveret.wire.frames import METHOD_FRAME_MIN, PROTOCOL_HEADER_0_9
 from leveret.wire.methods import (
     ConnectionOpen,
     ConnectionOpenOk,

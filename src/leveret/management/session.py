@@ -13,11 +13,16 @@ from leveret.amqp.handlers import HANDLERS
 from leveret.amqp.handshake import Handshake
 from leveret.broker.seams import Backend, Credentials, Mechanism, Outbox, Pending
 from leveret.management.refusals import Refusal
-from leveret.wire.constants import FRAME_BODY, FRAME_HEADER, FRAME_METHOD, FRAME_OVERHEAD
+from leveret.wire.constants import (
+    FRAME_BODY,
+    FRAME_HEADER,
+    FRAME_METHOD,
+    FRAME_OVERHEAD,
+    PROTOCOL_HEADER,
+)
 from leveret.wire.frames import (
     FRAME_HEADING,
     PROPERTIES_AT,
-    PROTOCOL_HEADER,
     body_frames,
     header_frame,
     method_frame,

@@ -15,7 +15,6 @@ from leveret.wire.constants import (
     FRAME_OVERHEAD,
 )
 
-PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
 # 0-9, sent by some libraries that speak 0-9-1.
 PROTOCOL_HEADER_0_9: Final = b"AMQP\x01\x01\x00\x09"
 HEARTBEAT: Final = bytes((FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, FRAME_END))

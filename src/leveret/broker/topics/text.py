@@ -83,7 +83,7 @@ _MASK_SIZE: Final = 1 << _MASK_BITS
 _LAST_BIT: Final = _MASK_SIZE - 1
 _ALL_BITS: Final = (1 << _MASK_SIZE) - 1
 # What an index is masked with so that the compiler knows it not to be from the end: else it keeps
-# that one in a register too, for each index, and the loop that matters takes a tenth longer.
+# that one in a register too, for each index, and the loop that matters takes longer.
 _UNSIGNED: Final = (1 << 32) - 1
 _POWERS: Final = vec[i64]([1 << bit for bit in range(_MASK_SIZE)])
 # Which bit a power of two is: divided by 37, each leaves another number.

@@ -8,6 +8,7 @@ the conversations are written down anew instead, twice: what differs between the
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,9 +55,13 @@ def test(*arguments: str, **environment: str) -> int:
             "LEVERET_TEST_RABBITMQCTL": broker.control,
         }
         command = [sys.executable, "-m", "pytest", "--timeout=600", "-p", "no:randomly", *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env=os.environ | found | environment, check=False
-        ).returncode
+        with subprocess.Popen(command, cwd=ROOT, env=os.environ | found | environment) as pytest:
+            try:
+                return pytest.wait()
+            except SystemExit:
+                # As by Ctrl-C: then it stops the servers that it has started itself.
+                pytest.send_signal(signal.SIGINT)
+                raise
 
 
 def conversations_written_to(folder: Path) -> int:
@@ -92,6 +97,8 @@ def summary() -> str:
 
 def main() -> int:
     install()
+    # Who is asked to end stops RabbitMQ first.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     if sys.argv[1:] == ["record"]:
         status = record()
     else:
